@@ -1,0 +1,176 @@
+package ir
+
+import "github.com/cnnc-dev/cnnc/compiler/shape"
+
+// Attr is an op's attribute struct, always a pointer to one of the types below.
+// The text form prints the fields that differ from their defaults under the
+// names of their tags; text.go reads them by reflection.
+type Attr interface{ attr() }
+
+// Act is an activation in an epilogue. The zero Act is none.
+type Act struct {
+	Op    Op      // OpInvalid for none, else one of the activation ops
+	Slope float64 // leaky ReLU only
+}
+
+// Norm is a per-channel affine step taken from the checkpoint that passes have
+// folded into a convolution's or linear layer's weights. Op is OpBatchNorm
+// (keys Weights.weight, .bias, .running_mean, .running_var), OpScale (one
+// factor a channel, the key itself) or OpAffine (constants).
+type Norm struct {
+	Op      Op
+	Weights string
+	Eps     float64
+	Affine  bool      // batch norm has weight and bias
+	Scale   []float64 // OpAffine
+	Shift   []float64 // OpAffine
+}
+
+// Conv is a cross-correlation, PyTorch's Conv2d. Weights: [Out, in/Groups, kh, kw].
+type Conv struct {
+	Out      int           `ir:"out"`
+	Kernel   shape.Size    `ir:"k"`
+	Stride   shape.Size    `ir:"s,default=1"`
+	Dilation shape.Size    `ir:"d,default=1"`
+	Pad      shape.Padding `ir:"p,default=0"`
+	Groups   int           `ir:"groups,default=1"`
+	Bias     bool          `ir:"bias,default=true"`
+	Weights  string        `ir:"weights"` // key prefix: .weight and .bias follow
+
+	// Set by passes.
+	Before   []Norm `ir:"before"` // applied to the input, folded into weights (no padding then)
+	After    []Norm `ir:"after"`  // applied to the output, folded into weights, in order
+	InNorm   *Norm  `ir:"innorm"` // applied to the input as it is read, with InAct (DenseNet)
+	InAct    Act    `ir:"inact"`
+	Residual bool   `ir:"residual"` // the last argument is added before Act
+	Act      Act    `ir:"act"`
+}
+
+// Linear is PyTorch's Linear on a vector. Weights: [Out, in].
+type Linear struct {
+	Out     int    `ir:"out"`
+	Bias    bool   `ir:"bias,default=true"`
+	Weights string `ir:"weights"`
+
+	// Set by passes.
+	Flatten  bool   `ir:"flatten"` // the argument is a map, read in NCHW order as PyTorch's flatten does
+	Before   []Norm `ir:"before"`
+	After    []Norm `ir:"after"`
+	Residual bool   `ir:"residual"`
+	Act      Act    `ir:"act"`
+}
+
+// BatchNorm is inference-time batch normalisation over channels.
+type BatchNorm struct {
+	Eps     float64 `ir:"eps,default=1e-05"`
+	Affine  bool    `ir:"affine,default=true"` // has weight and bias
+	Weights string  `ir:"weights"`
+	Act     Act     `ir:"act"` // set by passes
+}
+
+// LayerNorm normalises each pixel over its channels (channels-last
+// LayerNorm, as ConvNeXt has it), or a vector over its features.
+type LayerNorm struct {
+	Eps     float64 `ir:"eps,default=1e-05"`
+	Affine  bool    `ir:"affine,default=true"`
+	Weights string  `ir:"weights"`
+}
+
+// LRN is local response normalisation across channels in PyTorch's form:
+// x / (K + Alpha/Size * sum of squares over Size channels)^Beta.
+type LRN struct {
+	Size  int     `ir:"size"`
+	Alpha float64 `ir:"alpha,default=0.0001"`
+	Beta  float64 `ir:"beta,default=0.75"`
+	K     float64 `ir:"bias,default=1"`
+}
+
+// Pool is max or average pooling, PyTorch's semantics.
+type Pool struct {
+	Kernel   shape.Size    `ir:"k"`
+	Stride   shape.Size    `ir:"s,default=1"`
+	Dilation shape.Size    `ir:"d,default=1"` // max only
+	Pad      shape.Padding `ir:"p,default=0"`
+	Ceil     bool          `ir:"ceil"`
+	// CountPad is average pooling's count_include_pad.
+	CountPad bool `ir:"countpad,default=true"`
+}
+
+// AdaptivePool pools to a fixed size with PyTorch's adaptive windows. Average only
+// unless Max.
+type AdaptivePool struct {
+	Out shape.Size `ir:"out"`
+	Max bool       `ir:"max"`
+}
+
+// GlobalPool pools a map to [c 1 1].
+type GlobalPool struct {
+	Max bool `ir:"max"`
+}
+
+// Slope is leaky ReLU's.
+type Slope struct {
+	Slope float64 `ir:"slope,default=0.01"`
+}
+
+// Sum is the element-wise sum of the arguments; Act is set by passes.
+type Sum struct {
+	Act Act `ir:"act"`
+}
+
+// Slice takes channels [From, To).
+type Slice struct {
+	From int `ir:"from"`
+	To   int `ir:"to"`
+}
+
+// Pick takes the listed channels in the listed order.
+type Pick struct {
+	Channels []int `ir:"channels"`
+}
+
+// Shuffle is ShuffleNet's channel shuffle: [g, c/g] transposed to [c/g, g].
+type Shuffle struct {
+	Groups int `ir:"groups"`
+}
+
+// Pad adds zeros around a map.
+type Pad struct {
+	Pad shape.Padding `ir:"p"`
+}
+
+// Dropout does nothing at inference; kept so that a spec can state it.
+type Dropout struct {
+	P float64 `ir:"p,default=0.5"`
+}
+
+// Affine multiplies and shifts each channel by constants of the spec.
+type Affine struct {
+	Scale []float64 `ir:"scale"` // a channel, or one for all
+	Shift []float64 `ir:"shift"`
+}
+
+// Scale multiplies each channel by a learned factor (ConvNeXt's layer scale).
+// Weights is the whole key; Dims its shape in the checkpoint, [c] or [c,1,1].
+type Scale struct {
+	Weights string `ir:"weights"`
+	Dims    []int  `ir:"dims"`
+}
+
+func (*Conv) attr()         {}
+func (*Linear) attr()       {}
+func (*BatchNorm) attr()    {}
+func (*LayerNorm) attr()    {}
+func (*LRN) attr()          {}
+func (*Pool) attr()         {}
+func (*AdaptivePool) attr() {}
+func (*GlobalPool) attr()   {}
+func (*Slope) attr()        {}
+func (*Sum) attr()          {}
+func (*Slice) attr()        {}
+func (*Pick) attr()         {}
+func (*Shuffle) attr()      {}
+func (*Pad) attr()          {}
+func (*Dropout) attr()      {}
+func (*Affine) attr()       {}
+func (*Scale) attr()        {}

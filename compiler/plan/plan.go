@@ -1,0 +1,60 @@
+// Package plan is the waist of the compiler: kernel calls in order, where each
+// buffer lies in the one arena, which tensors of the checkpoint each layer packs.
+// codegen writes a Plan as Go; exec runs it in the process. Both make the same
+// calls with the same arguments.
+package plan
+
+import (
+	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/compiler/shape"
+	"github.com/cnnc-dev/cnnc/dsl/diag"
+	"github.com/cnnc-dev/cnnc/runtime"
+)
+
+// Plan is one network, ready to run.
+type Plan struct {
+	Name   string // the net's name: resnext50_32x4d
+	Source string // the spec's path, slash-separated
+
+	Inputs  []Port // in declaration order
+	Outputs []Port
+	Steps   []Step // in order of execution
+
+	// Arena is the floats a session needs an image; LowerBound is the largest
+	// sum of tensors alive at once, below which no assignment can go.
+	Arena      int
+	LowerBound int
+
+	Params     int64      // PyTorch's count: no running statistics
+	Buffers    int64      // running statistics
+	MACs       int64      // of one image; convolutions and linear layers
+	Tensors    []ir.Param // what the checkpoint must hold, in the order of the spec
+	Preprocess *ir.Preprocess
+	Labels     []string
+}
+
+// Port is a named input or output and where it lies in the arena.
+type Port struct {
+	Name  string
+	Shape shape.Shape // [c h w] or [features]
+	View  runtime.View
+}
+
+// Step is one kernel call.
+type Step struct {
+	Name   string         // the layer: layer1.0.conv1; unique
+	Covers []string       // the IR values computed here, in order: conv1, bn1, relu
+	Op     any            // a pointer to one of runtime's descriptions: *runtime.Conv, *runtime.MaxPool ...
+	Key    string         // checkpoint key prefix of Conv, Linear, LayerNorm; "" without weights
+	Norms  []runtime.Norm // folded into the weights (Conv, Linear), or applied (Affine)
+
+	Dst      runtime.View
+	Src      []runtime.View // the arguments
+	Residual *runtime.View  // Conv and Linear: added before the activation
+
+	In     []shape.Shape // of Src
+	Out    shape.Shape
+	Params int64 // trainable, of this step
+	MACs   int64 // of one image
+	Span   diag.Span
+}
