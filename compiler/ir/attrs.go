@@ -16,17 +16,21 @@ type Act struct {
 // Norm is a per-channel affine step taken from the checkpoint that passes have
 // folded into a convolution's or linear layer's weights. Op is OpBatchNorm
 // (keys Weights.weight, .bias, .running_mean, .running_var), OpScale (one
-// factor a channel, the key itself) or OpAffine (constants).
+// factor a channel, the key itself) or OpAffine (constants). It carries what
+// the operation's own attribute struct does; see NormOf and Norm.Attr.
 type Norm struct {
 	Op      Op
 	Weights string
-	Eps     float64
-	Affine  bool      // batch norm has weight and bias
+	Eps     float64   // OpBatchNorm
+	Affine  bool      // OpBatchNorm: has weight and bias
+	Dims    []int     // OpScale: the factor's shape in the checkpoint
 	Scale   []float64 // OpAffine
 	Shift   []float64 // OpAffine
 }
 
 // Conv is a cross-correlation, PyTorch's Conv2d. Weights: [Out, in/Groups, kh, kw].
+// The whole computation, passes' additions included, is: InNorm, InAct, zero
+// padding, Before, the convolution, After, the residual, Act.
 type Conv struct {
 	Out      int           `ir:"out"`
 	Kernel   shape.Size    `ir:"k"`
@@ -46,7 +50,9 @@ type Conv struct {
 	Act      Act    `ir:"act"`
 }
 
-// Linear is PyTorch's Linear on a vector. Weights: [Out, in].
+// Linear is PyTorch's Linear on a vector. Weights: [Out, in]. The whole
+// computation is: flatten, Before (over the vector's features), the product,
+// After, the residual, Act.
 type Linear struct {
 	Out     int    `ir:"out"`
 	Bias    bool   `ir:"bias,default=true"`

@@ -66,13 +66,13 @@ type Param struct {
 // the shorter side to Resize with Filter (antialiased), cut the centre Crop,
 // multiply by Scale, subtract Mean and divide by Std a channel.
 type Preprocess struct {
-	Resize   int
-	Crop     shape.Size
-	Filter   string // "bilinear", "bicubic", "nearest", "box" or "lanczos"
-	Scale    float64
-	Mean     []float64 // a channel, after Scale
-	Std      []float64
-	Channels string // "rgb", "bgr" or "gray"
+	Resize   int        `ir:"resize"`
+	Crop     shape.Size `ir:"crop"`
+	Filter   string     `ir:"filter"` // "bilinear", "bicubic", "nearest", "box" or "lanczos"
+	Scale    float64    `ir:"scale"`
+	Mean     []float64  `ir:"mean"` // a channel, after Scale
+	Std      []float64  `ir:"std"`
+	Channels string     `ir:"channels"` // "rgb", "bgr" or "gray"
 }
 
 // Value returns the value of an ID.

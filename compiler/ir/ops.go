@@ -51,10 +51,11 @@ type Info struct {
 	Doc        string // one line
 	MinArgs    int
 	MaxArgs    int         // -1: any number
-	NewAttr    func() Attr // nil: no attributes
+	NewAttr    func() Attr // a new struct with the defaults set; nil: no attributes
 	Activation bool        // element-wise, one argument, may end an epilogue
 	Identity   bool        // inference drops it
-	// Shape infers the result from the arguments' shapes.
+	// Shape infers the result from the arguments' shapes; nil for input, whose
+	// shape is given. attr has NewAttr's type, and the arity holds.
 	Shape func(attr Attr, args []shape.Shape) (shape.Shape, error)
 	// Params lists checkpoint tensors; nil: none.
 	Params func(v *Value, args []shape.Shape) []Param

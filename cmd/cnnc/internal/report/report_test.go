@@ -13,10 +13,10 @@ func TestTable(t *testing.T) {
 		[][]string{{"conv1", Count(9408)}, {"é", "1"}}, []string{"total", "9,409"})
 	want := `
 layer  params
--------------
+---------------
 conv1   9,408
 é           1
--------------
+---------------
 total   9,409
 `
 	if diff := cmp.Diff(strings.TrimPrefix(want, "\n"), b.String()); diff != "" {
