@@ -50,7 +50,8 @@ type Output struct {
 
 // Scope is a labelled block call and its (first) result.
 type Scope struct {
-	Name  string
+	Name  string // layer1.0
+	Block string // the block called, as the spec names it: bottleneck
 	Value ID
 }
 

@@ -31,6 +31,10 @@ type Plan struct {
 	Tensors    []ir.Param // what the checkpoint must hold, in the order of the spec
 	Preprocess *ir.Preprocess
 	Labels     []string
+
+	// Blocks maps the scope of each labelled block call to the block's name in
+	// the spec: layer1.0 to bottleneck. Emitted types are named after it.
+	Blocks map[string]string
 }
 
 // Port is a named input or output and where it lies in the arena.
