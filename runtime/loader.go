@@ -1,10 +1,14 @@
 package runtime
 
-// Tensor is one tensor of a checkpoint, as PyTorch lays it out.
-type Tensor struct {
-	Shape []int
-	Data  []float32
-}
+import (
+	"fmt"
+	"math"
+	goruntime "runtime"
+	"slices"
+	"sync"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+)
 
 // Tensors is a checkpoint: named tensors. Implementations must be safe to read
 // from several goroutines.
@@ -16,4 +20,185 @@ type Tensors interface {
 	// Read returns a tensor's data, converted to float32. The caller must not
 	// change it: it may be the file itself.
 	Read(key string) ([]float32, error)
+}
+
+// Loader turns a checkpoint into packed layers. Layers are packed in the
+// background; Err waits for them and says whether all is well. Only then may they
+// run, and the checkpoint be closed.
+type Loader struct {
+	src     Tensors
+	asked   []*weight // in the order asked for
+	scratch int       // floats a thread
+	packing sync.WaitGroup
+	slots   chan struct{} // bounds how many layers are packed at once
+}
+
+// NewLoader returns a loader of src.
+func NewLoader(src Tensors) *Loader {
+	return &Loader{src: src, slots: make(chan struct{}, goruntime.GOMAXPROCS(0))}
+}
+
+// Err waits until every layer is packed. It returns nil, or one error that lists
+// all tensors that are missing, have another shape, cannot be read, or were never
+// asked for (num_batches_tracked excepted). It also reports a CNNC_CPU that this
+// machine cannot follow.
+func (l *Loader) Err() error {
+	l.packing.Wait()
+	if err := cpu.Err(); err != nil {
+		return err
+	}
+	return l.mismatch()
+}
+
+// Memory returns what a session needs whose arena has the given number of floats
+// an image.
+func (l *Loader) Memory(arena int) Memory { return Memory{Arena: arena, Scratch: l.scratch} }
+
+// needScratch reserves scratch memory, in floats a thread.
+func (l *Loader) needScratch(floats int) { l.scratch = max(l.scratch, floats) }
+
+// weight is a tensor that a layer asked for.
+type weight struct {
+	key   string
+	shape []int     // as asked for
+	found []int     // as the checkpoint has it; nil if it does not
+	data  []float32 // while the layer is packed, row-major
+	err   error     // from reading
+}
+
+func (w *weight) fits() bool { return w.found != nil && slices.Equal(w.found, w.shape) }
+
+// layerLoader collects what one layer needs, then packs it.
+type layerLoader struct {
+	l       *Loader
+	weights []*weight
+}
+
+func (l *Loader) layer() *layerLoader { return &layerLoader{l: l} }
+
+// tensor asks for a tensor. Its data is there when the layer is packed.
+func (ll *layerLoader) tensor(key string, shape ...int) *weight {
+	w := &weight{key: key, shape: shape}
+	if found, ok := ll.l.src.Shape(key); ok {
+		w.found = append([]int{}, found...)
+	}
+	ll.weights = append(ll.weights, w)
+	ll.l.asked = append(ll.l.asked, w)
+	return w
+}
+
+// pack reads the tensors asked for and calls f, in the background. It does neither
+// if one of them does not fit or cannot be read; Err will tell.
+func (ll *layerLoader) pack(f func()) {
+	for _, w := range ll.weights {
+		if !w.fits() {
+			return
+		}
+	}
+	ll.l.packing.Go(func() {
+		ll.l.slots <- struct{}{}
+		defer func() { <-ll.l.slots }()
+		for _, w := range ll.weights {
+			if w.err = w.read(ll.l.src); w.err != nil {
+				return
+			}
+		}
+		f()
+		for _, w := range ll.weights {
+			w.data = nil
+		}
+	})
+}
+
+func (w *weight) read(src Tensors) error {
+	data, err := src.Read(w.key)
+	if err != nil {
+		return err
+	}
+	n := 1
+	for _, d := range w.shape {
+		n *= d
+	}
+	if len(data) != n {
+		return fmt.Errorf("%d values instead of %d", len(data), n)
+	}
+	w.data = data
+	return nil
+}
+
+// fold is a chain of norms: y = x*scale + shift, a channel.
+type fold struct {
+	channels int
+	norms    []Norm
+	weights  [][]*weight // of each norm: mean, variance, weight, bias; or the factor
+}
+
+// fold asks for the weights of those norms that act before the layer, or of those
+// that act after it.
+func (ll *layerLoader) fold(norms []Norm, before bool, channels int) *fold {
+	f := &fold{channels: channels}
+	for _, n := range norms {
+		if n.Before != before {
+			continue
+		}
+		var ws []*weight
+		switch n.Kind {
+		case BatchNorm:
+			ws = []*weight{
+				ll.tensor(n.Key+".running_mean", channels),
+				ll.tensor(n.Key+".running_var", channels),
+			}
+			if n.Affine {
+				ws = append(ws, ll.tensor(n.Key+".weight", channels), ll.tensor(n.Key+".bias", channels))
+			}
+		case LearnedScale:
+			ws = []*weight{ll.tensor(n.Key, n.Dims...)}
+		}
+		f.norms = append(f.norms, n)
+		f.weights = append(f.weights, ws)
+	}
+	return f
+}
+
+// values multiplies the chain out; ones and zeros if it is empty. It may be called
+// when the layer is packed.
+func (f *fold) values() (scale, shift []float64) {
+	scale, shift = make([]float64, f.channels), make([]float64, f.channels)
+	for c := range scale {
+		scale[c] = 1
+	}
+	for i, n := range f.norms {
+		for c := range scale {
+			a, b := n.at(c, f.weights[i])
+			scale[c] *= a
+			shift[c] = shift[c]*a + b
+		}
+	}
+	return scale, shift
+}
+
+// at returns channel c's factor and shift.
+func (n *Norm) at(c int, ws []*weight) (a, b float64) {
+	switch n.Kind {
+	case BatchNorm:
+		a, b = 1, 0
+		if n.Affine {
+			a, b = float64(ws[2].data[c]), float64(ws[3].data[c])
+		}
+		mean, variance := float64(ws[0].data[c]), float64(ws[1].data[c])
+		a /= math.Sqrt(variance + n.Eps)
+		return a, b - mean*a
+	case LearnedScale:
+		return float64(ws[0].data[c]), 0
+	default:
+		return oneOrEach(n.Scale, c), oneOrEach(n.Shift, c)
+	}
+}
+
+// oneOrEach returns v's value of channel c, where a single value is for all.
+func oneOrEach(v []float64, c int) float64 {
+	if len(v) == 1 {
+		return v[0]
+	}
+	return v[c]
 }

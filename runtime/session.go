@@ -1,0 +1,192 @@
+package runtime
+
+import (
+	"fmt"
+	goruntime "runtime"
+	"sync/atomic"
+	"unsafe"
+)
+
+// Memory is what a session of a model needs, in floats.
+type Memory struct {
+	Arena   int // an image
+	Scratch int // a thread
+}
+
+// TensorLayout is the order of the axes of inputs and outputs.
+type TensorLayout uint8
+
+const (
+	// NCHW is PyTorch's order: planes of channels.
+	NCHW TensorLayout = iota
+	// NHWC keeps the channels of a pixel together.
+	NHWC
+)
+
+// Option changes a default of NewSession.
+type Option func(*options)
+
+type options struct {
+	threads int
+	batch   int
+	layout  TensorLayout
+}
+
+// Threads sets how many threads an inference uses, the caller's included. The
+// default, and the meaning of an n below 1, is GOMAXPROCS when the session is made.
+// Lowering GOMAXPROCS later is respected.
+func Threads(n int) Option { return func(o *options) { o.threads = n } }
+
+// Batch sets the largest number of images of one call; memory grows with it. The
+// default, and the meaning of an n below 1, is 1.
+func Batch(n int) Option { return func(o *options) { o.batch = n } }
+
+// Layout sets the order of the axes of inputs and outputs. The default is NCHW.
+func Layout(l TensorLayout) Option { return func(o *options) { o.layout = l } }
+
+// Session is the memory and the workers of one inference at a time. Any number
+// of sessions may share a model; a session belongs to one goroutine at a time.
+type Session struct {
+	arena      []float32 // batch times Memory.Arena
+	scratchMem []float32 // of all threads, pitch apart
+	pitch      int       // from one thread's scratch to the next, in floats
+	batch      int
+	layout     TensorLayout
+
+	team    *team // nil for one thread
+	threads int   // of this inference; 1 outside of one
+	images  int   // of this inference
+	busy    atomic.Bool
+
+	call   call   // arguments of the op that is running
+	border border // of Input or Output
+	parts  int    // number of tasks of the region that is running
+}
+
+// call is the arguments of the running op, where its tasks find them.
+type call struct {
+	dst, src, arg tensor // arg is the second operand or the residual
+}
+
+// tensor is a view of the images of this call: C floats a pixel, pitch apart.
+// It ends with the last pixel's last channel.
+type tensor struct {
+	data  []float32
+	pitch int
+}
+
+// NewSession allocates a session. Close it, or drop it: its workers end when it is
+// collected.
+func NewSession(mem Memory, opts ...Option) *Session {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
+	if o.threads < 1 {
+		o.threads = goruntime.GOMAXPROCS(0)
+	}
+	s := &Session{
+		batch:   max(o.batch, 1),
+		layout:  o.layout,
+		threads: 1,
+		// A gap keeps neighbours' writes out of each other's prefetched lines.
+		pitch: roundUp(mem.Scratch, lineFloats) + 2*lineFloats,
+	}
+	s.arena = alignedFloats(mem.Arena * s.batch)
+	s.scratchMem = alignedFloats(s.pitch * o.threads)
+	if o.threads > 1 {
+		s.team = newTeam(o.threads)
+		goruntime.AddCleanup(s, (*team).close, s.team)
+	}
+	return s
+}
+
+// Begin starts an inference of n images, 1 <= n <= Batch, and wakes the workers.
+// End must follow. It panics if n is out of range or an inference is running: both
+// are mistakes of the calling program.
+func (s *Session) Begin(n int) {
+	if n < 1 || n > s.batch {
+		panic(fmt.Sprintf("cnnc: %d images in a session for 1 to %d", n, s.batch))
+	}
+	if s.busy.Swap(true) {
+		panic("cnnc: a session runs one inference at a time; make one session a goroutine")
+	}
+	s.images = n
+	if s.team != nil {
+		s.threads = min(len(s.team.seats), goruntime.GOMAXPROCS(0))
+		s.team.begin(s.threads)
+	}
+}
+
+// End ends the inference; the workers park.
+func (s *Session) End() {
+	if s.team != nil {
+		s.threads = 1
+		s.team.end()
+	}
+	s.busy.Store(false)
+}
+
+// Close ends the workers. A closed session still runs, on the caller's thread alone.
+// Closing twice is harmless.
+func (s *Session) Close() {
+	if s.team != nil {
+		s.team.close()
+		s.team = nil
+	}
+	s.threads = 1
+}
+
+// run executes tasks [0, tasks) of j on the threads of this inference.
+func (s *Session) run(j job, tasks int) {
+	s.parts = tasks
+	if n := min(tasks, s.threads); n > 1 {
+		s.team.run(s, j, tasks, n)
+		return
+	}
+	for i := range tasks {
+		j.task(s, 0, i)
+	}
+}
+
+// split returns into how many tasks to cut work on so many floats, which consists of
+// so many items: few enough that a task outweighs its hand-off, enough that the
+// threads finish together.
+func (s *Session) split(floats, items int) int {
+	const least = 4096 // floats a task: about a microsecond
+	if s.threads == 1 {
+		return 1
+	}
+	return max(1, min(items, floats/least, 8*s.threads))
+}
+
+// part returns the items [from, to) of n that task i of the running region does.
+func (s *Session) part(i, n int) (from, to int) {
+	return n * i / s.parts, n * (i + 1) / s.parts
+}
+
+// tensor resolves a view of a tensor of this inference's images.
+func (s *Session) tensor(v View, shape Shape) tensor {
+	base := v.Offset*s.batch + v.Channel
+	n := (s.images*shape.Pixels()-1)*v.Pitch + shape.C
+	return tensor{s.arena[base : base+n : base+n], v.Pitch}
+}
+
+// scratch returns a thread's scratch memory: Memory.Scratch floats, aligned to 64
+// bytes, holding whatever was left there.
+func (s *Session) scratch(worker int) []float32 {
+	at := worker * s.pitch
+	return s.scratchMem[at : at+s.pitch-2*lineFloats]
+}
+
+// lineFloats is a cache line, and an AVX-512 vector, in floats.
+const lineFloats = 16
+
+func roundUp(n, to int) int { return (n + to - 1) / to * to }
+
+// alignedFloats returns n zeros that begin at a cache line.
+func alignedFloats(n int) []float32 {
+	mem := make([]float32, n+lineFloats-1)
+	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(mem))) / 4 % lineFloats
+	return mem[skip : int(skip)+n : int(skip)+n]
+}
