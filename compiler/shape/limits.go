@@ -61,3 +61,12 @@ func CheckTensor(what string, dims []int) error {
 	}
 	return nil
 }
+
+// CheckWeights reports whether a network's weights, n elements in all, stay
+// within the limit.
+func CheckWeights(n int64) error {
+	if n > MaxWeights {
+		return errLimit("the network's weights", MaxWeights, "elements")
+	}
+	return nil
+}
