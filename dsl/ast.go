@@ -9,8 +9,12 @@ import "github.com/cnnc-dev/cnnc/dsl/diag"
 // Node is anything with a place in the source.
 type Node interface{ Span() diag.Span }
 
-// At is embedded in every node.
-type At struct{ Src diag.Span }
+// At is embedded in every node. Paren says that an expression was written in
+// parentheses, so that Format keeps them; Src includes them.
+type At struct {
+	Src   diag.Span
+	Paren bool
+}
 
 // Span returns where the node stands.
 func (a At) Span() diag.Span { return a.Src }

@@ -1,0 +1,394 @@
+package dsl
+
+import (
+	"strings"
+
+	"github.com/alecthomas/participle/v2/lexer"
+
+	"github.com/cnnc-dev/cnnc/dsl/diag"
+)
+
+// layout turns scan's tokens into what the grammar expects, in three steps:
+//
+//   - clean sets comments aside and reports what is no token of ours;
+//   - balance makes every bracket close, reporting those that didn't;
+//   - mark settles by context what the grammar would need lookahead for.
+//
+// The rules of mark are the part of the language that is about lines:
+//
+//   - A newline ends a statement, unless we are inside ( or [, the line ends in
+//     something that wants more (an operator, a comma, ->, =), or the next line
+//     starts with something that can't start a statement: ->, a binary operator,
+//     a comma, a closing bracket, else, or the { of a body. A leading - counts
+//     as binary: no useful statement starts with a minus.
+//   - A ( calls and a [ indexes only what stands on the same line before it, so
+//     a line may start with either.
+//   - input, output, labels, scope, preprocess, use, fn, block and net are
+//     keywords only where a statement starts and what follows fits; elsewhere
+//     they are names. Any word names an argument (`in = 3`) or a layer (`output:`).
+//   - After -> and scope, words, numbers, dots and {computed parts} written
+//     without spaces between them are a label if a colon (or scope's {) follows.
+type layout struct {
+	name     string
+	tokens   []lexer.Token
+	comments []Comment
+	diags    diag.List
+	broken   []int // offsets in the source of unbalanced brackets
+
+	out    []lexer.Token
+	match  []int  // index of a bracket's partner, of tokens
+	inside []bool // for each open bracket: is it the { of a body?
+}
+
+// maxDepth bounds how deep brackets, and chains of operators, may nest: the
+// phases that follow recurse over the tree.
+const maxDepth = 200
+
+var hardKeywords = set("let return assert for in if else true false and or not")
+
+// softKeywords are keywords only at the start of a statement.
+var softKeywords = set("use fn block net input output labels scope preprocess")
+
+// declKeywords start declarations that can stand only at top level.
+var declKeywords = set("use fn block net")
+
+func set(words string) map[string]bool {
+	m := make(map[string]bool)
+	for _, w := range strings.Fields(words) {
+		m[w] = true
+	}
+	return m
+}
+
+func newLayout(name string, tokens []lexer.Token) *layout {
+	return &layout{name: name, tokens: tokens}
+}
+
+func (l *layout) run() []lexer.Token {
+	l.clean()
+	if !l.balance() {
+		return nil
+	}
+	l.pair()
+	l.out = make([]lexer.Token, 0, len(l.tokens)+len(l.tokens)/8)
+	l.mark(0, len(l.tokens))
+	return l.out
+}
+
+func (l *layout) report(d *diag.Diagnostic) { l.diags = append(l.diags, d) }
+
+// clean takes out comments and replaces what isn't part of the language by what
+// was probably meant.
+func (l *layout) clean() {
+	kept := l.tokens[:0]
+	for _, t := range l.tokens {
+		switch t.Type {
+		case tokComment:
+			l.comments = append(l.comments, Comment{At{Src: spanOf(t)}, strings.TrimPrefix(t.Value, "//")})
+			continue
+		case tokOpenString:
+			l.report(errOpenString(t))
+			t.Type = tokString
+		case tokForeign:
+			fix, ok := foreign(t)
+			l.report(errForeign(t, fix))
+			if !ok {
+				continue
+			}
+			t.Type, t.Value = fix.typ, fix.value
+		case tokStray:
+			l.report(errStray(t))
+			continue
+		}
+		kept = append(kept, t)
+	}
+	l.tokens = kept
+}
+
+// balance inserts the closing brackets that are missing and drops those that
+// close nothing. It reports false if the nesting is too deep to go on.
+func (l *layout) balance() bool {
+	out := make([]lexer.Token, 0, len(l.tokens))
+	var open []lexer.Token
+	var misfit *lexer.Token // the { that an outdented } closed: probably not its own
+	declColumn := 0         // where the current declaration starts
+	closeTop := func() {
+		t := open[len(open)-1]
+		open = open[:len(open)-1]
+		out = append(out, lexer.Token{Type: tokPunct, Value: closers[t.Value], Pos: endOf(out[len(out)-1])})
+		l.broken = append(l.broken, t.Pos.Offset)
+	}
+	// closeAll ends a declaration that never ended; before is what stood in its way.
+	closeAll := func(before *lexer.Token) {
+		t := open[len(open)-1]
+		if t.Value == "{" && misfit != nil {
+			t = *misfit
+		}
+		l.report(errUnclosed(t, before))
+		for len(open) > 0 {
+			closeTop()
+		}
+		misfit = nil
+	}
+	indent := 0 // column of the first token of the current line
+	indents := []int{}
+	for i, t := range l.tokens {
+		starts := i == 0 || l.tokens[i-1].Pos.Line < t.Pos.Line
+		if starts {
+			indent = t.Pos.Column
+			if declKeywords[t.Value] && i+1 < len(l.tokens) && startsDeclaration(t, l.tokens[i+1]) {
+				if len(open) > 0 && indent <= declColumn {
+					closeAll(&t)
+				}
+				if len(open) == 0 {
+					declColumn, misfit = indent, nil
+				}
+			}
+		}
+		if t.Type == tokPunct {
+			switch t.Value {
+			case "(", "[", "{":
+				if len(open) == maxDepth {
+					l.report(errTooDeep(t))
+					return false
+				}
+				open = append(open, t)
+				indents = append(indents[:len(open)-1], indent)
+			case ")", "]":
+				if len(open) == 0 || open[len(open)-1].Value == "{" {
+					l.report(errStrayClose(t))
+					l.broken = append(l.broken, t.Pos.Offset)
+					continue
+				}
+				if closers[open[len(open)-1].Value] != t.Value {
+					l.report(errMismatch(open[len(open)-1], t))
+					l.broken = append(l.broken, t.Pos.Offset)
+					t.Value = closers[open[len(open)-1].Value]
+				}
+				open = open[:len(open)-1]
+			case "}":
+				if n := len(open); n > 0 && open[n-1].Value != "{" {
+					l.report(errUnclosed(open[n-1], &t))
+					for len(open) > 0 && open[len(open)-1].Value != "{" {
+						closeTop()
+					}
+				}
+				if len(open) == 0 {
+					l.report(errStrayClose(t))
+					l.broken = append(l.broken, t.Pos.Offset)
+					continue
+				}
+				if top := open[len(open)-1]; starts && misfit == nil && t.Pos.Column < indents[len(open)-1] {
+					misfit = &top
+				}
+				open = open[:len(open)-1]
+			}
+		}
+		out = append(out, t)
+	}
+	if len(open) > 0 {
+		closeAll(nil)
+	}
+	l.tokens = out
+	return true
+}
+
+var closers = map[string]string{"(": ")", "[": "]", "{": "}"}
+
+// startsDeclaration reports whether t, a word such as block at the start of a
+// line, is a keyword there, given the token after it.
+func startsDeclaration(t, next lexer.Token) bool {
+	if t.Pos.Line != next.Pos.Line {
+		return false
+	}
+	if t.Value == "use" {
+		return next.Type == tokString || next.Type == tokIdent
+	}
+	return next.Type == tokIdent
+}
+
+// pair fills in match. The brackets are balanced by now.
+func (l *layout) pair() {
+	l.match = make([]int, len(l.tokens))
+	var open []int
+	for i, t := range l.tokens {
+		if t.Type != tokPunct {
+			continue
+		}
+		switch t.Value {
+		case "(", "[", "{":
+			open = append(open, i)
+		case ")", "]", "}":
+			j := open[len(open)-1]
+			open = open[:len(open)-1]
+			l.match[i], l.match[j] = j, i
+		}
+	}
+}
+
+func (l *layout) mark(lo, hi int) {
+	for i := lo; i < hi; i++ {
+		t := l.tokens[i]
+		next := lexer.Token{Type: lexer.EOF}
+		if i+1 < len(l.tokens) {
+			next = l.tokens[i+1]
+		}
+		prev := lexer.Token{Type: tokEnd}
+		if len(l.out) > 0 {
+			prev = l.out[len(l.out)-1]
+		}
+		sameLine := prev.Pos.Line == t.Pos.Line
+		inBody := len(l.inside) == 0 || l.inside[len(l.inside)-1]
+		if inBody && !sameLine && endsOperand(prev) && !continues(t) {
+			prev = lexer.Token{Type: tokEnd, Value: "\n", Pos: endOf(prev)}
+			l.out = append(l.out, prev)
+		}
+		starts := inBody && (prev.Type == tokEnd || prev.Value == "{" || prev.Value == "}")
+
+		switch {
+		case t.Type == tokIdent && hardKeywords[t.Value]:
+			if !(next.Value == "=" && next.Type == tokPunct && !inBody) {
+				t.Type = tokKeyword
+			}
+		case t.Type == tokIdent && starts && softKeywords[t.Value] && keywordFits(t, next):
+			t.Type = tokKeyword
+		case t.Type == tokBadNumber:
+			l.report(errBadNumber(t))
+			t.Type = tokInt
+		case t.Type == tokPunct:
+			switch t.Value {
+			case "(", "[", "{":
+				l.inside = append(l.inside, t.Value == "{")
+				if sameLine && endsOperand(prev) && prev.Value != "}" {
+					if t.Value == "(" {
+						t.Type = tokCallOpen
+					} else if t.Value == "[" {
+						t.Type = tokIndexOpen
+					}
+				}
+			case ")", "]", "}":
+				l.inside = l.inside[:len(l.inside)-1]
+			}
+		}
+		l.out = append(l.out, t)
+
+		switch {
+		case t.Type == tokPunct && t.Value == "->":
+			if end := l.labelEnd(i + 1); end > i+1 && end < hi && isPunct(l.tokens[end], ":") {
+				l.markLabel(i+1, end)
+				colon := l.tokens[end]
+				colon.Type = tokLabelColon
+				l.out = append(l.out, colon)
+				i = end
+			}
+		case t.Type == tokKeyword && t.Value == "scope":
+			end := l.labelEnd(i + 1)
+			if end > i+1 && isPunct(l.tokens[end-1], "}") && !(end < hi && isPunct(l.tokens[end], "{")) {
+				end = l.match[end-1] // `scope features{`: that was the body
+			}
+			l.markLabel(i+1, end)
+			i = end - 1
+		}
+	}
+}
+
+// labelEnd returns the index after the longest label that could start at i.
+func (l *layout) labelEnd(i int) int {
+	for j := i; ; {
+		if j >= len(l.tokens) || j > i && endOf(l.tokens[j-1]).Offset != l.tokens[j].Pos.Offset {
+			return j
+		}
+		switch t := l.tokens[j]; {
+		case isLabelText(t):
+			j++
+		case isPunct(t, "{"):
+			j = l.match[j] + 1
+		default:
+			return j
+		}
+	}
+}
+
+func isLabelText(t lexer.Token) bool {
+	switch t.Type {
+	case tokIdent, tokInt, tokFloat, tokSize, tokBadNumber:
+		return true
+	}
+	return isPunct(t, ".")
+}
+
+// markLabel emits tokens [lo, hi) as a label: neighbouring text as one token,
+// computed parts between their own brackets.
+func (l *layout) markLabel(lo, hi int) {
+	for i := lo; i < hi; {
+		t := l.tokens[i]
+		if isPunct(t, "{") {
+			t.Type = tokLabelOpen
+			l.out = append(l.out, t)
+			l.inside = append(l.inside, false)
+			end := l.match[i]
+			l.mark(i+1, end)
+			l.inside = l.inside[:len(l.inside)-1]
+			t = l.tokens[end]
+			t.Type = tokLabelClose
+			l.out = append(l.out, t)
+			i = end + 1
+			continue
+		}
+		t.Type = tokLabelText
+		var text strings.Builder
+		for ; i < hi && isLabelText(l.tokens[i]); i++ {
+			text.WriteString(l.tokens[i].Value)
+		}
+		t.Value = text.String()
+		l.out = append(l.out, t)
+	}
+}
+
+// keywordFits reports whether t, a soft keyword where a statement starts, is
+// one, given the token after it.
+func keywordFits(t, next lexer.Token) bool {
+	sameLine := t.Pos.Line == next.Pos.Line
+	switch t.Value {
+	case "preprocess":
+		return isPunct(next, "{")
+	case "labels":
+		return sameLine && (next.Type == tokString || next.Type == tokIdent || isPunct(next, "["))
+	case "scope":
+		return sameLine && (isLabelText(next) || isPunct(next, "{"))
+	case "input", "output":
+		return sameLine && next.Type == tokIdent && next.Value != "and" && next.Value != "or"
+	}
+	return startsDeclaration(t, next)
+}
+
+// endsOperand reports whether an operand, and so a statement, may end with t.
+func endsOperand(t lexer.Token) bool {
+	switch t.Type {
+	case tokIdent, tokInt, tokFloat, tokSize, tokString, tokBadNumber:
+		return true
+	case tokKeyword:
+		return t.Value == "true" || t.Value == "false"
+	case tokPunct:
+		return t.Value == ")" || t.Value == "]" || t.Value == "}"
+	}
+	return false
+}
+
+// continues reports whether t, the first token of a line, belongs to the
+// statement of the line before.
+func continues(t lexer.Token) bool {
+	switch t.Type {
+	case tokOp:
+		return true
+	case tokPunct:
+		return t.Value != "(" && t.Value != "["
+	case tokIdent:
+		return t.Value == "and" || t.Value == "or" || t.Value == "else" || t.Value == "in"
+	case tokKeyword:
+		return true // and, or: put in by clean
+	}
+	return false
+}
+
+func isPunct(t lexer.Token, value string) bool { return t.Type == tokPunct && t.Value == value }

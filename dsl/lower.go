@@ -1,0 +1,470 @@
+package dsl
+
+import (
+	"errors"
+	"strconv"
+	"strings"
+
+	"github.com/alecthomas/participle/v2/lexer"
+
+	"github.com/cnnc-dev/cnnc/dsl/diag"
+)
+
+// lowerer turns grammar structs into the syntax tree and reports what the
+// permissive grammar let through.
+type lowerer struct{ diags diag.List }
+
+func (l *lowerer) report(d *diag.Diagnostic) { l.diags = append(l.diags, d) }
+
+// at returns the span of the tokens that a production matched.
+func at(n interface{ tokens() []lexer.Token }) At {
+	tokens := n.tokens()
+	for len(tokens) > 0 && tokens[len(tokens)-1].Type == tokEnd {
+		tokens = tokens[:len(tokens)-1]
+	}
+	return between(tokens[0], tokens[len(tokens)-1])
+}
+
+func between(first, last lexer.Token) At {
+	return At{Src: diag.Span{Start: posOf(first.Pos), End: posOf(endOf(last))}}
+}
+
+// join returns the stretch from the start of a to the end of b.
+func join(a, b diag.Span) At { return At{Src: diag.Span{Start: a.Start, End: b.End}} }
+
+func ident(t lexer.Token) Ident { return Ident{At: between(t, t), Name: t.Value} }
+
+func (l *lowerer) declaration(d *declaration) Decl {
+	switch {
+	case d.Use != nil:
+		return &Use{at(d.Use), String{between(d.Use.Path, d.Use.Path), l.unquote(d.Use.Path)}}
+	case d.Let != nil:
+		return l.let(d.Let)
+	case d.Func != nil:
+		return &Func{at(d.Func), ident(d.Func.Name), l.params(d.Func.Params), l.expr(d.Func.Body)}
+	case d.Block != nil:
+		return &Block{at(d.Block), ident(d.Block.Name), l.params(d.Block.Params), l.body(d.Block.Body)}
+	}
+	return l.net(d.Net)
+}
+
+func (l *lowerer) net(n *netDef) *Net {
+	out := &Net{At: at(n), Name: ident(n.Name)}
+	if n.Params != nil {
+		out.Params = l.params(n.Params)
+	}
+	if n.Body != nil {
+		out.Body = l.body(n.Body)
+		return out
+	}
+	base := l.expr(n.Base)
+	switch x := base.(type) {
+	case *Call:
+		out.Base = x
+	case *Name:
+		out.Base = &Call{At: x.At, Fun: x}
+	default:
+		l.report(errMissing(base.Span(), "a net is made from another net", "write net name = base(argument = value), or give it a body in { }"))
+		out.Base = &Call{At: At{Src: base.Span()}, Fun: base}
+	}
+	return out
+}
+
+func (l *lowerer) let(n *let) *Let {
+	return &Let{at(n), ident(n.Name), l.expr(n.Value)}
+}
+
+func (l *lowerer) params(ps *params) []Param {
+	out := make([]Param, len(ps.Params))
+	for i, p := range ps.Params {
+		out[i] = Param{At: atItem(p, p.Comma), Name: ident(p.Name)}
+		if p.Default != nil {
+			out[i].Default = l.expr(p.Default)
+		}
+		if i > 0 {
+			l.comma(ps.Params[i-1].Comma, out[i].Src)
+		}
+	}
+	return out
+}
+
+// atItem is at without the comma that follows an element.
+func atItem(n interface{ tokens() []lexer.Token }, comma bool) At {
+	tokens := n.tokens()
+	if comma {
+		tokens = tokens[:len(tokens)-1]
+	}
+	return between(tokens[0], tokens[len(tokens)-1])
+}
+
+// comma reports a missing comma before next.
+func (l *lowerer) comma(present bool, next diag.Span) {
+	if !present {
+		l.report(errMissingComma(next))
+	}
+}
+
+func (l *lowerer) body(b *body) *Body {
+	out := &Body{At: at(b), Stmts: make([]Stmt, len(b.Statements))}
+	for i, s := range b.Statements {
+		out.Stmts[i] = l.statement(s)
+		if i > 0 && b.Statements[i-1].End == nil && !endsWithBody(out.Stmts[i-1]) {
+			first := s.Tokens[0]
+			l.report(errSameLine(spanOf(first), first.Type == tokIdent))
+		}
+	}
+	return out
+}
+
+// endsWithBody reports whether a statement visibly ends with its }.
+func endsWithBody(s Stmt) bool {
+	switch s.(type) {
+	case *For, *If, *Scope, *Preprocess:
+		return true
+	}
+	return false
+}
+
+func (l *lowerer) statement(s *statement) Stmt {
+	switch {
+	case s.Let != nil:
+		return l.let(s.Let)
+	case s.Input != nil:
+		n := s.Input
+		if len(n.Dims) == 0 {
+			l.report(errMissing(at(n).Src, "an input needs its dimensions", "write input "+n.Name.Value+"[3, 224, 224]: channels, height, width"))
+		}
+		return &Input{at(n), ident(n.Name), l.items(n.Dims)}
+	case s.Output != nil:
+		n := s.Output
+		out := &Output{At: at(n), Name: ident(n.Name)}
+		if n.Value != nil {
+			out.Value = l.expr(n.Value)
+		}
+		return out
+	case s.Return != nil:
+		out := &Return{At: at(s.Return)}
+		for _, v := range s.Return.Values {
+			out.Values = append(out.Values, l.expr(v))
+		}
+		return out
+	case s.Assert != nil:
+		out := &Assert{At: at(s.Assert), Cond: l.expr(s.Assert.Cond)}
+		if s.Assert.Message != nil {
+			out.Message = l.expr(s.Assert.Message)
+		}
+		return out
+	case s.For != nil:
+		out := &For{At: at(s.For), Over: l.expr(s.For.Over), Body: l.body(s.For.Body)}
+		for _, v := range s.For.Vars {
+			out.Vars = append(out.Vars, ident(v))
+		}
+		return out
+	case s.Scope != nil:
+		return &Scope{at(s.Scope), l.label(s.Scope.Label), l.body(s.Scope.Body)}
+	case s.Preprocess != nil:
+		return l.preprocess(s.Preprocess)
+	case s.Labels != nil:
+		return &Labels{at(s.Labels), l.expr(s.Labels.Value)}
+	}
+	return l.assignment(s.Assignment)
+}
+
+func (l *lowerer) preprocess(p *preprocess) *Preprocess {
+	out := &Preprocess{At: at(p), Fields: make([]Arg, len(p.Fields))}
+	for i, f := range p.Fields {
+		out.Fields[i] = l.argument(f.Argument)
+		if i > 0 && !p.Fields[i-1].End {
+			l.comma(p.Fields[i-1].Argument.Comma, out.Fields[i].Src)
+		}
+	}
+	return out
+}
+
+// assignment is an *Assign, or a flow on its own: an *ExprStmt or an *If.
+func (l *lowerer) assignment(a *assignment) Stmt {
+	if a.Right == nil {
+		if len(a.Left) > 1 {
+			l.report(errLooseComma(at(a).Src))
+		}
+		if c := loneIf(a.Left[0]); c != nil {
+			return l.ifStmt(c)
+		}
+		x := l.expr(a.Left[0])
+		return &ExprStmt{At{Src: at(a).Src}, x}
+	}
+	out := &Assign{At: at(a)}
+	for _, x := range a.Left {
+		target := l.expr(x)
+		name, ok := target.(*Name)
+		if !ok || name.Paren {
+			l.report(errAssign(target.Span()))
+			continue
+		}
+		out.Targets = append(out.Targets, Ident{name.At, name.Name})
+	}
+	out.Value = l.expr(a.Right)
+	return out
+}
+
+// loneIf returns the conditional that x consists of, or nil.
+func loneIf(x *expression) *conditional {
+	if len(x.Stages) > 0 || len(x.X.Rest) > 0 || len(x.X.First.Prefix) > 0 || len(x.X.First.Suffix) > 0 {
+		return nil
+	}
+	return x.X.First.Primary.If
+}
+
+func (l *lowerer) ifStmt(c *conditional) *If {
+	arms := l.arms(c)
+	whole := at(c).Src
+	var rest Stmt
+	for i := len(arms) - 1; i >= 0; i-- {
+		arm := arms[i]
+		if arm.cond == nil {
+			rest = &BodyStmt{arm.body.At, arm.body}
+			continue
+		}
+		rest = &If{join(arm.src, whole), arm.cond, arm.body, rest}
+	}
+	return rest.(*If)
+}
+
+func (l *lowerer) ifExpr(c *conditional) *IfExpr {
+	arms := l.arms(c)
+	whole := at(c).Src
+	if arms[len(arms)-1].cond != nil {
+		l.report(errNoElse(whole))
+	}
+	var rest Node
+	for i := len(arms) - 1; i >= 0; i-- {
+		arm := arms[i]
+		if arm.cond == nil {
+			rest = arm.body
+			continue
+		}
+		rest = &IfExpr{join(arm.src, whole), arm.cond, arm.body, rest}
+	}
+	return rest.(*IfExpr)
+}
+
+// arm is one `if cond { }`, or the final else with cond nil.
+type arm struct {
+	src  diag.Span // from the if on
+	cond Expr
+	body *Body
+}
+
+func (l *lowerer) arms(c *conditional) []arm {
+	arms := []arm{{at(c).Src, l.expr(c.Cond), l.body(c.Then)}}
+	for i, e := range c.Elses {
+		switch {
+		case i == maxDepth:
+			l.report(errTooLong(at(e).Src, "alternatives"))
+			return arms
+		case e.Cond != nil:
+			arms = append(arms, arm{between(e.Tokens[1], e.Tokens[1]).Src, l.expr(e.Cond), l.body(e.Body)})
+		default:
+			arms = append(arms, arm{at(e).Src, nil, l.body(e.Body)})
+			if i+1 < len(c.Elses) {
+				l.report(errElseOrder(at(c.Elses[i+1]).Src))
+				return arms
+			}
+		}
+	}
+	return arms
+}
+
+func (l *lowerer) label(n *label) *Label {
+	out := &Label{At: at(n)}
+	for _, p := range n.Parts {
+		part := LabelPart{Text: p.Text.Value}
+		if p.X != nil {
+			part.X = l.expr(p.X)
+		}
+		out.Parts = append(out.Parts, part)
+	}
+	return out
+}
+
+func (l *lowerer) expr(x *expression) Expr {
+	first := l.operation(x.X)
+	if len(x.Stages) == 0 {
+		return first
+	}
+	out := &Pipe{At: at(x), X: first, Stages: make([]Stage, len(x.Stages))}
+	for i, s := range x.Stages {
+		stage := Stage{At: between(s.Tokens[1], s.Tokens[len(s.Tokens)-1])}
+		if s.Label != nil {
+			stage.Label = l.label(s.Label)
+		}
+		stage.Target = l.operation(s.Target)
+		if len(s.Target.Rest) > 0 {
+			op := s.Target.Rest[0].Op
+			l.report(errPipeTarget(spanOf(op), op.Value))
+		}
+		out.Stages[i] = stage
+	}
+	return out
+}
+
+func (l *lowerer) items(items []*item) []Expr {
+	out := make([]Expr, len(items))
+	for i, it := range items {
+		out[i] = l.expr(it.X)
+		if i > 0 {
+			l.comma(items[i-1].Comma, at(it.X).Src)
+		}
+	}
+	return out
+}
+
+func (l *lowerer) arguments(args []*argument) []Arg {
+	out := make([]Arg, len(args))
+	for i, a := range args {
+		out[i] = l.argument(a)
+		if i > 0 {
+			l.comma(args[i-1].Comma, out[i].Src)
+		}
+	}
+	return out
+}
+
+func (l *lowerer) argument(a *argument) Arg {
+	out := Arg{At: atItem(a, a.Comma)}
+	x := l.expr(a.X)
+	if a.Eq == nil {
+		out.Value = x
+		return out
+	}
+	out.Value = l.expr(a.Value)
+	name, ok := x.(*Name)
+	if !ok || name.Paren {
+		l.report(errAssign(x.Span()))
+		return out
+	}
+	if a.Eq.Value == ":" {
+		l.report(errColon(spanOf(*a.Eq), name.Name))
+	}
+	out.Name = &Ident{name.At, name.Name}
+	return out
+}
+
+func (l *lowerer) operand(o *operand) Expr {
+	x := l.primary(o.Primary)
+	if len(o.Suffix) > maxDepth {
+		l.report(errTooLong(at(o).Src, "calls or indices in a row"))
+		return x
+	}
+	start := x.Span()
+	for _, s := range o.Suffix {
+		src := join(start, at(s).Src)
+		switch i := s.Index; {
+		case i == nil:
+			x = &Call{src, x, l.arguments(s.Args)}
+		case i.Colon:
+			slice := &Slice{At: src, X: x}
+			if i.Lo != nil {
+				slice.Lo = l.expr(i.Lo)
+			}
+			if i.Hi != nil {
+				slice.Hi = l.expr(i.Hi)
+			}
+			x = slice
+		default:
+			x = &Index{src, x, l.expr(i.Lo)}
+		}
+	}
+	return x
+}
+
+func (l *lowerer) primary(p *primary) Expr {
+	switch {
+	case p.Paren != nil:
+		x := l.expr(p.Paren)
+		x.(parenthesised).setParen(at(p).Src)
+		return x
+	case p.List != nil:
+		return &List{at(p.List), l.items(p.List.Items)}
+	case p.If != nil:
+		return l.ifExpr(p.If)
+	}
+	return l.atom(p.Atom)
+}
+
+// parenthesised is every Expr, through its At.
+type parenthesised interface {
+	isParen() bool
+	setParen(diag.Span)
+}
+
+func (a *At) isParen() bool          { return a.Paren }
+func (a *At) setParen(src diag.Span) { a.Src, a.Paren = src, true }
+
+func isParen(x Expr) bool { return x.(parenthesised).isParen() }
+
+func (l *lowerer) atom(t lexer.Token) Expr {
+	src := between(t, t)
+	switch t.Type {
+	case tokInt:
+		n, err := strconv.ParseInt(t.Value, 10, 64)
+		if errors.Is(err, strconv.ErrRange) {
+			l.report(errRange(src.Src, t.Value, "an integer of 64 bits"))
+		}
+		return &Number{src, t.Value, true, n, float64(n)}
+	case tokFloat:
+		f, err := strconv.ParseFloat(t.Value, 64)
+		if err != nil {
+			l.report(errRange(src.Src, t.Value, "a float"))
+		}
+		return &Number{At: src, Text: t.Value, Float: f}
+	case tokSize:
+		h, w, _ := strings.Cut(t.Value, "x")
+		hi, errH := strconv.ParseInt(h, 10, 64)
+		wi, errW := strconv.ParseInt(w, 10, 64)
+		if errH != nil || errW != nil {
+			l.report(errRange(src.Src, t.Value, "a size"))
+		}
+		return &Size{src, hi, wi}
+	case tokString:
+		return &String{src, l.unquote(t)}
+	case tokKeyword:
+		return &Bool{src, t.Value == "true"}
+	}
+	return &Name{src, t.Value}
+}
+
+// unquote returns the text of a string token. One without its closing quote has
+// been reported already.
+func (l *lowerer) unquote(t lexer.Token) string {
+	text := strings.TrimSuffix(t.Value[1:], `"`)
+	if !strings.Contains(text, `\`) {
+		return text
+	}
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != '\\' || i+1 == len(text) {
+			b.WriteByte(text[i])
+			continue
+		}
+		i++
+		switch c := text[i]; c {
+		case 'n':
+			b.WriteByte('\n')
+		case 't':
+			b.WriteByte('\t')
+		case '"', '\\':
+			b.WriteByte(c)
+		default:
+			l.badEscape(t, 1+i-1)
+		}
+	}
+	return b.String()
+}
+
+// badEscape reports the escape that starts at byte offset i of t.
+func (l *lowerer) badEscape(t lexer.Token, i int) {
+	before := lexer.Token{Value: t.Value[:i], Pos: t.Pos}
+	r := []rune(t.Value[i:])[:2]
+	l.report(errEscape(spanOf(lexer.Token{Value: string(r), Pos: endOf(before)}), string(r)))
+}

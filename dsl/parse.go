@@ -1,0 +1,268 @@
+// Package dsl is the front of the compiler: the language of .cnn files as text.
+// Parse turns text into the syntax tree of ast.go, Format turns the tree back
+// into text in the one style. The package knows words and brackets; what a
+// convolution is, and whether its shapes fit, is compiler/elaborate's business.
+//
+// The road through Parse: scan (lexer.go) cuts the text into tokens, layout.go
+// decides what depends on lines and context, participle runs the grammar of
+// grammar.go over one declaration at a time, lower.go makes the tree.
+package dsl
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/alecthomas/participle/v2"
+	"github.com/alecthomas/participle/v2/lexer"
+
+	"github.com/cnnc-dev/cnnc/dsl/diag"
+)
+
+const (
+	maxSource = 1 << 20 // bytes of a file
+	maxErrors = 20      // syntax errors of a file; more don't help
+)
+
+// Parse reads a .cnn file. The name, slash-separated, is used in positions only.
+// With errors the file holds what could be understood.
+func Parse(name string, src []byte) (*File, diag.List) {
+	start := diag.Pos{File: name, Line: 1, Col: 1}
+	f := &File{At: At{Src: diag.Span{Start: start, End: start}}, Name: name}
+	if len(src) > maxSource {
+		return f, diag.List{errTooLarge(name, len(src))}
+	}
+	l := newLayout(name, scan(name, string(src)))
+	tokens := l.run()
+	f.Comments = l.comments
+	p := parser{broken: l.broken, lexical: l.diags}
+	f.Decls = p.declarations(tokens)
+	f.Src.End = fileEnd(start, tokens, l.comments)
+	return f, p.result()
+}
+
+// fileEnd is the end of the last token or comment.
+func fileEnd(start diag.Pos, tokens []lexer.Token, comments []Comment) diag.Pos {
+	end := start
+	if n := len(tokens); n > 0 {
+		end = posOf(endOf(tokens[n-1]))
+	}
+	if n := len(comments); n > 0 && comments[n-1].Src.End.Line > end.Line {
+		end = comments[n-1].Src.End
+	}
+	return end
+}
+
+// parser runs the grammar on one declaration at a time. Participle stops at its
+// first error, so after an error the statement that holds it is taken out and
+// the declaration parsed again: an error hides nothing but its own statement.
+type parser struct {
+	broken  []int     // offsets of brackets that layout has mended
+	lexical diag.List // what layout reported
+	diags   diag.List // what parsing reports
+}
+
+// result joins the errors and keeps one a line, the first found: scanning sees a
+// cause where parsing sees its consequences.
+func (p *parser) result() diag.List {
+	all := append(p.lexical, p.diags...)
+	seen := make(map[int]bool)
+	var out diag.List
+	for _, d := range all {
+		if line := d.Span.Start.Line; !seen[line] && len(out) < maxErrors {
+			seen[line] = true
+			out = append(out, d)
+		}
+	}
+	out.Sort()
+	return out
+}
+
+func (p *parser) declarations(tokens []lexer.Token) []Decl {
+	var decls []Decl
+	lost := false // the last declaration was given up: what follows may be its rest
+	for len(tokens) > 0 {
+		n := segment(tokens)
+		part := tokens[:n]
+		tokens = tokens[n:]
+		if !startsDecl(part[0]) {
+			if !lost {
+				p.diags = append(p.diags, errTopLevel(part[0]))
+			}
+			p.forgive(part)
+			lost = true
+			continue
+		}
+		d := p.declaration(part)
+		lost = d == nil
+		if d != nil {
+			decls = append(decls, d)
+		}
+	}
+	return decls
+}
+
+// segment returns how many tokens the next top-level declaration has: all up to
+// the end of a statement outside brackets.
+func segment(tokens []lexer.Token) int {
+	depth := 0
+	for i, t := range tokens {
+		if depth += nesting(t); depth == 0 && t.Type == tokEnd {
+			return i + 1
+		}
+	}
+	return len(tokens)
+}
+
+// nesting returns +1 for an opening bracket, -1 for a closing one.
+func nesting(t lexer.Token) int {
+	switch t.Type {
+	case tokPunct, tokCallOpen, tokIndexOpen, tokLabelOpen, tokLabelClose:
+		switch t.Value {
+		case "(", "[", "{":
+			return 1
+		case ")", "]", "}":
+			return -1
+		}
+	}
+	return 0
+}
+
+func startsDecl(t lexer.Token) bool {
+	return t.Type == tokKeyword && (t.Value == "let" || declKeywords[t.Value])
+}
+
+// declaration parses one declaration; nil if nothing is left of it.
+func (p *parser) declaration(tokens []lexer.Token) Decl {
+	quiet := p.isBroken(tokens) // the bracket is the error; the rest would be guesses
+	for len(tokens) > 0 && len(p.diags) < maxErrors {
+		lex, err := lexer.Upgrade(&tokenStream{tokens: tokens})
+		if err != nil {
+			panic(fmt.Sprintf("dsl: tokens in memory can't fail: %v", err))
+		}
+		tree, err := declParser.ParseFromLexer(lex)
+		if err == nil {
+			low := lowerer{}
+			d := low.declaration(tree)
+			if !quiet {
+				p.diags = append(p.diags, low.diags...)
+			}
+			return d
+		}
+		i := failedAt(err, tokens)
+		if !quiet {
+			p.diags = append(p.diags, syntaxError(tokens, i))
+		}
+		lo, hi := enclosingStatement(tokens, i)
+		if lo == hi {
+			return nil
+		}
+		rest := make([]lexer.Token, 0, len(tokens)-(hi-lo))
+		tokens = append(append(rest, tokens[:lo]...), tokens[hi:]...)
+	}
+	return nil
+}
+
+// isBroken reports whether layout mended a bracket within tokens.
+func (p *parser) isBroken(tokens []lexer.Token) bool {
+	lo, hi := tokens[0].Pos.Offset, tokens[len(tokens)-1].Pos.Offset
+	for _, offset := range p.broken {
+		if lo <= offset && offset <= hi {
+			return true
+		}
+	}
+	return false
+}
+
+// forgive drops layout's complaints about brackets among tokens, which belong
+// to a declaration that has been given up.
+func (p *parser) forgive(tokens []lexer.Token) {
+	lo, hi := posOf(tokens[0].Pos), posOf(tokens[len(tokens)-1].Pos)
+	kept := p.lexical[:0]
+	for _, d := range p.lexical {
+		at := d.Span.Start
+		if d.Code == codeStrayClose && !before(at, lo) && !before(hi, at) {
+			continue
+		}
+		kept = append(kept, d)
+	}
+	p.lexical = kept
+}
+
+func before(a, b diag.Pos) bool {
+	return a.Line < b.Line || a.Line == b.Line && a.Col < b.Col
+}
+
+// failedAt returns the index of the token that participle couldn't fit in,
+// len(tokens) for the end.
+func failedAt(err error, tokens []lexer.Token) int {
+	var unexpected *participle.UnexpectedTokenError
+	var other participle.Error
+	pos := lexer.Position{}
+	switch {
+	case errors.As(err, &unexpected):
+		if unexpected.Unexpected.EOF() {
+			return len(tokens)
+		}
+		pos = unexpected.Unexpected.Pos
+		for i, t := range tokens {
+			if t == unexpected.Unexpected {
+				return i
+			}
+		}
+	case errors.As(err, &other):
+		pos = other.Position()
+	}
+	for i, t := range tokens {
+		if t.Pos.Offset >= pos.Offset {
+			return i
+		}
+	}
+	return len(tokens)
+}
+
+// enclosingStatement returns the range of the innermost statement that token i
+// belongs to; an empty one if it belongs to none.
+func enclosingStatement(tokens []lexer.Token, i int) (lo, hi int) {
+	type frame struct {
+		body  bool
+		start int // of the current statement
+	}
+	var open []frame
+	for j, t := range tokens[:min(i, len(tokens))] {
+		switch nesting(t) {
+		case 1:
+			open = append(open, frame{isPunct(t, "{"), j + 1})
+		case -1:
+			open = open[:len(open)-1]
+		}
+		if t.Type == tokEnd && len(open) > 0 {
+			open[len(open)-1].start = j + 1
+		}
+	}
+	for k := len(open) - 1; k >= 0; k-- {
+		if !open[k].body {
+			continue
+		}
+		lo = open[k].start
+		hi = statementEnd(tokens, lo)
+		if hi > lo {
+			return lo, hi
+		}
+	}
+	return 0, 0
+}
+
+// statementEnd returns the index after the statement that starts at lo.
+func statementEnd(tokens []lexer.Token, lo int) int {
+	depth := 0
+	for j := lo; j < len(tokens); j++ {
+		depth += nesting(tokens[j])
+		if depth < 0 {
+			return j
+		}
+		if depth == 0 && tokens[j].Type == tokEnd {
+			return j + 1
+		}
+	}
+	return len(tokens)
+}
