@@ -1,0 +1,339 @@
+// Command gemm writes the tiles of package gemm.
+//
+//	go run ./gemm -out ../gemm/tile_amd64.s -stubs ../gemm/tile_amd64.go -pkg gemm
+//
+// A tile holds C[rows x width] in registers and walks over taps and k once:
+// every step loads the width of B, broadcasts one float of A a row, and
+// multiplies and adds. The rows of A are wherever a table says, which makes the
+// same code a matrix product, a strided, padded or dilated convolution, and a
+// linear layer.
+package main
+
+import (
+	"fmt"
+
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/_asm/emit"
+)
+
+// unroll is how many k one turn of the main loop takes.
+const unroll = 4
+
+// args is gemm.args.
+var args = emit.Struct("args", "a", "aStep", "offsets", "b", "bias", "c", "ldc", "residual", "ldr", "next", "nextStep",
+	"rows", "taps", "k4", "k1", "panels", "cols", "clamp", "bounds")
+
+// tile generates one function: all row counts up to maxRows of one width.
+type tile struct {
+	*emit.ISA
+	width   int // columns of a panel
+	stride  int // rows of the table of offsets
+	maxRows int
+
+	// The frame: what has no register in the loop.
+	count, taps, panels, offsets, base, bias, c, residual, next, nextStep, lastRow Mem
+	maskTable                                                                      Mem
+}
+
+// General registers: thirteen rows, the pointer into B, and one for everything
+// else. A fourteenth row lives in the frame and visits scratch.
+var (
+	rowRegs = []reg.GPPhysical{reg.RAX, reg.RBX, reg.RCX, reg.RDX, reg.RSI, reg.RDI, reg.R8, reg.R9, reg.R10, reg.R11, reg.R12, reg.R13, reg.R14}
+	bReg    = reg.R15
+	scratch = reg.RBP
+)
+
+func main() {
+	ConstraintExpr("!purego")
+	maskTable := emit.MaskTable("tailMasks")
+	for _, t := range []*tile{
+		{ISA: emit.AVX512, width: 32, stride: 14, maxRows: 14},
+		{ISA: emit.AVX512, width: 48, stride: 14, maxRows: 7},
+		{ISA: emit.AVX512, width: 16, stride: 14, maxRows: 14},
+		{ISA: emit.AVX2, width: 16, stride: 6, maxRows: 6},
+		{ISA: emit.AVX2, width: 8, stride: 6, maxRows: 6},
+	} {
+		t.maskTable = maskTable
+		t.function()
+	}
+	Generate()
+}
+
+func (t *tile) vectors() int                       { return t.width / t.Lanes }
+func (t *tile) acc(r, j int) reg.VecPhysical       { return t.V[r*t.vectors()+j] }
+func (t *tile) label(rows int, name string) string { return fmt.Sprintf("%s%d", name, rows) }
+
+func (t *tile) function() {
+	name := fmt.Sprintf("tile%dx%d%s", t.maxRows, t.width, t.Name)
+	args.Func(name, fmt.Sprintf("%s computes panels of %d columns and up to %d rows; %s.", name, t.width, t.maxRows, "see Call"))
+	for i, m := range emit.Local(11) {
+		*[]*Mem{&t.count, &t.taps, &t.panels, &t.offsets, &t.base, &t.bias, &t.c, &t.residual, &t.next, &t.nextStep, &t.lastRow}[i] = m
+	}
+
+	p := reg.RAX
+	args.Load(p)
+	for _, f := range []struct {
+		name  string
+		local Mem
+	}{{"panels", t.panels}, {"a", t.base}, {"bias", t.bias}, {"c", t.c}, {"residual", t.residual}, {"next", t.next}, {"nextStep", t.nextStep}} {
+		MOVQ(args.At(p, f.name), reg.RBX)
+		MOVQ(reg.RBX, f.local)
+	}
+	MOVQ(args.At(p, "b"), bReg)
+	if t.Is512() {
+		t.tailMask(p)
+	}
+	MOVQ(args.At(p, "rows"), reg.RBX)
+	for rows := t.maxRows; rows > 1; rows-- {
+		CMPQ(reg.RBX, Imm(uint64(rows)))
+		JEQ(LabelRef(t.label(rows, "panel")))
+	}
+	for rows := 1; rows <= t.maxRows; rows++ {
+		t.rows(rows)
+	}
+}
+
+// tailMask sets K1 to the lanes of the last vector that are columns of C: the
+// last cols - (width - lanes) are.
+func (t *tile) tailMask(p reg.GPPhysical) {
+	MOVQ(args.At(p, "cols"), reg.RCX)
+	SUBQ(Imm(uint64(t.width-t.Lanes)), reg.RCX)
+	MOVQ(U32(1), reg.RDX)
+	SHLQ(reg.CL, reg.RDX)
+	DECQ(reg.RDX)
+	KMOVW(reg.EDX, reg.K1)
+}
+
+// rows is the tile of one row count, from the first panel to the return.
+func (t *tile) rows(rows int) {
+	label := func(name string) string { return t.label(rows, name) }
+	p := reg.RAX
+
+	Label(label("panel"))
+	Comment("Sums begin at the bias.")
+	MOVQ(t.bias, p)
+	for j := range t.vectors() {
+		VMOVUPS(Mem{Base: p, Disp: j * t.Bytes()}, t.acc(0, j))
+	}
+	for r := 1; r < rows; r++ {
+		for j := range t.vectors() {
+			VMOVAPS(t.acc(0, j), t.acc(r, j))
+		}
+	}
+	args.Load(p)
+	MOVQ(args.At(p, "offsets"), reg.RBX)
+	MOVQ(reg.RBX, t.offsets)
+	MOVQ(args.At(p, "taps"), reg.RBX)
+	MOVQ(reg.RBX, t.taps)
+
+	Label(label("tap"))
+	args.Load(p)
+	MOVQ(args.At(p, "k4"), reg.RBX)
+	MOVQ(reg.RBX, t.count)
+	MOVQ(t.offsets, scratch)
+	for r := rows - 1; r >= 0; r-- {
+		reg, inFrame := t.row(r)
+		MOVQ(Mem{Base: scratch, Disp: 8 * r}, reg)
+		ADDQ(t.base, reg)
+		if inFrame {
+			MOVQ(reg, t.lastRow)
+		}
+	}
+	emit.Add(8*t.stride, t.offsets)
+	CMPQ(t.count, Imm(0))
+	JEQ(LabelRef(label("rest")))
+
+	Label(label("loop"))
+	t.steps(rows, unroll)
+	Comment("Ask for what the next calls read of B.")
+	MOVQ(t.next, scratch)
+	PREFETCHT1(Mem{Base: scratch})
+	PREFETCHT1(Mem{Base: scratch, Disp: 64})
+	ADDQ(t.nextStep, scratch)
+	MOVQ(scratch, t.next)
+	DECQ(t.count)
+	JNZ(LabelRef(label("loop")))
+
+	Label(label("rest"))
+	args.Load(scratch)
+	MOVQ(args.At(scratch, "k1"), scratch)
+	TESTQ(scratch, scratch)
+	JZ(LabelRef(label("next")))
+	MOVQ(scratch, t.count)
+	Label(label("one"))
+	t.steps(rows, 1)
+	DECQ(t.count)
+	JNZ(LabelRef(label("one")))
+
+	Label(label("next"))
+	DECQ(t.taps)
+	JNZ(LabelRef(label("tap")))
+
+	t.epilogue(rows)
+
+	DECQ(t.panels)
+	JZ(LabelRef(label("done")))
+	emit.Add(4*t.width, t.bias)
+	emit.Add(4*t.width, t.c)
+	emit.Add(4*t.width, t.residual)
+	args.Load(p)
+	MOVQ(args.At(p, "aStep"), reg.RBX)
+	ADDQ(reg.RBX, t.base)
+	JMP(LabelRef(label("panel")))
+	Label(label("done"))
+	VZEROUPPER()
+	RET()
+}
+
+// row is the register of a row's pointer, and whether it only visits it.
+func (t *tile) row(r int) (reg.GPPhysical, bool) {
+	if r < len(rowRegs) {
+		return rowRegs[r], false
+	}
+	return rowRegs[0], true
+}
+
+// steps is n steps of k; pointers advance behind them.
+func (t *tile) steps(rows, n int) {
+	nv := t.vectors()
+	spare := t.V[rows*nv:]
+	b, tmp := spare[:nv], spare[nv:min(nv+4, len(spare))]
+	if rows > len(rowRegs) {
+		MOVQ(t.lastRow, scratch)
+	}
+	for k := range n {
+		for j := range nv {
+			VMOVUPS(Mem{Base: bReg, Disp: (k*nv + j) * t.Bytes()}, b[j])
+		}
+		for r := range rows {
+			m := Mem{Base: scratch, Disp: 4 * k}
+			if r < len(rowRegs) {
+				m.Base = rowRegs[r]
+			}
+			if nv == 1 && t.Is512() {
+				VFMADD231PS_BCST(m, b[0], t.acc(r, 0))
+				continue
+			}
+			x := tmp[r%len(tmp)]
+			VBROADCASTSS(m, x)
+			for j := range nv {
+				VFMADD231PS(x, b[j], t.acc(r, j))
+			}
+		}
+	}
+	for r := range min(rows, len(rowRegs)) {
+		emit.Add(4*n, rowRegs[r])
+	}
+	if rows > len(rowRegs) {
+		emit.Add(4*n, scratch)
+		MOVQ(scratch, t.lastRow)
+	}
+	emit.Add(4*n*t.width, bReg)
+}
+
+// epilogue adds the residual, clamps and stores a panel.
+func (t *tile) epilogue(rows int) {
+	label := func(name string) string { return t.label(rows, name) }
+	p, c, ldc := reg.RAX, reg.RBX, reg.RCX
+	res, ldr, mode := reg.RDX, reg.RSI, reg.RDI
+	tail := reg.R8
+	nv := t.vectors()
+	lo, hi := t.V[rows*nv], t.V[rows*nv+1]
+	mask := t.V[len(t.V)-1]
+
+	args.Load(p)
+	Comment("Only the last panel may be narrower than its width.")
+	MOVQ(t.panels, tail)
+	DECQ(tail)
+	MOVQ(args.At(p, "cols"), reg.R9)
+	SUBQ(Imm(uint64(t.width)), reg.R9)
+	JNZ(LabelRef(label("narrow")))
+	INCQ(tail)
+	Label(label("narrow"))
+
+	CMPQ(args.At(p, "residual"), Imm(0))
+	JEQ(LabelRef(label("clamp")))
+	MOVQ(t.residual, res)
+	MOVQ(args.At(p, "ldr"), ldr)
+	TESTQ(tail, tail)
+	JZ(LabelRef(label("addTail")))
+	t.each(rows, func(r, j int) { VADDPS(Mem{Base: res, Disp: j * t.Bytes()}, t.acc(r, j), t.acc(r, j)) }, func() { ADDQ(ldr, res) })
+	JMP(LabelRef(label("clamp")))
+	Label(label("addTail"))
+	if !t.Is512() {
+		t.loadMask(mask)
+	}
+	t.each(rows, func(r, j int) {
+		m, v := Mem{Base: res, Disp: j * t.Bytes()}, t.acc(r, j)
+		switch {
+		case j < nv-1:
+			VADDPS(m, v, v)
+		case t.Is512():
+			VADDPS(m, v, reg.K1, v)
+		default:
+			x := t.V[rows*nv]
+			VMASKMOVPS(m, mask, x)
+			VADDPS(x, v, v)
+		}
+	}, func() { ADDQ(ldr, res) })
+
+	Label(label("clamp"))
+	Comment("0: none, 1: from below, 2: on both sides.")
+	MOVQ(args.At(p, "clamp"), mode)
+	TESTQ(mode, mode)
+	JZ(LabelRef(label("store")))
+	VBROADCASTSS(args.At(p, "bounds"), lo)
+	t.each(rows, func(r, j int) { emit.Clamp(t.acc(r, j), lo, nil) }, nil)
+	DECQ(mode)
+	JZ(LabelRef(label("store")))
+	VBROADCASTSS(args.At(p, "bounds").Offset(4), hi)
+	t.each(rows, func(r, j int) { emit.Clamp(t.acc(r, j), nil, hi) }, nil)
+
+	Label(label("store"))
+	MOVQ(t.c, c)
+	MOVQ(args.At(p, "ldc"), ldc)
+	TESTQ(tail, tail)
+	JZ(LabelRef(label("storeTail")))
+	t.each(rows, func(r, j int) { VMOVUPS(t.acc(r, j), Mem{Base: c, Disp: j * t.Bytes()}) }, func() { ADDQ(ldc, c) })
+	JMP(LabelRef(label("stored")))
+	Label(label("storeTail"))
+	if !t.Is512() {
+		t.loadMask(mask)
+	}
+	t.each(rows, func(r, j int) {
+		m, v := Mem{Base: c, Disp: j * t.Bytes()}, t.acc(r, j)
+		switch {
+		case j < nv-1:
+			VMOVUPS(v, m)
+		case t.Is512():
+			VMOVUPS(v, reg.K1, m)
+		default:
+			VMASKMOVPS(v, mask, m)
+		}
+	}, func() { ADDQ(ldc, c) })
+	Label(label("stored"))
+}
+
+// loadMask loads the mask of the last vector's columns; R9 is cols - width.
+func (t *tile) loadMask(mask reg.VecPhysical) {
+	LEAQ(t.maskTable, reg.R10)
+	NEGQ(reg.R9)
+	LEAQ(Mem{Base: reg.R10, Index: reg.R9, Scale: 4}, reg.R10)
+	NEGQ(reg.R9)
+	VMOVUPS(Mem{Base: reg.R10}, mask)
+}
+
+// each calls do for every accumulator, row by row, and then after each row.
+func (t *tile) each(rows int, do func(r, j int), after func()) {
+	for r := range rows {
+		for j := range t.vectors() {
+			do(r, j)
+		}
+		if after != nil && r < rows-1 {
+			after()
+		}
+	}
+}

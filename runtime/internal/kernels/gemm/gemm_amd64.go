@@ -1,0 +1,97 @@
+//go:build !purego
+
+package gemm
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+)
+
+// args is a Call as the assembly reads it; sizes are in bytes. The generator has
+// the same list of fields.
+type args struct {
+	a        unsafe.Pointer
+	aStep    int
+	offsets  unsafe.Pointer
+	b        unsafe.Pointer
+	bias     unsafe.Pointer
+	c        unsafe.Pointer
+	ldc      int
+	residual unsafe.Pointer
+	ldr      int
+	next     unsafe.Pointer
+	nextStep int // for every four k
+	rows     int
+	taps     int
+	k4, k1   int // K is 4*k4 + k1
+	panels   int
+	cols     int
+	clamp    int // 0: none, 1: Lo, 2: Lo and Hi
+	lo, hi   float32
+}
+
+func (k *Kernel) assembly(c *Call) {
+	a := args{
+		a:        unsafe.Pointer(unsafe.SliceData(c.A)),
+		aStep:    4 * c.AStep,
+		offsets:  unsafe.Pointer(unsafe.SliceData(c.Offsets)),
+		b:        unsafe.Pointer(unsafe.SliceData(c.B)),
+		bias:     unsafe.Pointer(unsafe.SliceData(c.Bias)),
+		c:        unsafe.Pointer(unsafe.SliceData(c.C)),
+		ldc:      4 * c.LDC,
+		residual: unsafe.Pointer(unsafe.SliceData(c.Residual)),
+		ldr:      4 * c.LDR,
+		next:     unsafe.Pointer(unsafe.SliceData(c.B)),
+		rows:     c.Rows,
+		taps:     c.Taps,
+		k4:       c.K / 4,
+		k1:       c.K % 4,
+		panels:   c.Panels,
+		cols:     c.Cols,
+		lo:       c.Lo,
+		hi:       c.Hi,
+	}
+	if len(c.Next) > 0 && a.k4 > 0 {
+		a.next = unsafe.Pointer(unsafe.SliceData(c.Next))
+		a.nextStep = 4 * len(c.Next) / (c.Panels * c.Taps * a.k4)
+	}
+	if c.Lo > float32(math.Inf(-1)) {
+		a.clamp = 1
+		if c.Hi < float32(math.Inf(1)) {
+			a.clamp = 2
+		}
+	}
+	switch {
+	case k.ISA == cpu.AVX2 && c.Width == 16:
+		tile6x16AVX2(&a)
+	case k.ISA == cpu.AVX2:
+		tile6x8AVX2(&a)
+	case c.Width == 32:
+		tile14x32AVX512(&a)
+	case c.Width == 16:
+		tile14x16AVX512(&a)
+	default:
+		tile48(&a)
+	}
+}
+
+// tile48 takes the rows of a wide tile in two parts: more than seven do not fit
+// into the registers.
+func tile48(a *args) {
+	const most = 7
+	rows := a.rows
+	a.rows = min(rows, most)
+	tile7x48AVX512(a)
+	if rows == a.rows {
+		return
+	}
+	a.offsets = unsafe.Add(a.offsets, 8*most)
+	a.c = unsafe.Add(a.c, a.ldc*most)
+	if a.residual != nil {
+		a.residual = unsafe.Add(a.residual, a.ldr*most)
+	}
+	a.rows = rows - most
+	tile7x48AVX512(a)
+}
