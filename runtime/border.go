@@ -1,77 +1,80 @@
 package runtime
 
-// Input copies the images of this inference into the arena, whatever the order of
-// their axes. src holds them one after the other.
+// Input copies the images of this inference into the arena. src holds them one after
+// the other, their axes in the session's order.
 func (s *Session) Input(dst View, shape Shape, src []float32) {
-	s.call = call{dst: s.tensor(dst, shape)}
-	s.border = border{inward: true, shape: shape, flat: src[:s.images*shape.Len()]}
-	s.border.run(s)
+	s.call = call{dst: s.tensor(dst, shape), flat: src[:s.images*shape.Len()]}
+	s.border = border{shape, true}
+	s.runPixels(&s.border, shape)
+	s.call.flat = nil
 }
 
-// Output copies a tensor of this inference's images out of the arena, into dst, one
-// after the other, in the session's order of axes.
+// Output copies a tensor of this inference's images out of the arena, to dst, one after
+// the other, their axes in the session's order.
 func (s *Session) Output(dst []float32, src View, shape Shape) {
-	s.call = call{src: s.tensor(src, shape)}
-	s.border = border{shape: shape, flat: dst[:s.images*shape.Len()]}
-	s.border.run(s)
+	s.call = call{src: s.tensor(src, shape), flat: dst[:s.images*shape.Len()]}
+	s.border = border{shape, false}
+	s.runPixels(&s.border, shape)
+	s.call.flat = nil
 }
 
-// border is a copy between the arena and the caller's slice.
+// border is a copy between the arena and the caller's memory.
 type border struct {
-	inward bool
-	shape  Shape
-	flat   []float32 // the caller's
-}
-
-func (b *border) run(s *Session) {
-	s.run(b, s.split(len(b.flat), s.images*b.shape.Pixels()))
-	b.flat = nil
+	shape Shape
+	in    bool // into the arena
 }
 
 func (b *border) task(s *Session, _, i int) {
-	from, to := s.part(i, s.images*b.shape.Pixels())
-	for from < to {
-		image, first := from/b.shape.Pixels(), from%b.shape.Pixels()
-		n := min(to-from, b.shape.Pixels()-first, borderBlock)
-		b.block(s, image, first, n)
+	from, to := s.pixels(i, b.shape)
+	channels, pixels := b.shape.C, b.shape.Pixels()
+	if s.layout == NHWC {
+		flat := tensor{s.call.flat, channels}
+		if b.in {
+			s.call.dst.copyPixels(from, flat, from, to-from, channels)
+		} else {
+			flat.copyPixels(from, s.call.src, from, to-from, channels)
+		}
+		return
+	}
+	for from < to { // image by image
+		image, first := from/pixels, from%pixels
+		n := min(to-from, pixels-first)
+		planes := s.call.flat[image*b.shape.Len():][:b.shape.Len()]
+		if b.in {
+			fromPlanes(s.call.dst, from, planes, pixels, first, n, channels)
+		} else {
+			toPlanes(planes, pixels, first, s.call.src, from, n, channels)
+		}
 		from += n
 	}
 }
 
-// borderBlock is how many pixels are transposed at a time: few enough that their
-// cache lines stay while the channels pass over them.
-const borderBlock = 32
+// transposeBlock is how many pixels are transposed at a time: few enough for their
+// cache lines to stay while the channels pass over them.
+const transposeBlock = 32
 
-// block copies n pixels of an image, from pixel first on.
-func (b *border) block(s *Session, image, first, n int) {
-	pixels, channels := b.shape.Pixels(), b.shape.C
-	flat := b.flat[image*b.shape.Len():][:b.shape.Len()]
-	t := s.call.src
-	if b.inward {
-		t = s.call.dst
-	}
-	inside := t.data[(image*pixels+first)*t.pitch:]
-
-	if s.layout == NHWC {
-		for p := range n {
-			row, mine := flat[(first+p)*channels:][:channels], inside[p*t.pitch:][:channels]
-			if b.inward {
-				copy(mine, row)
-			} else {
-				copy(row, mine)
+// toPlanes is planes[c*stride+first+i] = src's pixel p+i, channel c, for i < n.
+func toPlanes(planes []float32, stride, first int, src tensor, p, n, channels int) {
+	for ; n > 0; n, p, first = n-transposeBlock, p+transposeBlock, first+transposeBlock {
+		inside := src.data[p*src.pitch:]
+		for c := range channels {
+			plane := planes[c*stride+first:][:min(n, transposeBlock)]
+			for i, at := 0, c; i < len(plane); i, at = i+1, at+src.pitch {
+				plane[i] = inside[at]
 			}
 		}
-		return
 	}
-	for c := range channels {
-		plane := flat[c*pixels+first:][:n]
-		if b.inward {
-			for p, at := 0, c; p < n; p, at = p+1, at+t.pitch {
-				inside[at] = plane[p]
-			}
-		} else {
-			for p, at := 0, c; p < n; p, at = p+1, at+t.pitch {
-				plane[p] = inside[at]
+}
+
+// fromPlanes is dst's pixel p+i, channel c = planes[c*stride+first+i], for i < n.
+func fromPlanes(dst tensor, p int, planes []float32, stride, first, n, channels int) {
+	for ; n > 0; n, p, first = n-transposeBlock, p+transposeBlock, first+transposeBlock {
+		inside := dst.data[p*dst.pitch:]
+		for c := range channels {
+			at := c
+			for _, v := range planes[c*stride+first:][:min(n, transposeBlock)] {
+				inside[at] = v
+				at += dst.pitch
 			}
 		}
 	}

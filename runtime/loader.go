@@ -133,14 +133,22 @@ type fold struct {
 	weights  [][]*weight // of each norm: mean, variance, weight, bias; or the factor
 }
 
-// fold asks for the weights of those norms that act before the layer, or of those
-// that act after it.
-func (ll *layerLoader) fold(norms []Norm, before bool, channels int) *fold {
-	f := &fold{channels: channels}
+// splitNorms returns the norms that act on a layer's input, and those on its output.
+func splitNorms(norms []Norm) (before, after []Norm) {
 	for _, n := range norms {
-		if n.Before != before {
-			continue
+		if n.Before {
+			before = append(before, n)
+		} else {
+			after = append(after, n)
 		}
+	}
+	return before, after
+}
+
+// fold asks for the weights of a chain of norms over so many channels.
+func (ll *layerLoader) fold(norms []Norm, channels int) *fold {
+	f := &fold{channels: channels, norms: norms}
+	for _, n := range norms {
 		var ws []*weight
 		switch n.Kind {
 		case BatchNorm:
@@ -154,7 +162,6 @@ func (ll *layerLoader) fold(norms []Norm, before bool, channels int) *fold {
 		case LearnedScale:
 			ws = []*weight{ll.tensor(n.Key, n.Dims...)}
 		}
-		f.norms = append(f.norms, n)
 		f.weights = append(f.weights, ws)
 	}
 	return f

@@ -58,14 +58,16 @@ type Session struct {
 	images  int   // of this inference
 	busy    atomic.Bool
 
-	call   call   // arguments of the op that is running
-	border border // of Input or Output
-	parts  int    // number of tasks of the region that is running
+	call    call    // arguments of the op that is running
+	border  border  // the running Input or Output
+	pooling pooling // the running pooling op
+	parts   int     // number of tasks of the region that is running
 }
 
 // call is the arguments of the running op, where its tasks find them.
 type call struct {
-	dst, src, arg tensor // arg is the second operand or the residual
+	dst, src, arg tensor    // arg is the second operand or the residual
+	flat          []float32 // the caller's side of Input and Output
 }
 
 // tensor is a view of the images of this call: C floats a pixel, pitch apart.
@@ -163,6 +165,16 @@ func (s *Session) split(floats, items int) int {
 // part returns the items [from, to) of n that task i of the running region does.
 func (s *Session) part(i, n int) (from, to int) {
 	return n * i / s.parts, n * (i + 1) / s.parts
+}
+
+// runPixels runs a job that treats every pixel of every image alike.
+func (s *Session) runPixels(j job, shape Shape) {
+	s.run(j, s.split(s.images*shape.Len(), s.images*shape.Pixels()))
+}
+
+// pixels returns the pixels [from, to), of all images, that task i of runPixels does.
+func (s *Session) pixels(i int, shape Shape) (from, to int) {
+	return s.part(i, s.images*shape.Pixels())
 }
 
 // tensor resolves a view of a tensor of this inference's images.

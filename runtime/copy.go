@@ -1,0 +1,94 @@
+package runtime
+
+// Ops that move floats without computing.
+
+// Run copies src to dst.
+func (op *Copy) Run(s *Session, dst, src View) {
+	s.call = call{dst: s.tensor(dst, op.Shape), src: s.tensor(src, op.Shape)}
+	s.runPixels(op, op.Shape)
+}
+
+func (op *Copy) task(s *Session, _, i int) {
+	from, to := s.pixels(i, op.Shape)
+	s.call.dst.copyPixels(from, s.call.src, from, to-from, op.Shape.C)
+}
+
+// copyPixels copies n pixels of src, from pixel p on, to those from pixel at on.
+func (t tensor) copyPixels(at int, src tensor, p, n, channels int) {
+	if t.pitch == channels && src.pitch == channels {
+		n, channels = min(n, 1), n*channels
+	}
+	for i := range n {
+		copy(t.data[(at+i)*t.pitch:][:channels], src.data[(p+i)*src.pitch:])
+	}
+}
+
+// clearPixels sets n pixels from pixel at on to zero.
+func (t tensor) clearPixels(at, n, channels int) {
+	for i := range n {
+		clear(t.data[(at+i)*t.pitch:][:channels])
+	}
+}
+
+// Run gathers channels of src. dst must not overlap src.
+func (op *Pick) Run(s *Session, dst, src View) {
+	s.call = call{dst: s.tensor(dst, op.out()), src: s.tensor(src, op.In)}
+	s.runPixels(op, op.out())
+}
+
+func (op *Pick) out() Shape { return Shape{len(op.Channels), op.In.H, op.In.W} }
+
+func (op *Pick) task(s *Session, _, i int) {
+	from, to := s.pixels(i, op.In)
+	d, src := s.call.dst, s.call.src
+	for p := from; p < to; p++ {
+		row, from := d.data[p*d.pitch:][:len(op.Channels)], src.data[p*src.pitch:][:op.In.C]
+		for j, c := range op.Channels {
+			row[j] = from[c]
+		}
+	}
+}
+
+// Run copies src into the middle of zeros. dst must not overlap src.
+func (op *Pad) Run(s *Session, dst, src View) {
+	out := op.out()
+	s.call = call{dst: s.tensor(dst, out), src: s.tensor(src, op.In)}
+	s.run(op, s.split(s.images*out.Len(), s.images*out.H))
+}
+
+func (op *Pad) out() Shape {
+	return Shape{op.In.C, op.In.H + op.Pad.Top + op.Pad.Bottom, op.In.W + op.Pad.Left + op.Pad.Right}
+}
+
+func (op *Pad) task(s *Session, _, i int) {
+	in, out, d := op.In, op.out(), s.call.dst
+	from, to := s.part(i, s.images*out.H)
+	for row := from; row < to; row++ {
+		image, y := row/out.H, row%out.H-op.Pad.Top
+		at := row * out.W
+		if y < 0 || y >= in.H {
+			d.clearPixels(at, out.W, in.C)
+			continue
+		}
+		d.clearPixels(at, op.Pad.Left, in.C)
+		d.copyPixels(at+op.Pad.Left, s.call.src, (image*in.H+y)*in.W, in.W, in.C)
+		d.clearPixels(at+op.Pad.Left+in.W, op.Pad.Right, in.C)
+	}
+}
+
+// Run turns the maps of src into vectors in NCHW order. dst must not overlap src.
+func (op *Flatten) Run(s *Session, dst, src View) {
+	s.call = call{dst: s.tensor(dst, Shape{op.In.Len(), 1, 1}), src: s.tensor(src, op.In)}
+	s.runPixels(op, op.In)
+}
+
+func (op *Flatten) task(s *Session, _, i int) {
+	from, to := s.pixels(i, op.In)
+	pixels, d := op.In.Pixels(), s.call.dst
+	for from < to { // image by image
+		image, first := from/pixels, from%pixels
+		n := min(to-from, pixels-first)
+		toPlanes(d.data[image*d.pitch:][:op.In.Len()], pixels, first, s.call.src, from, n, op.In.C)
+		from += n
+	}
+}

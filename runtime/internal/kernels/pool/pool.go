@@ -1,0 +1,45 @@
+// Package pool has the pooling kernels: maximum and mean over windows of pixels, a
+// vector of channels at a time.
+package pool
+
+// Window is the pixels that one output pixel covers, and how outputs follow one another.
+// Distances are in floats.
+type Window struct {
+	Rows, Cols         int // pixels down and across, all inside the input
+	RowPitch, ColPitch int // from one covered pixel to the next, down and across
+	DstPitch, SrcPitch int // from one output, and one window, to the next
+	Count              int // outputs
+	Channels           int
+}
+
+// check panics unless dst and src hold what w covers. It returns whether there is
+// anything to do.
+func (w *Window) check(dst, src []float32) bool {
+	if w.Count < 1 || w.Channels < 1 {
+		return false
+	}
+	_ = dst[:(w.Count-1)*w.DstPitch+w.Channels]
+	if w.Rows > 0 && w.Cols > 0 {
+		_ = src[:(w.Count-1)*w.SrcPitch+(w.Rows-1)*w.RowPitch+(w.Cols-1)*w.ColPitch+w.Channels]
+	}
+	return true
+}
+
+// Max is
+//
+//	dst[p*DstPitch+c] = max over y < Rows, x < Cols of src[p*SrcPitch + y*RowPitch + x*ColPitch + c]
+//
+// for p < Count, c < Channels; NaN if there is one among them, -Inf for an empty window.
+func Max(dst, src []float32, w *Window) {
+	if w.check(dst, src) {
+		maximum(dst, src, w)
+	}
+}
+
+// Mean is like Max, with the sum divided by divisor. Rows are summed one by one, then
+// their sums are, which keeps rounding errors of large windows small.
+func Mean(dst, src []float32, w *Window, divisor float32) {
+	if w.check(dst, src) {
+		mean(dst, src, w, divisor)
+	}
+}
