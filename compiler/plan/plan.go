@@ -21,9 +21,16 @@ type Plan struct {
 	Steps   []Step // in order of execution
 
 	// Arena is the floats a session needs an image; LowerBound is the largest
-	// sum of tensors alive at once, below which no assignment can go.
+	// sum of regions alive at once, below which no assignment can go.
 	Arena      int
 	LowerBound int
+	Regions    []Region // what the arena is divided into, in order of first use
+
+	// Values says where each value of the graph can be seen while the plan runs:
+	// those that fusion left, in the graph's order. Scopes does so for what each
+	// labelled block call returned. Both are for debugging and verification.
+	Values []Place
+	Scopes []Place
 
 	Params     int64      // PyTorch's count: no running statistics
 	Buffers    int64      // running statistics
@@ -42,6 +49,15 @@ type Port struct {
 	Name  string
 	Shape shape.Shape // [c h w] or [features]
 	View  runtime.View
+}
+
+// Place is where a value lies, complete once step Ready has run and, because
+// memory is used again, not for ever. Ready is -1 for inputs.
+type Place struct {
+	Name  string
+	Shape shape.Shape
+	View  runtime.View
+	Ready int
 }
 
 // Step is one kernel call.

@@ -1,0 +1,17 @@
+// Package passes holds the transformations of the graph, one a file. Each
+// changes how the network is computed and neither what it computes, up to
+// rounding, nor which tensors it needs from the checkpoint. Their order, and
+// what each needs to have run before, is in compiler/pipeline.go.
+package passes
+
+import "github.com/cnnc-dev/cnnc/compiler/ir"
+
+// rest returns what computes v's arguments from the second on: the residual of
+// a convolution or a linear layer that has one.
+func rest(r *ir.Rewriter, v *ir.Value) []ir.ID {
+	var ids []ir.ID
+	for i := 1; i < len(v.Args); i++ {
+		ids = append(ids, r.Arg(v, i).ID)
+	}
+	return ids
+}

@@ -1,0 +1,75 @@
+package plan
+
+import "github.com/cnnc-dev/cnnc/runtime"
+
+// Which algorithm computes a convolution is decided here, from static shapes
+// alone. Whatever depends on the processor, such as the tile, is the runtime's
+// choice when it packs the weights.
+
+// method is an algorithm, where it applies, and how well it does there.
+type method struct {
+	algo    runtime.Algo
+	applies func(op *runtime.Conv) bool
+	// cost is the estimated time of one useful multiply-accumulate, in units of
+	// the processor's peak: 1 is perfect, 2 half of it. The figures are
+	// measurements on whole layers (see docs/kernels.md), rounded.
+	cost func(op *runtime.Conv) float64
+}
+
+// methods lists the candidates; the cheapest wins, and the first among equals.
+var methods = []method{
+	{
+		// Any convolution at all. Its vectors hold output channels of one
+		// group, so that a group narrower than a vector wastes the rest, and
+		// each tap of few input channels pays for the loop around it.
+		algo:    runtime.Direct,
+		applies: func(*runtime.Conv) bool { return true },
+		cost: func(op *runtime.Conv) float64 {
+			in, out := op.In.C/op.Groups, op.Out.C/op.Groups
+			return 1.05 * ragged(out) * (1 + 4/float64(in))
+		},
+	},
+	{
+		// A kernel row is one tap of kw*cin floats: the stems, on images.
+		algo: runtime.RowTaps,
+		applies: func(op *runtime.Conv) bool {
+			return op.Groups == 1 && op.In.C <= 4 && op.Kernel.W > 1 && op.Dilation == runtime.Size{H: 1, W: 1}
+		},
+		cost: func(op *runtime.Conv) float64 {
+			return 1.05 * ragged(op.Out.C) * (1 + 4/float64(op.In.C*op.Kernel.W))
+		},
+	},
+	{
+		// Several groups share a vector of 16 outputs.
+		algo: runtime.Grouped,
+		applies: func(op *runtime.Conv) bool {
+			in, out := op.In.C/op.Groups, op.Out.C/op.Groups
+			return op.Groups > 1 && in == out && (in == 4 || in == 8 || in == 16)
+		},
+		cost: func(op *runtime.Conv) float64 { return 1.05 },
+	},
+	{
+		algo: runtime.Depthwise,
+		applies: func(op *runtime.Conv) bool {
+			return op.Groups > 1 && op.Groups == op.In.C && op.Groups == op.Out.C
+		},
+		cost: func(op *runtime.Conv) float64 { return 1.1 },
+	},
+}
+
+// ragged is the share of lanes computed in vain when n channels fill vectors of 16.
+func ragged(n int) float64 { return float64(roundUp(n, 16)) / float64(n) }
+
+// chooseAlgo returns the cheapest algorithm that applies.
+func chooseAlgo(op *runtime.Conv) runtime.Algo {
+	best := methods[0]
+	for _, m := range methods[1:] {
+		if m.applies(op) && m.cost(op) < best.cost(op) {
+			best = m
+		}
+	}
+	return best.algo
+}
+
+// roundUp returns the least multiple of m that is n or more.
+func roundUp(n, m int) int { return (n + m - 1) / m * m }

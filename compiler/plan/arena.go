@@ -1,0 +1,113 @@
+package plan
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Region is a stretch of the arena and when it holds something: from step First,
+// which writes it, to step Last, the last to read it. First is -1 where the
+// caller's input is put before the first step; Last is len(Steps) where an
+// output is taken after the last.
+type Region struct {
+	Offset, Size int // floats, multiples of align
+	First, Last  int
+}
+
+// align is what offsets and pitches are multiples of, in floats: one cache
+// line, one vector of AVX-512.
+const align = 16
+
+// together reports whether two regions are alive at the same time.
+func (r *Region) together(s *Region) bool { return r.First <= s.Last && s.First <= r.Last }
+
+// overlap reports whether two regions share memory.
+func (r *Region) overlap(s *Region) bool {
+	return r.Offset < s.Offset+s.Size && s.Offset < r.Offset+r.Size
+}
+
+// lowerBound is the largest sum of sizes alive at once: no assignment of
+// offsets needs less.
+func lowerBound(regions []Region) int {
+	most := 0
+	for i := range regions {
+		// The sum only grows where a region begins.
+		at := regions[i].First
+		sum := 0
+		for j := range regions {
+			if regions[j].First <= at && at <= regions[j].Last {
+				sum += regions[j].Size
+			}
+		}
+		most = max(most, sum)
+	}
+	return most
+}
+
+// assign chooses offsets such that regions alive together do not overlap, and
+// returns the floats needed in all. Finding the least is NP-hard; placing one
+// after the other, each at the lowest offset where it fits, comes within a few
+// per cent of the lower bound if the order is right, and which order is right
+// depends on the network: the best of three is kept.
+func assign(regions []Region) (arena int) {
+	orders := []func(a, b *Region) int{
+		bySize,
+		func(a, b *Region) int { return cmp.Or(cmp.Compare(b.area(), a.area()), bySize(a, b)) },
+		func(a, b *Region) int { return cmp.Or(cmp.Compare(a.First, b.First), bySize(a, b)) },
+	}
+	bound := lowerBound(regions)
+	var best []int
+	for _, order := range orders {
+		offsets, size := firstFit(regions, order)
+		if best == nil || size < arena {
+			best, arena = offsets, size
+		}
+		if arena == bound {
+			break
+		}
+	}
+	for i, at := range best {
+		regions[i].Offset = at
+	}
+	return arena
+}
+
+// bySize puts large regions first, and early ones first among equals.
+func bySize(a, b *Region) int {
+	return cmp.Or(cmp.Compare(b.Size, a.Size), cmp.Compare(a.First, b.First))
+}
+
+// area is size times lifetime: how much of the rectangle of memory and time a
+// region covers.
+func (r *Region) area() int { return r.Size * (r.Last - r.First + 1) }
+
+// firstFit places the regions in the given order, each at the lowest offset
+// where it meets none of those placed before that is alive with it.
+func firstFit(regions []Region, order func(a, b *Region) int) (offsets []int, size int) {
+	offsets = make([]int, len(regions))
+	turn := make([]int, len(regions))
+	for i := range turn {
+		turn[i] = i
+	}
+	slices.SortStableFunc(turn, func(i, j int) int { return order(&regions[i], &regions[j]) })
+
+	var placed []int // by offset
+	for _, i := range turn {
+		r := &regions[i]
+		at := 0
+		for _, j := range placed {
+			if !r.together(&regions[j]) {
+				continue
+			}
+			if offsets[j] >= at+r.Size {
+				break // it fits before j, and before all that follow
+			}
+			at = max(at, offsets[j]+regions[j].Size)
+		}
+		offsets[i] = at
+		size = max(size, at+r.Size)
+		k, _ := slices.BinarySearchFunc(placed, at, func(j, at int) int { return cmp.Compare(offsets[j], at) })
+		placed = slices.Insert(placed, k, i)
+	}
+	return offsets, size
+}

@@ -1,0 +1,212 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/compiler/shape"
+	"github.com/cnnc-dev/cnnc/runtime"
+)
+
+// Lower turns a graph, which must verify, into a plan: steps in the graph's
+// order, each value in its place in the arena. An error is a graph that no step
+// can run, which is the compiler's fault and not the spec's.
+func Lower(g *ir.Graph) (*Plan, error) {
+	l := &lowering{
+		g: g,
+		p: &Plan{
+			Name: g.Name, Source: g.Source, Preprocess: g.Preprocess, Labels: g.Labels,
+			Params: ir.ParamCount(g), Buffers: ir.BufferCount(g), MACs: ir.MACs(g), Tensors: ir.Params(g),
+			Blocks: map[string]string{},
+		},
+		layout: placeValues(g),
+		ready:  make([]int, len(g.Values)),
+		names:  map[string]bool{},
+	}
+	for _, v := range g.Values {
+		l.names[v.Name] = true
+	}
+	for _, v := range g.Values {
+		if err := l.value(v); err != nil {
+			return nil, fmt.Errorf("%s: %w", v.Name, err)
+		}
+	}
+	l.lifetimes()
+	l.shareInPlace()
+	l.finish()
+	if err := Verify(l.p); err != nil {
+		return nil, err
+	}
+	return l.p, nil
+}
+
+// lowering is the state of one call of Lower. Until finish, views are homes: the
+// offsets are not known.
+type lowering struct {
+	g      *ir.Graph
+	p      *Plan
+	layout *layout
+	steps  []homes // of p.Steps
+	ready  []int   // by value: the step after which it is complete
+	names  map[string]bool
+}
+
+// homes is where a step's operands live.
+type homes struct {
+	dst  home
+	args []home // the sources, then the residual if there is one
+}
+
+// value emits the steps that compute v.
+func (l *lowering) value(v *ir.Value) error {
+	for _, a := range v.Args {
+		l.ready[v.ID] = max(l.ready[v.ID], l.ready[a])
+	}
+	switch v.Op {
+	case ir.OpInput:
+		l.ready[v.ID] = -1
+		return nil
+	case ir.OpConcat:
+		l.concat(v)
+		return nil
+	case ir.OpAdd:
+		l.add(v)
+		return nil
+	}
+	if _, _, ok := aliasOf(l.g, v); ok {
+		return nil
+	}
+	s := Step{Name: v.Name}
+	args := v.Args
+	if v.Op == ir.OpMul && l.g.Value(args[0]).Shape.Elems() < v.Shape.Elems() {
+		args = []ir.ID{args[1], args[0]} // the runtime's broadcast operand is the second
+	}
+	if err := l.describe(v, &s); err != nil {
+		return err
+	}
+	l.emit(v, s, l.layout.of[v.ID], args)
+	return nil
+}
+
+// concat emits copies of those arguments that could not be computed in place.
+func (l *lowering) concat(v *ir.Value) {
+	dst := l.layout.of[v.ID]
+	for _, a := range v.Args {
+		s := l.g.Value(a).Shape
+		if l.layout.of[a] != dst {
+			l.emit(v, Step{Name: l.unique(v.Name + ".copy"), Op: &runtime.Copy{Shape: shape3(s)}, Out: s}, dst, []ir.ID{a})
+		}
+		dst.channel += s.Channels()
+	}
+}
+
+// add emits a sum as a chain of sums of two, of which the last is v's step.
+func (l *lowering) add(v *ir.Value) {
+	dst := l.layout.of[v.ID]
+	for i := 1; i < len(v.Args); i++ {
+		op := &runtime.Add{Shape: shape3(v.Shape)}
+		name := v.Name
+		if i == len(v.Args)-1 {
+			op.Act = act(v.Attr.(*ir.Sum).Act)
+		} else {
+			name = l.unique(v.Name + ".sum")
+		}
+		if i == 1 {
+			l.emit(v, Step{Name: name, Op: op}, dst, v.Args[:2])
+			continue
+		}
+		l.emit(v, Step{Name: name, Op: op}, dst, v.Args[i:i+1])
+		// The sum so far is the other argument.
+		s, h := &l.p.Steps[len(l.p.Steps)-1], &l.steps[len(l.steps)-1]
+		s.In = slices.Insert(s.In, 0, v.Shape)
+		h.args = slices.Insert(h.args, 0, dst)
+	}
+}
+
+// emit appends a step of v that reads args.
+func (l *lowering) emit(v *ir.Value, s Step, dst home, args []ir.ID) {
+	s.Span = v.Span
+	s.Covers = v.Covers
+	if len(s.Covers) == 0 {
+		s.Covers = []string{v.Name}
+	}
+	if s.Out == nil {
+		s.Out = v.Shape
+	}
+	h := homes{dst: dst}
+	for i, a := range args {
+		h.args = append(h.args, l.layout.of[a])
+		if s.Residual == nil || i == 0 {
+			s.In = append(s.In, l.g.Value(a).Shape)
+		}
+	}
+	l.ready[v.ID] = len(l.p.Steps)
+	l.p.Steps = append(l.p.Steps, s)
+	l.steps = append(l.steps, h)
+}
+
+// unique returns base, or base.2, base.3 ..., whichever no value and no step is
+// called.
+func (l *lowering) unique(base string) string {
+	name := base
+	for n := 2; l.names[name]; n++ {
+		name = fmt.Sprintf("%s.%d", base, n)
+	}
+	l.names[name] = true
+	return name
+}
+
+// finish assigns offsets and turns homes into views.
+func (l *lowering) finish() {
+	var regions []Region
+	index := make([]int, len(l.layout.buffers)) // buffer to region
+	for i := range l.layout.buffers {
+		if b := &l.layout.buffers[i]; l.layout.root(i) == i {
+			index[i] = len(regions)
+			regions = append(regions, Region{Size: b.pixels * b.pitch(), First: b.first, Last: b.last})
+		}
+	}
+	p := l.p
+	p.Arena = assign(regions)
+	p.LowerBound = lowerBound(regions)
+	p.Regions = regions
+
+	view := func(h home) runtime.View {
+		root := l.layout.root(h.buffer)
+		return runtime.View{Offset: regions[index[root]].Offset, Channel: h.channel, Pitch: l.layout.buffers[root].pitch()}
+	}
+	for i := range p.Steps {
+		s, h := &p.Steps[i], l.steps[i]
+		s.Dst = view(h.dst)
+		if s.Residual != nil {
+			*s.Residual = view(h.args[len(h.args)-1])
+			h.args = h.args[:len(h.args)-1]
+		}
+		for _, a := range h.args {
+			s.Src = append(s.Src, view(a))
+		}
+	}
+	for _, v := range l.g.Values {
+		at := view(l.layout.of[v.ID])
+		p.Values = append(p.Values, Place{Name: v.Name, Shape: v.Shape, View: at, Ready: l.ready[v.ID]})
+		if v.Op == ir.OpInput {
+			p.Inputs = append(p.Inputs, Port{Name: v.Name, Shape: v.Shape, View: at})
+		}
+	}
+	for _, o := range l.g.Outputs {
+		at := p.Values[o.Value]
+		p.Outputs = append(p.Outputs, Port{Name: o.Name, Shape: at.Shape, View: at.View})
+	}
+	for _, s := range l.g.Scopes {
+		at := p.Values[s.Value]
+		at.Name = s.Name
+		p.Scopes = append(p.Scopes, at)
+		p.Blocks[s.Name] = s.Block
+	}
+}
+
+// shape3 returns s as the runtime has it; a vector is a map of one pixel.
+func shape3(s shape.Shape) runtime.Shape {
+	return runtime.Shape{C: s.Channels(), H: s.Height(), W: s.Width()}
+}

@@ -1,0 +1,168 @@
+package plan
+
+import (
+	"slices"
+
+	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/compiler/shape"
+)
+
+// home is where a value lives: channels [channel, channel+C) of each pixel of a
+// buffer.
+type home struct{ buffer, channel int }
+
+// buffer is memory of its own: pixels of so many channels each.
+type buffer struct {
+	pixels, channels int
+	first, last      int // steps, as a Region has them
+	into             int // the buffer whose memory this one shares; itself if none
+}
+
+// pitch returns the floats from one pixel to the next: the channels, rounded up
+// to whole vectors. Pixels a multiple of 4096 bytes apart would all compete for
+// the same few lines of the first-level cache, so those get a vector more.
+func (b *buffer) pitch() int {
+	p := roundUp(b.channels, align)
+	if p*4%4096 == 0 {
+		p += align
+	}
+	return p
+}
+
+// layout gives every value of a graph a home.
+type layout struct {
+	of      []home // by value
+	buffers []buffer
+}
+
+// placeValues decides which values share a buffer because one is part of the
+// other: arguments of a concatenation are computed where the result wants them,
+// and slices and flattened [c 1 1] maps are seen where their argument lies.
+func placeValues(g *ir.Graph) *layout {
+	l := &layout{of: make([]home, len(g.Values))}
+	placed := make([]bool, len(g.Values))
+	// Users come after what they read, so going backwards, a concatenation has a
+	// home before its arguments need one. An argument of two concatenations
+	// lives in the later: of DenseNet's, that is the one that grows the longest.
+	for _, v := range slices.Backward(g.Values) {
+		if _, _, ok := aliasOf(g, v); ok {
+			continue
+		}
+		if !placed[v.ID] {
+			l.of[v.ID] = l.newBuffer(v.Shape)
+			placed[v.ID] = true
+		}
+		if v.Op != ir.OpConcat {
+			continue
+		}
+		at := l.of[v.ID]
+		for _, a := range v.Args {
+			if _, _, alias := aliasOf(g, g.Value(a)); !alias && !placed[a] {
+				l.of[a] = at
+				placed[a] = true
+			}
+			at.channel += g.Value(a).Shape.Channels()
+		}
+	}
+	for _, v := range g.Values {
+		if arg, channel, ok := aliasOf(g, v); ok {
+			l.of[v.ID] = l.of[arg]
+			l.of[v.ID].channel += channel
+		}
+	}
+	return l
+}
+
+// aliasOf returns the value in whose memory v lies, and from which channel on, if
+// v is nothing but a way to look at its argument.
+func aliasOf(g *ir.Graph, v *ir.Value) (arg ir.ID, channel int, ok bool) {
+	if len(v.Args) != 1 {
+		return 0, 0, false
+	}
+	arg = v.Args[0]
+	switch a := v.Attr.(type) {
+	case *ir.Slice:
+		return arg, a.From, true
+	case *ir.Dropout:
+		return arg, 0, true
+	}
+	in := g.Value(arg).Shape
+	return arg, 0, v.Op == ir.OpConcat || v.Op == ir.OpFlatten && in.Height()*in.Width() == 1
+}
+
+func (l *layout) newBuffer(s shape.Shape) home {
+	i := len(l.buffers)
+	l.buffers = append(l.buffers, buffer{
+		pixels: s.Height() * s.Width(), channels: s.Channels(),
+		first: unused, last: -1, into: i,
+	})
+	return home{buffer: i}
+}
+
+// unused is the first step of a buffer that no step has touched yet.
+const unused = int(^uint(0) >> 1)
+
+// root returns the buffer whose memory buffer i has.
+func (l *layout) root(i int) int {
+	for l.buffers[i].into != i {
+		i = l.buffers[i].into
+	}
+	return i
+}
+
+// touch notes that a buffer is used at a step.
+func (l *layout) touch(h home, step int) {
+	b := &l.buffers[h.buffer]
+	b.first = min(b.first, step)
+	b.last = max(b.last, step)
+}
+
+// whole reports whether a tensor of c channels at h is all of its buffer.
+func (l *layout) whole(h home, c int) bool {
+	return h.channel == 0 && l.buffers[h.buffer].channels == c
+}
+
+// lifetimes finds the first and last step of each buffer.
+func (l *lowering) lifetimes() {
+	for _, v := range l.g.Inputs() {
+		l.layout.touch(l.layout.of[v.ID], -1)
+	}
+	for i, h := range l.steps {
+		l.layout.touch(h.dst, i)
+		for _, a := range h.args {
+			l.layout.touch(a, i)
+		}
+	}
+	for _, o := range l.g.Outputs {
+		l.layout.touch(l.layout.of[o.Value], len(l.steps))
+	}
+}
+
+// shareInPlace lets a step write over an argument that nothing reads afterwards,
+// where the operation allows it: a residual block's sum lands on its shortcut.
+// Both must be whole buffers, so that no other value is lost.
+func (l *lowering) shareInPlace() {
+	for i := range l.p.Steps {
+		s, h := &l.p.Steps[i], &l.steps[i]
+		dst := l.layout.root(h.dst.buffer)
+		if l.layout.buffers[dst].first != i || !l.layout.whole(h.dst, s.Out.Channels()) {
+			continue
+		}
+		for _, k := range overwritable(s, len(h.args)) {
+			arg := h.args[k]
+			root := l.layout.root(arg.buffer)
+			if root == dst || l.layout.buffers[root].last != i || !l.layout.whole(arg, s.Out.Channels()) || readsTwice(h.args, k) {
+				continue
+			}
+			l.layout.buffers[dst].into = root
+			l.layout.buffers[root].last = l.layout.buffers[dst].last
+			break
+		}
+	}
+}
+
+// readsTwice reports whether an argument other than the k-th, and not at the
+// same place, lies in its buffer.
+func readsTwice(args []home, k int) bool {
+	return slices.ContainsFunc(args, func(a home) bool { return a.buffer == args[k].buffer && a != args[k] })
+}
