@@ -389,7 +389,10 @@ func (s *scanner) list(v reflect.Value) error {
 }
 
 // folded reads an operation as it stands in an attribute, without arguments.
+// Errors that follow point at its name.
 func (s *scanner) folded() (Op, Attr, error) {
+	s.peek()
+	start := s.token
 	op, err := s.op()
 	if err != nil {
 		return 0, nil, err
@@ -407,7 +410,11 @@ func (s *scanner) folded() (Op, Attr, error) {
 	if err := s.attrs(attr, nil, op.String()); err != nil {
 		return 0, nil, err
 	}
-	return op, attr, s.expect("}")
+	if err := s.expect("}"); err != nil {
+		return 0, nil, err
+	}
+	s.token = start
+	return op, attr, nil
 }
 
 var spanPattern = regexp.MustCompile(`^#\s*(?:("(?:[^"\\]|\\.)*"|[A-Za-z0-9_./-]+):)?(\d+):(\d+)-(\d+):(\d+)\s*$`)

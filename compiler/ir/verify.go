@@ -169,7 +169,9 @@ func check(before []*Value, v *Value) (shape.Shape, error) {
 func arity(info *Info) string {
 	switch {
 	case info.MaxArgs < 0:
-		return fmt.Sprintf("%d arguments or more", info.MinArgs)
+		return fmt.Sprintf("%d or more arguments", info.MinArgs)
+	case info.MaxArgs == 1 && info.MinArgs == 1:
+		return "1 argument"
 	case info.MinArgs == info.MaxArgs:
 		return fmt.Sprintf("%d arguments", info.MinArgs)
 	default:
@@ -182,7 +184,8 @@ func checkSpan(s diag.Span) error {
 		s.Start.File == s.End.File && s.Start.Line > 0 && s.Start.Col > 0 && s.End.Col > 0 &&
 			(s.End.Line > s.Start.Line || s.End.Line == s.Start.Line && s.End.Col >= s.Start.Col)
 	if !ok || !utf8.ValidString(s.Start.File) {
-		return fmt.Errorf("span %+v is neither empty nor a stretch of one file", s)
+		return fmt.Errorf("span %q %d:%d to %q %d:%d is no stretch of a file",
+			s.Start.File, s.Start.Line, s.Start.Col, s.End.File, s.End.Line, s.End.Col)
 	}
 	return nil
 }
