@@ -148,10 +148,14 @@ func (l *lowering) shareInPlace() {
 		if l.layout.buffers[dst].first != i || !l.layout.whole(h.dst, s.Out.Channels()) {
 			continue
 		}
-		for _, k := range overwritable(s, len(h.args)) {
+		over := overwritable(s, len(h.args))
+		for _, k := range over {
 			arg := h.args[k]
 			root := l.layout.root(arg.buffer)
-			if root == dst || l.layout.buffers[root].last != i || !l.layout.whole(arg, s.Out.Channels()) || readsTwice(h.args, k) {
+			if root == dst || l.layout.buffers[root].last != i || !l.layout.whole(arg, s.Out.Channels()) {
+				continue
+			}
+			if l.readsElsewhere(h.args, over, k) {
 				continue
 			}
 			l.layout.buffers[dst].into = root
@@ -161,8 +165,15 @@ func (l *lowering) shareInPlace() {
 	}
 }
 
-// readsTwice reports whether an argument other than the k-th, and not at the
-// same place, lies in its buffer.
-func readsTwice(args []home, k int) bool {
-	return slices.ContainsFunc(args, func(a home) bool { return a.buffer == args[k].buffer && a != args[k] })
+// readsElsewhere reports whether an argument beside the k-th lies in its memory
+// and does not bear being overwritten: the input of a convolution whose residual
+// it is at the same time.
+func (l *lowering) readsElsewhere(args []home, over []int, k int) bool {
+	for j, a := range args {
+		same := l.layout.root(a.buffer) == l.layout.root(args[k].buffer)
+		if j != k && same && !(a == args[k] && slices.Contains(over, j)) {
+			return true
+		}
+	}
+	return false
 }
