@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -170,7 +171,7 @@ func (l *lowering) finish() {
 	p := l.p
 	p.Arena = assign(regions)
 	p.LowerBound = lowerBound(regions)
-	p.Regions = regions
+	p.Regions = slices.SortedStableFunc(slices.Values(regions), func(a, b Region) int { return cmp.Compare(a.First, b.First) })
 
 	view := func(h home) runtime.View {
 		root := l.layout.root(h.buffer)

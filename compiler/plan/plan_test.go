@@ -1,0 +1,273 @@
+package plan_test
+
+import (
+	"flag"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/txtar"
+
+	"github.com/cnnc-dev/cnnc/compiler/internal/graphtest"
+	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/compiler/plan"
+	"github.com/cnnc-dev/cnnc/compiler/shape"
+	"github.com/cnnc-dev/cnnc/dsl/diag"
+	"github.com/cnnc-dev/cnnc/runtime"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files in testdata")
+
+// TestGolden lowers graph CASE.ir of each testdata/*.txtar to CASE.plan.
+func TestGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no golden files: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			archive, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			old := map[string]string{}
+			for _, f := range archive.Files {
+				old[f.Name] = string(f.Data)
+			}
+			fresh := &txtar.Archive{Comment: archive.Comment}
+			for _, f := range archive.Files {
+				base, isIR := strings.CutSuffix(f.Name, ".ir")
+				if !isIR {
+					if _, ok := old[strings.TrimSuffix(f.Name, ".plan")+".ir"]; !ok {
+						t.Errorf("%s has no graph", f.Name)
+					}
+					continue
+				}
+				text := plan.Print(lower(t, string(f.Data)))
+				fresh.Files = append(fresh.Files, f, txtar.File{Name: base + ".plan", Data: []byte(text)})
+				if diff := cmp.Diff(old[base+".plan"], text); diff != "" && !*update {
+					t.Errorf("%s (-golden +got):\n%s", base, diff)
+				}
+			}
+			if *update {
+				if err := os.WriteFile(file, txtar.Format(fresh), 0o666); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func lower(t *testing.T, text string) *plan.Plan {
+	t.Helper()
+	g, err := ir.Parse(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := plan.Lower(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// TestRandom lowers random graphs, verifies the plans, and counts what they are
+// made of against the graph.
+func TestRandom(t *testing.T) {
+	var arena, bound int
+	for seed := range uint64(500) {
+		g := ir.Compact(graphtest.Random(seed))
+		p, err := plan.Lower(g)
+		if err != nil {
+			t.Fatalf("seed %d: %v\n%s", seed, err, ir.Print(g))
+		}
+		if err := plan.Verify(p); err != nil {
+			t.Fatalf("seed %d: %v\n%s\n%s", seed, err, ir.Print(g), plan.Print(p))
+		}
+		var params, macs int64
+		covered := map[string]bool{}
+		for _, s := range p.Steps {
+			params += s.Params
+			macs += s.MACs
+			for _, c := range s.Covers {
+				covered[c] = true
+			}
+		}
+		if params != p.Params || macs != p.MACs {
+			t.Errorf("seed %d: steps have %d parameters and %d MACs, the plan %d and %d", seed, params, macs, p.Params, p.MACs)
+		}
+		for i, v := range g.Values {
+			if p.Values[i].Name != v.Name || !p.Values[i].Shape.Equal(v.Shape) {
+				t.Errorf("seed %d: value %d is %+v", seed, i, p.Values[i])
+			}
+			if v.Op.Info().Params != nil && !covered[v.Name] {
+				t.Errorf("seed %d: no step covers %s", seed, v.Name)
+			}
+		}
+		arena += p.Arena
+		bound += p.LowerBound
+	}
+	if over := float64(arena)/float64(bound) - 1; over > 0.02 {
+		t.Errorf("arenas are %.1f%% above their lower bounds", 100*over)
+	}
+}
+
+// TestAssignRandom lays out random lifetimes. Verify looks for overlaps; no
+// layout may need more than the sum, nor less than the lower bound.
+func TestAssignRandom(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for round := range 300 {
+		regions := make([]plan.Region, 1+rng.IntN(60))
+		sum := 0
+		for i := range regions {
+			first := rng.IntN(40)
+			regions[i] = plan.Region{Size: 16 * (1 + rng.IntN(50)), First: first, Last: first + rng.IntN(10)}
+			sum += regions[i].Size
+		}
+		p := &plan.Plan{Regions: regions}
+		p.Arena, p.LowerBound = plan.Assign(regions), plan.LowerBound(regions)
+		if err := plan.Verify(p); err != nil {
+			t.Fatalf("round %d: %v\n%+v", round, err, regions)
+		}
+		if p.Arena > sum {
+			t.Errorf("round %d: arena of %d for %d floats", round, p.Arena, sum)
+		}
+	}
+}
+
+// TestVerify breaks a good plan in every way that Verify should see.
+func TestVerify(t *testing.T) {
+	const graph = `graph g
+  %x = input : [16 4 4]
+  %a = conv %x out=16 k=3 p=1 weights=a : [16 4 4]
+  %b = conv %a out=16 k=3 p=1 weights=b : [16 4 4]
+  %c = conv %b %a out=16 k=1 weights=c residual=true : [16 4 4]
+  output y = %c
+`
+	tests := []struct {
+		name  string
+		spoil func(*plan.Plan)
+		want  string
+	}{
+		{"overlap", func(p *plan.Plan) { p.Regions[1].Offset = p.Regions[0].Offset }, "overlap in memory and time"},
+		{"outside", func(p *plan.Plan) { p.Arena = 256 }, "is not inside the arena"},
+		{"bound", func(p *plan.Plan) { p.LowerBound = p.Arena + 1 }, "less than the lower bound"},
+		{"alignment", func(p *plan.Plan) { p.Regions[0].Offset += 4 }, "is not a multiple of 16"},
+		{"lifetime", func(p *plan.Plan) { p.Regions[0].Last = -2 }, "before its beginning"},
+		{"dead", func(p *plan.Plan) { p.Regions[0].Last = -1 }, "step a: no region of 256 floats at 0 is alive"},
+		{"view", func(p *plan.Plan) { p.Steps[0].Src[0].Channel = 8 }, "is not a view"},
+		{"unwritten", func(p *plan.Plan) { p.Steps[0].Src[0] = p.Steps[0].Dst }, "which holds only []"},
+		{"alias", func(p *plan.Plan) { p.Steps[2].Src[0] = p.Steps[2].Dst }, "step c: writes over argument 1"},
+		{"names", func(p *plan.Plan) { p.Steps[1].Name = "a" }, `step "a": the name is taken`},
+		{"shapes", func(p *plan.Plan) { p.Steps[1].In = nil }, "step b: 1 sources with 0 shapes"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			p := lower(t, graph)
+			tt.spoil(p)
+			if err := plan.Verify(p); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error is %v, want %q\n%s%+v", err, tt.want, plan.Print(p), p.Regions)
+			}
+		})
+	}
+}
+
+// TestReady reads where and when values and scopes can be seen.
+func TestReady(t *testing.T) {
+	p := lower(t, `graph g
+  %x = input : [4 4 4]
+  %a = relu %x : [4 4 4]
+  %b = sigmoid %x : [4 4 4]
+  %both = concat %a %b : [8 4 4]
+  %half = slice %both from=4 to=8 : [4 4 4]
+  %c = tanh %half : [4 4 4]
+  output y = %c
+  scope block = %both
+`)
+	type place struct {
+		Name    string
+		Ready   int
+		Channel int
+	}
+	var got []place
+	for _, v := range slices.Concat(p.Values, p.Scopes) {
+		got = append(got, place{v.Name, v.Ready, v.View.Channel})
+	}
+	want := []place{{"x", -1, 0}, {"a", 0, 0}, {"b", 1, 4}, {"both", 1, 0}, {"half", 1, 4}, {"c", 2, 0}, {"block", 1, 0}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("places (-want +got):\n%s", diff)
+	}
+}
+
+func TestAlgo(t *testing.T) {
+	conv := func(in, out, k, groups int) *runtime.Conv {
+		return &runtime.Conv{
+			In: runtime.Shape{C: in, H: 28, W: 28}, Out: runtime.Shape{C: out, H: 28, W: 28},
+			Kernel: runtime.Size{H: k, W: k}, Stride: runtime.Size{H: 1, W: 1}, Dilation: runtime.Size{H: 1, W: 1},
+			Groups: groups,
+		}
+	}
+	tests := []struct {
+		name string
+		op   *runtime.Conv
+		want runtime.Algo
+	}{
+		{"pointwise", conv(64, 256, 1, 1), runtime.Direct},
+		{"3x3", conv(64, 64, 3, 1), runtime.Direct},
+		{"7x7 on colour", conv(3, 64, 7, 1), runtime.RowTaps},
+		{"5x5 on gray", conv(1, 6, 5, 1), runtime.RowTaps},
+		{"1x1 on colour", conv(3, 64, 1, 1), runtime.Direct},
+		{"groups of 4", conv(128, 128, 3, 32), runtime.Grouped},
+		{"groups of 8", conv(256, 256, 3, 32), runtime.Grouped},
+		{"groups of 16", conv(512, 512, 3, 32), runtime.Grouped},
+		{"groups of 32", conv(1024, 1024, 3, 32), runtime.Direct},
+		{"two groups", conv(96, 256, 5, 2), runtime.Direct},
+		{"depthwise", conv(64, 64, 3, 64), runtime.Depthwise},
+		{"depthwise, multiplied", conv(64, 128, 3, 64), runtime.Direct},
+		{"one channel", conv(1, 1, 3, 1), runtime.RowTaps},
+	}
+	for _, tt := range tests {
+		if got := plan.ChooseAlgo(tt.op); got != tt.want {
+			t.Errorf("%s: algorithm %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+func TestPitch(t *testing.T) {
+	tests := []struct{ channels, want int }{
+		{1, 16}, {16, 16}, {17, 32}, {64, 64}, {1000, 1008}, {1008, 1008}, {1009, 1040}, {1024, 1040}, {2048, 2064}, {1040, 1040},
+	}
+	for _, tt := range tests {
+		if got := plan.Pitch(tt.channels); got != tt.want {
+			t.Errorf("pitch of %d channels is %d, want %d", tt.channels, got, tt.want)
+		}
+	}
+}
+
+// TestUnsupported lowers what no kernel computes; it must be an error.
+func TestUnsupported(t *testing.T) {
+	b := ir.NewBuilder("g")
+	x, err := b.Input("x", shape.Shape{4, 4, 4}, diag.Span{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := b.Add(ir.OpConv, &ir.Conv{
+		Out: 4, Kernel: shape.Square(1), Stride: shape.Square(1), Dilation: shape.Square(1), Groups: 1, Weights: "w",
+		InAct: ir.Act{Op: ir.OpReLU},
+	}, "y", diag.Span{}, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.Output("y", y)
+	g, err := b.Graph()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plan.Lower(g); err == nil {
+		t.Error("lowered a convolution that normalises its input")
+	}
+}
