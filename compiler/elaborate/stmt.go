@@ -1,0 +1,276 @@
+package elaborate
+
+import (
+	"github.com/cnnc-dev/cnnc/dsl"
+	"github.com/cnnc-dev/cnnc/dsl/diag"
+)
+
+// result is what statements come to.
+type result struct {
+	value    value // of the last flow, or of return; nil if there is none
+	returned bool
+	at       diag.Span
+}
+
+// body runs the statements of { }. Its value is that of the last flow, unless
+// variables are set after it.
+func (e *elab) body(b *dsl.Body, s *scope) result {
+	var last result
+	for i, st := range b.Stmts {
+		if e.stopped {
+			return result{value: bad{}, returned: true}
+		}
+		r := e.stmt(s, st)
+		switch st := st.(type) {
+		case *dsl.Preprocess, *dsl.Labels, *dsl.Assert, *dsl.Input, *dsl.Output:
+			continue
+		case *dsl.ExprStmt:
+			if i < len(b.Stmts)-1 {
+				e.checkEffect(st, r.value)
+			}
+		}
+		if last = r; r.returned {
+			break
+		}
+	}
+	return last
+}
+
+// checkEffect reports a statement that computes something nobody can see. An
+// unused tensor is left to checkUsed, which knows what becomes of it.
+func (e *elab) checkEffect(x *dsl.ExprStmt, v value) {
+	if p, ok := v.(*partial); ok {
+		e.report(errWaiting(x.Src, p))
+	} else if v != nil && !holdsTensor(v) {
+		e.report(errNoEffect(x.Src, v))
+	}
+}
+
+// inner runs the statements of a { } inside a frame.
+func (e *elab) inner(b *dsl.Body, s *scope) result {
+	in := newScope(s)
+	r := e.body(b, in)
+	e.end(in, b)
+	return r
+}
+
+// end remembers the variables of a scope that is over.
+func (e *elab) end(s *scope, b *dsl.Body) {
+	f := e.top()
+	for name := range s.vars {
+		if f.ended == nil {
+			f.ended = map[string]diag.Span{}
+		}
+		f.ended[name] = b.Src
+	}
+}
+
+func (e *elab) stmt(s *scope, st dsl.Stmt) result {
+	switch st := st.(type) {
+	case *dsl.ExprStmt:
+		return result{value: e.expr(s, st.X), at: st.Src}
+	case *dsl.Let:
+		v := e.something(st.Value, e.expr(s, st.Value))
+		if _, ok := s.vars[st.Name.Name]; ok {
+			e.report(errLetTwice(st.Name.Src, st.Name.Name))
+		}
+		s.vars[st.Name.Name] = v
+	case *dsl.Assign:
+		e.assign(s, st.Targets, e.something(st.Value, e.expr(s, st.Value)), st.Value.Span())
+	case *dsl.Return:
+		return e.returns(s, st)
+	case *dsl.If:
+		c, ok := e.cond(s, st.Cond)
+		switch {
+		case !ok:
+			return result{value: bad{}}
+		case c:
+			return e.inner(st.Then, s)
+		}
+		switch other := st.Else.(type) {
+		case *dsl.If:
+			return e.stmt(s, other)
+		case *dsl.BodyStmt:
+			return e.inner(other.Body, s)
+		}
+	case *dsl.BodyStmt:
+		return e.inner(st.Body, s)
+	case *dsl.For:
+		return e.loop(s, st)
+	case *dsl.Assert:
+		e.assert(s, st)
+	case *dsl.Scope:
+		return e.scopeStmt(s, st)
+	case *dsl.Input:
+		e.input(s, st)
+	case *dsl.Output:
+		e.output(s, st)
+	case *dsl.Preprocess:
+		if e.netOnly(st.Src, "preprocess") {
+			e.preprocess(s, st)
+		}
+	case *dsl.Labels:
+		if e.netOnly(st.Src, "labels") {
+			e.labels(s, st)
+		}
+	default:
+		panic("elaborate: statement of unknown type")
+	}
+	return result{}
+}
+
+// something rejects the value of a flow that has none.
+func (e *elab) something(x dsl.Expr, v value) value {
+	if v == nil {
+		e.report(errNoValue(x.Span(), "this"))
+		return bad{}
+	}
+	return v
+}
+
+// assign sets variables: the nearest of the name, or a new one in s.
+func (e *elab) assign(s *scope, targets []dsl.Ident, v value, at diag.Span) {
+	for i, v := range e.spread(targets, v, at) {
+		to := s.holder(targets[i].Name)
+		if to == nil {
+			to = s
+		}
+		to.vars[targets[i].Name] = v
+	}
+}
+
+// spread deals the elements of a list to several names.
+func (e *elab) spread(targets []dsl.Ident, v value, span diag.Span) []value {
+	if len(targets) == 1 {
+		return []value{v}
+	}
+	out := make([]value, len(targets))
+	if kind(v) == "list" || kind(v) == "range" {
+		if length(v) == int64(len(targets)) {
+			for i := range out {
+				out[i] = at(v, int64(i))
+			}
+			return out
+		}
+	}
+	if !isBad(v) {
+		e.report(errSpread(span, len(targets), v))
+	}
+	for i := range out {
+		out[i] = bad{}
+	}
+	return out
+}
+
+func (e *elab) returns(s *scope, st *dsl.Return) result {
+	if e.top().inNet {
+		e.report(errReturnInNet(st.Src))
+		return result{value: bad{}, returned: true}
+	}
+	if len(st.Values) == 1 {
+		v := e.something(st.Values[0], e.expr(s, st.Values[0]))
+		return result{value: v, returned: true, at: st.Src}
+	}
+	vs := make([]value, len(st.Values))
+	for i, x := range st.Values {
+		vs[i] = e.something(x, e.expr(s, x))
+	}
+	return result{value: e.list(vs, st.Src), returned: true, at: st.Src}
+}
+
+// loop runs a for. The variables are new in every turn.
+func (e *elab) loop(s *scope, st *dsl.For) result {
+	over := e.expr(s, st.Over)
+	switch over.(type) {
+	case bad:
+		return result{}
+	case list, interval:
+	default:
+		e.report(errKind(st.Over.Span(), "what for goes over", "a list or a range", over))
+		return result{}
+	}
+	n := length(over)
+	if n > maxSteps {
+		e.stop(errLoopTooLong(st.Src, n))
+		return result{}
+	}
+	e.loops = append(e.loops, running{at: st.Src})
+	defer func() { e.loops = e.loops[:len(e.loops)-1] }()
+	for i := range n {
+		e.loops[len(e.loops)-1].turns++
+		if !e.step(st.Src) {
+			return result{}
+		}
+		in := newScope(s)
+		for k, v := range e.spread(st.Vars, at(over, i), st.Over.Span()) {
+			in.vars[st.Vars[k].Name] = v
+		}
+		r := e.body(st.Body, in)
+		e.end(in, st.Body)
+		if r.returned {
+			return r
+		}
+	}
+	return result{}
+}
+
+// scopeStmt prefixes the names made in a { }, whose variables stay visible.
+func (e *elab) scopeStmt(s *scope, st *dsl.Scope) result {
+	text, ok := e.label(s, st.Label)
+	if !ok {
+		return result{value: bad{}}
+	}
+	f := e.top()
+	prefix, scopes := f.prefix, f.scopes
+	defer func() { f.prefix, f.scopes = prefix, scopes }()
+	if !e.pushScope(f, text, st.Label.Src) {
+		return result{value: bad{}}
+	}
+	r := e.body(st.Body, s)
+	if r.value != nil && !r.returned {
+		e.completed(f, "", st.Label, r.value)
+	}
+	return r
+}
+
+func (e *elab) ifExpr(s *scope, x *dsl.IfExpr) value {
+	c, ok := e.cond(s, x.Cond)
+	if !ok {
+		return bad{}
+	}
+	var r result
+	if c {
+		r = e.inner(x.Then, s)
+	} else {
+		switch other := x.Else.(type) {
+		case *dsl.IfExpr:
+			return e.ifExpr(s, other)
+		case *dsl.Body:
+			r = e.inner(other, s)
+		}
+	}
+	if r.returned && !isBad(r.value) {
+		e.report(errReturnInExpr(r.at))
+		return bad{}
+	}
+	return r.value
+}
+
+// assert reports a condition that does not hold, with what it was made of.
+func (e *elab) assert(s *scope, st *dsl.Assert) {
+	c, ok := e.cond(s, st.Cond)
+	if !ok || c {
+		return
+	}
+	message := ""
+	if st.Message != nil {
+		switch v := e.expr(s, st.Message).(type) {
+		case string:
+			message = v
+		case bad:
+		default:
+			e.report(errKind(st.Message.Span(), "the message of assert", "a string", v))
+		}
+	}
+	e.report(errAssert(st.Cond.Span(), message, e.involved(s, st.Cond)))
+}
