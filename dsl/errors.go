@@ -196,17 +196,17 @@ func errElseOrder(span diag.Span) *diag.Diagnostic {
 
 func errTooLarge(name string, size int) *diag.Diagnostic {
 	at := diag.Pos{File: name, Line: 1, Col: 1}
-	d := newError("LIMIT001", diag.Span{Start: at, End: at}, "the file has %d bytes; the limit is %d", size, maxSource)
+	d := newError("SYNTAX022", diag.Span{Start: at, End: at}, "the file has %d bytes; the limit is %d", size, maxSource)
 	d.Help = "split it into several files and join them with use"
 	return d
 }
 
 func errTooDeep(t lexer.Token) *diag.Diagnostic {
-	return newError("LIMIT002", spanOf(t), "brackets are nested more than %d deep", maxDepth)
+	return newError("SYNTAX023", spanOf(t), "brackets are nested more than %d deep", maxDepth)
 }
 
 func errTooLong(span diag.Span, what string) *diag.Diagnostic {
-	d := newError("LIMIT003", span, "more than %d %s in one expression", maxDepth, what)
+	d := newError("SYNTAX024", span, "more than %d %s in one expression", maxDepth, what)
 	d.Help = "name parts of it with let"
 	return d
 }

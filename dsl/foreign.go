@@ -17,9 +17,9 @@ type replacement struct {
 var foreignSpellings = map[string]replacement{
 	"=>": {tokPunct, "->", "a pipe is written ->", "write x -> f for x => f"},
 	"|>": {tokPunct, "->", "a pipe is written ->", "write x -> f for x |> f"},
-	"&&": {tokKeyword, "and", "the operator is the word and", "write a and b for a && b"},
-	"||": {tokKeyword, "or", "the operator is the word or", "write a or b for a || b"},
-	"!":  {tokKeyword, "not", "the operator is the word not", "write not a for !a"},
+	"&&": {tokOp, "and", "the operator is the word and", "write a and b for a && b"},
+	"||": {tokOp, "or", "the operator is the word or", "write a or b for a || b"},
+	"!":  {tokPrefix, "not", "the operator is the word not", "write not a for !a"},
 	"**": {tokOp, "^", "powers are written ^", "write a ^ b for a ** b"},
 	":=": {tokPunct, "=", "assignment is written =", "write y = x for y := x"},
 	"+=": {tokPunct, "=", "there is no +=", "write y = y + x for y += x"},

@@ -122,7 +122,7 @@ type assertion struct {
 
 type loop struct {
 	source
-	Vars []lexer.Token `parser:"'for':Keyword @Ident (',' @Ident)*"`
+	Vars []lexer.Token `parser:"'for':Keyword @(Ident (',' Ident)*)"`
 	Over *expression   `parser:"'in':Keyword @@"`
 	Body *body         `parser:"@@"`
 }
@@ -158,14 +158,16 @@ type assignment struct {
 
 type expression struct {
 	source
-	X      *operation `parser:"@@"`
-	Stages []*stage   `parser:"@@*"`
+	First  *operand `parser:"@@"`
+	Rest   []*term  `parser:"@@*"`
+	Stages []*stage `parser:"@@*"`
 }
 
 type stage struct {
 	source
-	Label  *label     `parser:"'->' (@@ LabelColon)?"`
-	Target *operation `parser:"@@"`
+	Label *label   `parser:"'->' (@@ LabelColon)?"`
+	First *operand `parser:"@@"`
+	Rest  []*term  `parser:"@@*"`
 }
 
 type label struct {
@@ -179,31 +181,20 @@ type labelPart struct {
 	X    *expression `parser:"| LabelOpen @@ LabelClose"`
 }
 
-type operation struct {
-	source
-	First *operand `parser:"@@"`
-	Rest  []*term  `parser:"@@*"`
-}
-
 // term is an operator and what stands right of it.
 type term struct {
-	Op lexer.Token `parser:"@(Op | 'and':Keyword | 'or':Keyword)"`
+	Op lexer.Token `parser:"@Op"`
 	X  *operand    `parser:"@@"`
 }
 
 type operand struct {
 	source
-	Prefix  []lexer.Token `parser:"@('-' | 'not':Keyword)*"`
-	Primary *primary      `parser:"@@"`
-	Suffix  []*suffix     `parser:"@@*"`
-}
-
-type primary struct {
-	source
-	Atom  lexer.Token  `parser:"@(Ident | Int | Float | Size | String | 'true':Keyword | 'false':Keyword)"`
-	Paren *expression  `parser:"| '(' @@ ')'"`
-	List  *list        `parser:"| @@"`
-	If    *conditional `parser:"| @@"`
+	Prefix []lexer.Token `parser:"@(Prefix+)?"`
+	Atom   lexer.Token   `parser:"( @(Ident | Int | Float | Size | String | 'true':Keyword | 'false':Keyword)"`
+	Paren  *expression   `parser:"| '(' @@ ')'"`
+	List   *list         `parser:"| @@"`
+	If     *conditional  `parser:"| @@ )"`
+	Suffix []*suffix     `parser:"@@*"`
 }
 
 type list struct {

@@ -46,6 +46,9 @@ const maxDepth = 200
 
 var hardKeywords = set("let return assert for in if else true false and or not")
 
+// wordOperators are the hard keywords that are operators.
+var wordOperators = map[string]lexer.TokenType{"and": tokOp, "or": tokOp, "not": tokPrefix}
+
 // softKeywords are keywords only at the start of a statement.
 var softKeywords = set("use fn block net input output labels scope preprocess")
 
@@ -247,9 +250,15 @@ func (l *layout) mark(lo, hi int) {
 
 		switch {
 		case t.Type == tokIdent && hardKeywords[t.Value]:
-			if !(next.Value == "=" && next.Type == tokPunct && !inBody) {
-				t.Type = tokKeyword
+			if isPunct(next, "=") && !inBody {
+				break // the name of an argument
 			}
+			t.Type = tokKeyword
+			if op, ok := wordOperators[t.Value]; ok {
+				t.Type = op
+			}
+		case t.Type == tokOp && t.Value == "-" && !endsOperand(prev):
+			t.Type = tokPrefix
 		case t.Type == tokIdent && starts && softKeywords[t.Value] && keywordFits(t, next):
 			t.Type = tokKeyword
 		case t.Type == tokBadNumber:
@@ -385,8 +394,6 @@ func continues(t lexer.Token) bool {
 		return t.Value != "(" && t.Value != "["
 	case tokIdent:
 		return t.Value == "and" || t.Value == "or" || t.Value == "else" || t.Value == "in"
-	case tokKeyword:
-		return true // and, or: put in by clean
 	}
 	return false
 }

@@ -22,11 +22,12 @@ const (
 	tokFloat
 	tokSize
 	tokString
-	tokOp    // binary and unary operators that aren't words
+	tokOp    // binary operators; layout adds the words, and splits off tokPrefix
 	tokPunct // brackets, comma, colon, dot, =, ->
 
 	// Set by layout.
 	tokEnd        // end of a statement: a newline that counts
+	tokPrefix     // - or not before an operand
 	tokCallOpen   // ( that calls what stands before it
 	tokIndexOpen  // [ that indexes what stands before it
 	tokLabelText  // literal part of a label
@@ -56,6 +57,7 @@ func (definition) Symbols() map[string]lexer.TokenType {
 		"Size":       tokSize,
 		"String":     tokString,
 		"Op":         tokOp,
+		"Prefix":     tokPrefix,
 		"Punct":      tokPunct,
 		"End":        tokEnd,
 		"CallOpen":   tokCallOpen,

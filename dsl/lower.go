@@ -157,7 +157,9 @@ func (l *lowerer) statement(s *statement) Stmt {
 	case s.For != nil:
 		out := &For{At: at(s.For), Over: l.expr(s.For.Over), Body: l.body(s.For.Body)}
 		for _, v := range s.For.Vars {
-			out.Vars = append(out.Vars, ident(v))
+			if v.Type == tokIdent { // the commas between them are captured too
+				out.Vars = append(out.Vars, ident(v))
+			}
 		}
 		return out
 	case s.Scope != nil:
@@ -209,10 +211,10 @@ func (l *lowerer) assignment(a *assignment) Stmt {
 
 // loneIf returns the conditional that x consists of, or nil.
 func loneIf(x *expression) *conditional {
-	if len(x.Stages) > 0 || len(x.X.Rest) > 0 || len(x.X.First.Prefix) > 0 || len(x.X.First.Suffix) > 0 {
+	if len(x.Stages) > 0 || len(x.Rest) > 0 || len(x.First.Prefix) > 0 || len(x.First.Suffix) > 0 {
 		return nil
 	}
-	return x.X.First.Primary.If
+	return x.First.If
 }
 
 func (l *lowerer) ifStmt(c *conditional) *If {
@@ -288,7 +290,7 @@ func (l *lowerer) label(n *label) *Label {
 }
 
 func (l *lowerer) expr(x *expression) Expr {
-	first := l.operation(x.X)
+	first := l.operation(x.First, x.Rest)
 	if len(x.Stages) == 0 {
 		return first
 	}
@@ -298,9 +300,9 @@ func (l *lowerer) expr(x *expression) Expr {
 		if s.Label != nil {
 			stage.Label = l.label(s.Label)
 		}
-		stage.Target = l.operation(s.Target)
-		if len(s.Target.Rest) > 0 {
-			op := s.Target.Rest[0].Op
+		stage.Target = l.operation(s.First, s.Rest)
+		if len(s.Rest) > 0 {
+			op := s.Rest[0].Op
 			l.report(errPipeTarget(spanOf(op), op.Value))
 		}
 		out.Stages[i] = stage
@@ -351,7 +353,7 @@ func (l *lowerer) argument(a *argument) Arg {
 }
 
 func (l *lowerer) operand(o *operand) Expr {
-	x := l.primary(o.Primary)
+	x := l.primary(o)
 	if len(o.Suffix) > maxDepth {
 		l.report(errTooLong(at(o).Src, "calls or indices in a row"))
 		return x
@@ -378,11 +380,16 @@ func (l *lowerer) operand(o *operand) Expr {
 	return x
 }
 
-func (l *lowerer) primary(p *primary) Expr {
+// primary is an operand without what stands before and after it.
+func (l *lowerer) primary(p *operand) Expr {
 	switch {
 	case p.Paren != nil:
 		x := l.expr(p.Paren)
-		x.(parenthesised).setParen(at(p).Src)
+		end := len(p.Tokens)
+		for _, s := range p.Suffix {
+			end -= len(s.Tokens)
+		}
+		x.(parenthesised).setParen(between(p.Tokens[len(p.Prefix)], p.Tokens[end-1]).Src)
 		return x
 	case p.List != nil:
 		return &List{at(p.List), l.items(p.List.Items)}

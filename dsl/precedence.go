@@ -33,17 +33,17 @@ func prefixPrecedence(op string) int {
 	return precNeg
 }
 
-// operation gives the flat sequence of operands and operators its structure.
-func (l *lowerer) operation(o *operation) Expr {
-	n := len(o.Rest)
-	for _, t := range o.Rest {
+// operation gives a flat sequence of operands and operators its structure.
+func (l *lowerer) operation(first *operand, rest []*term) Expr {
+	n := len(first.Prefix) + len(rest)
+	for _, t := range rest {
 		n += len(t.X.Prefix)
 	}
-	if n += len(o.First.Prefix); n > maxDepth {
-		l.report(errTooLong(at(o).Src, "operators"))
-		return l.operand(o.First)
+	if n > maxDepth {
+		l.report(errTooLong(at(first).Src, "operators"))
+		return l.operand(first)
 	}
-	c := climber{lowerer: l, operand: o.First, prefix: o.First.Prefix, rest: o.Rest}
+	c := climber{lowerer: l, operand: first, prefix: first.Prefix, rest: rest}
 	return c.climb(0)
 }
 

@@ -1,0 +1,131 @@
+package dsl
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/cnnc-dev/cnnc/dsl/diag"
+	"github.com/cnnc-dev/cnnc/dsl/dsltest"
+)
+
+func TestParse(t *testing.T) {
+	dsltest.Archives(t, "testdata/parse", ".cnn", map[string]dsltest.Producer{
+		"tree": func(t *testing.T, a dsltest.Archive) []byte {
+			f, diags := Parse("in.cnn", a.File(t, "in.cnn"))
+			if err := diags.Err(); err != nil {
+				t.Fatal(err)
+			}
+			return []byte(strings.TrimPrefix(dump(f.Decls), "\n"))
+		},
+		"spans": func(t *testing.T, a dsltest.Archive) []byte {
+			src := a.File(t, "in.cnn")
+			f, diags := Parse("in.cnn", src)
+			if err := diags.Err(); err != nil {
+				t.Fatal(err)
+			}
+			return spans(f, src)
+		},
+	})
+}
+
+// spans lists each node with the text of its span, in the order of the tree.
+func spans(f *File, src []byte) []byte {
+	var b bytes.Buffer
+	var walk func(v reflect.Value)
+	walk = func(v reflect.Value) {
+		switch v.Kind() {
+		case reflect.Interface, reflect.Pointer:
+			if !v.IsNil() {
+				walk(v.Elem())
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				walk(v.Index(i))
+			}
+		case reflect.Struct:
+			if v.Type() == reflect.TypeFor[At]() {
+				return
+			}
+			if n, ok := v.Interface().(Node); ok {
+				fmt.Fprintf(&b, "%s %s %q\n", n.Span(), v.Type().Name(), textOf(src, n.Span()))
+			}
+			for i := range v.NumField() {
+				walk(v.Field(i))
+			}
+		}
+	}
+	walk(reflect.ValueOf(f.Decls))
+	walk(reflect.ValueOf(f.Comments))
+	return b.Bytes()
+}
+
+func textOf(src []byte, s diag.Span) string {
+	return string(src[offsetOf(src, s.Start):offsetOf(src, s.End)])
+}
+
+func offsetOf(src []byte, p diag.Pos) int {
+	lines := bytes.SplitAfter(src, []byte("\n"))
+	n := 0
+	for _, l := range lines[:p.Line-1] {
+		n += len(l)
+	}
+	return n + len(string([]rune(string(lines[p.Line-1]))[:p.Col-1]))
+}
+
+func TestGrammar(t *testing.T) {
+	dsltest.File(t, "testdata/grammar.ebnf", []byte(fileParser.String()+"\n"))
+}
+
+// TestErrors keeps the full text of errors that a newcomer is likely to meet.
+func TestErrors(t *testing.T) {
+	dsltest.Archives(t, "testdata/errors", ".cnn", map[string]dsltest.Producer{
+		"errors": func(t *testing.T, a dsltest.Archive) []byte {
+			src := a.File(t, "in.cnn")
+			_, diags := Parse("in.cnn", src)
+			var b bytes.Buffer
+			text := func(string) (string, bool) { return string(src), true }
+			if err := diag.Render(&b, diags, text, false); err != nil {
+				t.Fatal(err)
+			}
+			return b.Bytes()
+		},
+	})
+}
+
+// TestErrorsInPlace has many small mistakes, each with its message beside it.
+func TestErrorsInPlace(t *testing.T) {
+	paths, _ := filepath.Glob("testdata/inplace/*.cnn")
+	if len(paths) == 0 {
+		t.Fatal("no files")
+	}
+	for _, path := range paths {
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			src, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := filepath.ToSlash(path)
+			_, diags := Parse(name, src)
+			dsltest.CheckErrors(t, name, src, diags)
+		})
+	}
+}
+
+// TestCodes holds the examples of the registry against Parse: each gets its code
+// and no other.
+func TestCodes(t *testing.T) {
+	for _, e := range diag.Codes() {
+		if !strings.HasPrefix(e.Code, "SYNTAX") || e.Example == "" {
+			continue
+		}
+		_, diags := Parse("in.cnn", []byte(e.Example))
+		if len(diags) != 1 || diags[0].Code != e.Code {
+			t.Errorf("the example of %s gives\n%v", e.Code, diags)
+		}
+	}
+}
