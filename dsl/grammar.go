@@ -243,7 +243,7 @@ type alternative struct {
 }
 
 var (
-	fileParser = participle.MustBuild[file](participle.Lexer(definition{}))
+	fileParser = participle.MustBuild[file](participle.Lexer(definition{}), participle.UseLookahead(0))
 	declParser = must(participle.ParserForProduction[declaration](fileParser))
 )
 

@@ -20,7 +20,8 @@ import (
 //     something that wants more (an operator, a comma, ->, =), or the next line
 //     starts with something that can't start a statement: ->, a binary operator,
 //     a comma, a closing bracket, else, or the { of a body. A leading - counts
-//     as binary: no useful statement starts with a minus.
+//     as binary: no useful statement starts with a minus. Words that start
+//     nothing but statements (let, return, ...) end the line before in any case.
 //   - A ( calls and a [ indexes only what stands on the same line before it, so
 //     a line may start with either.
 //   - input, output, labels, scope, preprocess, use, fn, block and net are
@@ -242,7 +243,7 @@ func (l *layout) mark(lo, hi int) {
 		}
 		sameLine := prev.Pos.Line == t.Pos.Line
 		inBody := len(l.inside) == 0 || l.inside[len(l.inside)-1]
-		if inBody && !sameLine && endsOperand(prev) && !continues(t) {
+		if inBody && !sameLine && (endsOperand(prev) && !continues(t) || wantsMore(prev) && prev.Value != "{" && breaksOff(t, next)) {
 			prev = lexer.Token{Type: tokEnd, Value: "\n", Pos: endOf(prev)}
 			l.out = append(l.out, prev)
 		}
@@ -396,6 +397,17 @@ func continues(t lexer.Token) bool {
 		return t.Value == "and" || t.Value == "or" || t.Value == "else" || t.Value == "in"
 	}
 	return false
+}
+
+// breaksOff reports whether t, the first token of a line, starts a statement even
+// where the line before wants more, so that `y = x +` is an error of its own line.
+func breaksOff(t, next lexer.Token) bool {
+	switch t.Value {
+	case "let", "return", "assert", "for":
+		return t.Type == tokIdent && !isPunct(next, "=")
+	}
+	// A value may well be called labels: y = <newline> labels[0].
+	return softKeywords[t.Value] && t.Value != "labels" && keywordFits(t, next)
 }
 
 func isPunct(t lexer.Token, value string) bool { return t.Type == tokPunct && t.Value == value }

@@ -152,6 +152,8 @@ func next(s string) (lexer.TokenType, int) {
 			return tokOp, 2
 		case "=>", "|>", "&&", "||", "**", ":=", "+=", "-=", "*=", "/=":
 			return tokForeign, 2
+		case "/*":
+			return tokForeign, len(line(s))
 		}
 	}
 	switch c {
@@ -159,8 +161,10 @@ func next(s string) (lexer.TokenType, int) {
 		return tokOp, 1
 	case '=', '(', ')', '[', ']', '{', '}', ',', ':', '.':
 		return tokPunct, 1
-	case ';', '!', '#':
+	case ';', '!':
 		return tokForeign, 1
+	case '#':
+		return tokForeign, len(line(s))
 	}
 	_, n := utf8.DecodeRuneInString(s)
 	return tokStray, n

@@ -14,7 +14,11 @@ import (
 // permissive grammar let through.
 type lowerer struct{ diags diag.List }
 
-func (l *lowerer) report(d *diag.Diagnostic) { l.diags = append(l.diags, d) }
+func (l *lowerer) report(d *diag.Diagnostic) {
+	if len(l.diags) < maxErrors {
+		l.diags = append(l.diags, d)
+	}
+}
 
 // at returns the span of the tokens that a production matched.
 func at(n interface{ tokens() []lexer.Token }) At {

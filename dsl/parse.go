@@ -79,7 +79,7 @@ func (p *parser) result() diag.List {
 
 func (p *parser) declarations(tokens []lexer.Token) []Decl {
 	var decls []Decl
-	lost := false // the last declaration was given up: what follows may be its rest
+	lost := false // the last block or net was given up: what follows may be its rest
 	for len(tokens) > 0 {
 		n := segment(tokens)
 		part := tokens[:n]
@@ -93,7 +93,7 @@ func (p *parser) declarations(tokens []lexer.Token) []Decl {
 			continue
 		}
 		d := p.declaration(part)
-		lost = d == nil
+		lost = d == nil && (part[0].Value == "block" || part[0].Value == "net")
 		if d != nil {
 			decls = append(decls, d)
 		}
@@ -133,8 +133,7 @@ func startsDecl(t lexer.Token) bool {
 
 // declaration parses one declaration; nil if nothing is left of it.
 func (p *parser) declaration(tokens []lexer.Token) Decl {
-	quiet := p.isBroken(tokens) // the bracket is the error; the rest would be guesses
-	for len(tokens) > 0 && len(p.diags) < maxErrors {
+	for range maxErrors {
 		lex, err := lexer.Upgrade(&tokenStream{tokens: tokens})
 		if err != nil {
 			panic(fmt.Sprintf("dsl: tokens in memory can't fail: %v", err))
@@ -143,18 +142,16 @@ func (p *parser) declaration(tokens []lexer.Token) Decl {
 		if err == nil {
 			low := lowerer{}
 			d := low.declaration(tree)
-			if !quiet {
-				p.diags = append(p.diags, low.diags...)
+			for _, diagnostic := range low.diags {
+				p.report(diagnostic, tokens, indexOf(diagnostic.Span.Start, tokens))
 			}
 			return d
 		}
 		i := failedAt(err, tokens)
-		if !quiet {
-			p.diags = append(p.diags, syntaxError(tokens, i))
-		}
+		p.report(syntaxError(tokens, i), tokens, i)
 		lo, hi := enclosingStatement(tokens, i)
 		if lo == hi {
-			return nil
+			break
 		}
 		rest := make([]lexer.Token, 0, len(tokens)-(hi-lo))
 		tokens = append(append(rest, tokens[:lo]...), tokens[hi:]...)
@@ -162,15 +159,30 @@ func (p *parser) declaration(tokens []lexer.Token) Decl {
 	return nil
 }
 
-// isBroken reports whether layout mended a bracket within tokens.
-func (p *parser) isBroken(tokens []lexer.Token) bool {
-	lo, hi := tokens[0].Pos.Offset, tokens[len(tokens)-1].Pos.Offset
+// report adds a diagnostic about tokens[i], unless a bracket of the same
+// statement was missing: that is the error then, and more would be guesses.
+func (p *parser) report(d *diag.Diagnostic, tokens []lexer.Token, i int) {
+	lo, hi := enclosingStatement(tokens, i)
+	if lo == hi {
+		lo, hi = 0, len(tokens)
+	}
+	from, to := tokens[lo].Pos.Offset, tokens[hi-1].Pos.Offset
 	for _, offset := range p.broken {
-		if lo <= offset && offset <= hi {
-			return true
+		if from <= offset && offset <= to {
+			return
 		}
 	}
-	return false
+	p.diags = append(p.diags, d)
+}
+
+// indexOf returns the index of the first token at or after p.
+func indexOf(p diag.Pos, tokens []lexer.Token) int {
+	for i, t := range tokens {
+		if !before(posOf(t.Pos), p) {
+			return i
+		}
+	}
+	return len(tokens)
 }
 
 // forgive drops layout's complaints about brackets among tokens, which belong
@@ -212,12 +224,7 @@ func failedAt(err error, tokens []lexer.Token) int {
 	case errors.As(err, &other):
 		pos = other.Position()
 	}
-	for i, t := range tokens {
-		if t.Pos.Offset >= pos.Offset {
-			return i
-		}
-	}
-	return len(tokens)
+	return indexOf(posOf(pos), tokens)
 }
 
 // enclosingStatement returns the range of the innermost statement that token i

@@ -110,8 +110,10 @@ func TestErrorsInPlace(t *testing.T) {
 				t.Fatal(err)
 			}
 			name := filepath.ToSlash(path)
-			_, diags := Parse(name, src)
-			dsltest.CheckErrors(t, name, src, diags)
+			for _, chunk := range dsltest.Chunks(src) {
+				_, diags := Parse(name, chunk)
+				dsltest.CheckErrors(t, name, chunk, diags)
+			}
 		})
 	}
 }

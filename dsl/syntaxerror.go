@@ -49,6 +49,8 @@ func syntaxError(tokens []lexer.Token, i int) *diag.Diagnostic {
 		return errUnexpected(t, "", "", "a statement has one =; write == to compare")
 	case isPunct(t, ":") && prev.Type == tokString:
 		return errUnexpected(t, "", "", "the label of a layer takes no quotes: x -> conv1: conv(64, 3)")
+	case isPunct(t, ":") && prev.Type == tokIdent && i > lo+1 && endsOperand(tokens[i-2]):
+		return errUnexpected(t, "", "", fmt.Sprintf("write -> before %s, if it labels a stage of a pipe", prev.Value))
 	case isPunct(t, ":"):
 		return errUnexpected(t, "", "", "a label names a stage of a pipe: x -> "+labelName(prev)+": conv(64, 3)")
 	}

@@ -1,9 +1,9 @@
 package dsltest
 
 import (
+	"bytes"
 	"fmt"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -20,9 +20,12 @@ type Expected struct {
 //
 //	y = x -> conf(3)  // ERROR "unknown block conf" "NAME001"
 //
-// Each quoted Go string is a regular expression for one diagnostic, matched
-// against the text of Diagnostic.Error.
+// Between each pair of quotes stands a regular expression, as it is, for one
+// diagnostic; it is matched against the text of Diagnostic.Error.
 const marker = "// ERROR "
+
+// pattern is one expression; \" in it is a quote.
+var pattern = regexp.MustCompile(`^"((?:[^"\\]|\\.)*)"`)
 
 // ExpectedErrors reads the markers of src.
 func ExpectedErrors(src []byte) ([]Expected, error) {
@@ -30,17 +33,16 @@ func ExpectedErrors(src []byte) ([]Expected, error) {
 	for i, line := range strings.Split(string(src), "\n") {
 		_, rest, ok := strings.Cut(line, marker)
 		for ok && rest != "" {
-			quoted, err := strconv.QuotedPrefix(rest)
-			if err != nil {
+			m := pattern.FindStringSubmatch(rest)
+			if m == nil {
 				return nil, fmt.Errorf("line %d: want quoted patterns after %q, found %q", i+1, marker, rest)
 			}
-			text, _ := strconv.Unquote(quoted)
-			re, err := regexp.Compile(text)
+			re, err := regexp.Compile(m[1])
 			if err != nil {
 				return nil, fmt.Errorf("line %d: %w", i+1, err)
 			}
 			out = append(out, Expected{i + 1, re})
-			rest = strings.TrimSpace(rest[len(quoted):])
+			rest = strings.TrimSpace(rest[len(m[0]):])
 		}
 	}
 	return out, nil
@@ -74,4 +76,22 @@ func CheckErrors(t testing.TB, name string, src []byte, got diag.List) {
 			t.Errorf("unexpected diagnostic: %v", d)
 		}
 	}
+}
+
+// Chunks splits a file of mistakes at lines that are "---", for cases that must
+// not meet. Each chunk is padded with blank lines so that its line numbers are
+// those of the file.
+func Chunks(src []byte) [][]byte {
+	var chunks [][]byte
+	var chunk bytes.Buffer
+	for line, text := range bytes.SplitAfter(src, []byte("\n")) {
+		if string(bytes.TrimSpace(text)) != "---" {
+			chunk.Write(text)
+			continue
+		}
+		chunks = append(chunks, bytes.Clone(chunk.Bytes()))
+		chunk.Reset()
+		chunk.WriteString(strings.Repeat("\n", line+1))
+	}
+	return append(chunks, bytes.Clone(chunk.Bytes()))
 }
