@@ -28,7 +28,7 @@ func (b *border) task(s *Session, _, i int) {
 	from, to := s.pixels(i, b.shape)
 	channels, pixels := b.shape.C, b.shape.Pixels()
 	if s.layout == NHWC {
-		flat := tensor{s.call.flat, channels}
+		flat := tensor{data: s.call.flat, pitch: channels}
 		if b.in {
 			s.call.dst.copyPixels(from, flat, from, to-from, channels)
 		} else {

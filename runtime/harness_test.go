@@ -76,6 +76,12 @@ var canary = math.Float32frombits(0x7fc0beef)
 // fails the test if run writes anywhere but to dst.
 func execute(t *testing.T, c setting, out Shape, srcs []operand, run func(s *Session, dst View, srcs []View)) []float32 {
 	t.Helper()
+	return executeIn(t, Memory{}, c, out, srcs, run)
+}
+
+// executeIn is execute for layers that need more memory than the arena of the operands.
+func executeIn(t *testing.T, mem Memory, c setting, out Shape, srcs []operand, run func(s *Session, dst View, srcs []View)) []float32 {
+	t.Helper()
 	end := 0
 	place := func(shape Shape) View {
 		v := View{Offset: end, Channel: c.channel, Pitch: c.channel + shape.C + c.gap}
@@ -91,9 +97,10 @@ func execute(t *testing.T, c setting, out Shape, srcs []operand, run func(s *Ses
 		dst = views[0]
 	}
 
-	s := NewSession(Memory{Arena: end}, Threads(c.threads), Batch(c.batch))
+	mem.Arena = end
+	s := NewSession(mem, Threads(c.threads), Batch(c.batch))
 	defer s.Close()
-	for i := range s.arena {
+	for i := range s.arena[:s.zeros] {
 		s.arena[i] = canary
 	}
 	s.Begin(c.images)

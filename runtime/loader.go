@@ -10,18 +10,6 @@ import (
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
 )
 
-// Tensors is a checkpoint: named tensors. Implementations must be safe to read
-// from several goroutines.
-type Tensors interface {
-	// Keys lists what there is, in the file's order.
-	Keys() []string
-	// Shape returns a tensor's shape without reading its data.
-	Shape(key string) (shape []int, ok bool)
-	// Read returns a tensor's data, converted to float32. The caller must not
-	// change it: it may be the file itself.
-	Read(key string) ([]float32, error)
-}
-
 // Loader turns a checkpoint into packed layers. Layers are packed in the
 // background; Err waits for them and says whether all is well. Only then may they
 // run, and the checkpoint be closed.
@@ -29,6 +17,7 @@ type Loader struct {
 	src     Tensors
 	asked   []*weight // in the order asked for
 	scratch int       // floats a thread
+	zeros   int       // floats
 	packing sync.WaitGroup
 	slots   chan struct{} // bounds how many layers are packed at once
 }
@@ -52,10 +41,15 @@ func (l *Loader) Err() error {
 
 // Memory returns what a session needs whose arena has the given number of floats
 // an image.
-func (l *Loader) Memory(arena int) Memory { return Memory{Arena: arena, Scratch: l.scratch} }
+func (l *Loader) Memory(arena int) Memory {
+	return Memory{Arena: arena, Scratch: l.scratch, Zeros: l.zeros}
+}
 
 // needScratch reserves scratch memory, in floats a thread.
 func (l *Loader) needScratch(floats int) { l.scratch = max(l.scratch, floats) }
+
+// needZeros reserves zeros behind the arena.
+func (l *Loader) needZeros(floats int) { l.zeros = max(l.zeros, floats) }
 
 // weight is a tensor that a layer asked for.
 type weight struct {

@@ -11,6 +11,7 @@ import (
 type Memory struct {
 	Arena   int // an image
 	Scratch int // a thread
+	Zeros   int // that stand in for pixels outside of a map
 }
 
 // TensorLayout is the order of the axes of inputs and outputs.
@@ -47,7 +48,8 @@ func Layout(l TensorLayout) Option { return func(o *options) { o.layout = l } }
 // Session is the memory and the workers of one inference at a time. Any number
 // of sessions may share a model; a session belongs to one goroutine at a time.
 type Session struct {
-	arena      []float32 // batch times Memory.Arena
+	arena      []float32 // batch times Memory.Arena, then Memory.Zeros that stay zeros
+	zeros      int       // where these begin in the arena
 	scratchMem []float32 // of all threads, pitch apart
 	pitch      int       // from one thread's scratch to the next, in floats
 	batch      int
@@ -58,10 +60,11 @@ type Session struct {
 	images  int   // of this inference
 	busy    atomic.Bool
 
-	call    call    // arguments of the op that is running
-	border  border  // the running Input or Output
-	pooling pooling // the running pooling op
-	parts   int     // number of tasks of the region that is running
+	call    call        // arguments of the op that is running
+	border  border      // the running Input or Output
+	pooling pooling     // the running pooling op
+	product productCall // the running convolution or linear layer
+	parts   int         // number of tasks of the region that is running
 }
 
 // call is the arguments of the running op, where its tasks find them.
@@ -75,6 +78,7 @@ type call struct {
 type tensor struct {
 	data  []float32
 	pitch int
+	at    int // where data begins in the arena
 }
 
 // NewSession allocates a session. Close it, or drop it: its workers end when it is
@@ -94,7 +98,8 @@ func NewSession(mem Memory, opts ...Option) *Session {
 		// A gap keeps neighbours' writes out of each other's prefetched lines.
 		pitch: roundUp(mem.Scratch, lineFloats) + 2*lineFloats,
 	}
-	s.arena = alignedFloats(mem.Arena * s.batch)
+	s.zeros = mem.Arena * s.batch
+	s.arena = alignedFloats(s.zeros + mem.Zeros)
 	s.scratchMem = alignedFloats(s.pitch * o.threads)
 	if o.threads > 1 {
 		s.team = newTeam(o.threads)
@@ -181,7 +186,7 @@ func (s *Session) pixels(i int, shape Shape) (from, to int) {
 func (s *Session) tensor(v View, shape Shape) tensor {
 	base := v.Offset*s.batch + v.Channel
 	n := (s.images*shape.Pixels()-1)*v.Pitch + shape.C
-	return tensor{s.arena[base : base+n : base+n], v.Pitch}
+	return tensor{s.arena[base : base+n : base+n], v.Pitch, base}
 }
 
 // scratch returns a thread's scratch memory: Memory.Scratch floats, aligned to 64

@@ -1,0 +1,154 @@
+package runtime
+
+import "github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+
+// PackedConv is a convolution with its weights.
+type PackedConv struct {
+	op   *Conv
+	algo algorithm
+}
+
+// algorithm computes one convolution. It is made when the layer is asked for, gets
+// its weights in the background, and is immutable from then on.
+type algorithm interface {
+	// scratch is what a thread needs, in floats.
+	scratch() int
+	// zeros is how many zeros it reads in place of pixels outside the map.
+	zeros() int
+	// pack takes the weights over, in its own order.
+	pack(f *filter)
+	// run computes s.call.dst = act(conv(s.call.src) + bias + s.call.arg), where
+	// s.call.arg.data is nil if there is no residual.
+	run(s *Session)
+}
+
+// newAlgorithm is the one place where a convolution's kernels are chosen: the plan
+// says which algorithm the shapes call for, the processor which it gets. What an
+// algorithm has no kernel for, Direct computes.
+func newAlgorithm(op *Conv, isa cpu.ISA) algorithm {
+	switch {
+	case op.Algo == RowTaps && op.Groups == 1 && op.Dilation.W == 1:
+		return newRowTaps(op, isa)
+	}
+	return newDirect(op, isa)
+}
+
+// Conv packs a convolution: key.weight [Out.C, In.C/Groups, kh, kw], key.bias if
+// there is one, and the norms folded in.
+func (l *Loader) Conv(key string, op *Conv, norms ...Norm) *PackedConv {
+	p := &PackedConv{op, newAlgorithm(op, cpu.Level())}
+	l.packFilter(key, p.algo, norms, op, op.Out.C, op.In.C/op.Groups, op.Kernel.H, op.Kernel.W)
+	return p
+}
+
+// packFilter asks for the weights of an algorithm, which have the given shape in the
+// checkpoint.
+func (l *Loader) packFilter(key string, algo algorithm, norms []Norm, op *Conv, shape ...int) {
+	l.needScratch(algo.scratch())
+	l.needZeros(algo.zeros())
+	layer := l.layer()
+	weights := layer.tensor(key+".weight", shape...)
+	bias := &weight{}
+	if op.Bias {
+		bias = layer.tensor(key+".bias", op.Out.C)
+	}
+	before, after := splitNorms(norms)
+	in, out := layer.fold(before, op.In.C), layer.fold(after, op.Out.C)
+	layer.pack(func() { algo.pack(newFilter(op, weights.data, bias.data, in, out)) })
+}
+
+// Run computes dst = act(conv(src) + bias). dst must not overlap src.
+func (p *PackedConv) Run(s *Session, dst, src View) {
+	s.call = call{dst: s.tensor(dst, p.op.Out), src: s.tensor(src, p.op.In)}
+	p.algo.run(s)
+}
+
+// RunAdd computes dst = act(conv(src) + bias + residual). dst must not overlap src;
+// it may be residual.
+func (p *PackedConv) RunAdd(s *Session, dst, src, residual View) {
+	s.call = call{dst: s.tensor(dst, p.op.Out), src: s.tensor(src, p.op.In), arg: s.tensor(residual, p.op.Out)}
+	p.algo.run(s)
+}
+
+// filter is a convolution's weights with the norms around it folded in. Products are
+// float64 and rounded once.
+type filter struct {
+	weights []float32 // [out][in/groups][kh][kw], as the checkpoint has them
+	inner   int       // in/groups
+	taps    int       // kh*kw
+	perIn   []float64 // a factor an input channel; nil for ones
+	perOut  []float64 // a factor an output channel; nil for ones
+	groups  int
+	bias    []float32 // an output channel
+}
+
+func newFilter(op *Conv, weights, bias []float32, before, after *fold) *filter {
+	f := &filter{
+		weights: weights,
+		inner:   op.In.C / op.Groups,
+		taps:    op.Kernel.H * op.Kernel.W,
+		groups:  op.Groups,
+		bias:    make([]float32, op.Out.C),
+	}
+	bias64 := make([]float64, op.Out.C)
+	for o, b := range bias {
+		bias64[o] = float64(b)
+	}
+	if len(before.norms) > 0 {
+		scale, shift := before.values()
+		for o := range bias64 {
+			w := weights[o*f.inner*f.taps:][:f.inner*f.taps]
+			first := f.group(o) * f.inner
+			for i, x := range w {
+				bias64[o] += float64(x) * shift[first+i/f.taps]
+			}
+		}
+		f.perIn = scale
+	}
+	if len(after.norms) > 0 {
+		scale, shift := after.values()
+		for o := range bias64 {
+			bias64[o] = bias64[o]*scale[o] + shift[o]
+		}
+		f.perOut = scale
+	}
+	for o, b := range bias64 {
+		f.bias[o] = float32(b)
+	}
+	return f
+}
+
+// outputs is how many output channels there are.
+func (f *filter) outputs() int { return len(f.bias) }
+
+// group is the group of output channel o.
+func (f *filter) group(o int) int { return o / (f.outputs() / f.groups) }
+
+// rowLen is the number of weights of an output channel.
+func (f *filter) rowLen() int { return f.inner * f.taps }
+
+// row returns output channel o's weights, [in/groups][kh][kw]: the checkpoint's own
+// where nothing is folded in, else in buf, which holds rowLen floats.
+func (f *filter) row(o int, buf []float32) []float32 {
+	w := f.weights[o*f.rowLen():][:f.rowLen()]
+	if f.perIn == nil && f.perOut == nil {
+		return w
+	}
+	scale := 1.0
+	if f.perOut != nil {
+		scale = f.perOut[o]
+	}
+	if f.perIn == nil {
+		for i, x := range w {
+			buf[i] = float32(float64(x) * scale)
+		}
+		return buf[:len(w)]
+	}
+	in := f.perIn[f.group(o)*f.inner:][:f.inner]
+	for i, s := range in {
+		for t := i * f.taps; t < (i+1)*f.taps; t++ {
+			buf[t] = float32(float64(w[t]) * s * scale)
+		}
+	}
+	return buf[:len(w)]
+}

@@ -1,0 +1,102 @@
+package runtime
+
+import "github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+
+// rowTaps is the algorithm RowTaps. A task copies the input rows that some output rows
+// need to scratch, without gaps between the pixels and with their padding; there a
+// whole kernel row is one tap of the product. Of the first layers, which have three
+// channels, this makes a few long taps.
+type rowTaps struct {
+	product
+	op   *Conv
+	line int // floats of a padded row
+	band int // output rows a task
+}
+
+// bandFloats is what the rows of a band should fit into.
+const bandFloats = 16 << 10
+
+func newRowTaps(op *Conv, isa cpu.ISA) *rowTaps {
+	r := &rowTaps{
+		product: newProduct(isa, op.Kernel.H, op.Kernel.W*op.In.C, 1, op.Out.C, op.Act),
+		op:      op,
+		line:    ((op.Out.W-1)*op.Stride.W + op.Kernel.W) * op.In.C,
+	}
+	r.band = 1
+	for r.band < min(op.Out.H, 8) && r.lines(r.band+1)*r.line <= bandFloats {
+		r.band++
+	}
+	return r
+}
+
+// lines is how many input rows so many output rows need.
+func (r *rowTaps) lines(band int) int {
+	return (band-1)*r.op.Stride.H + (r.op.Kernel.H-1)*r.op.Dilation.H + 1
+}
+
+func (r *rowTaps) scratch() int { return r.tableStart() + r.tableFloats() }
+
+// tableStart is where the table of offsets lies in scratch, behind the rows.
+func (r *rowTaps) tableStart() int { return roundUp(r.lines(r.band)*r.line, lineFloats) }
+
+func (r *rowTaps) zeros() int { return 0 }
+
+func (r *rowTaps) pack(f *filter) {
+	r.product.pack(f, func(t, i int) int {
+		x, c := i/r.op.In.C, i%r.op.In.C
+		return (c*r.op.Kernel.H+t)*r.op.Kernel.W + x
+	})
+}
+
+// bands is how many tasks an image has.
+func (r *rowTaps) bands() int { return (r.op.Out.H + r.band - 1) / r.band }
+
+func (r *rowTaps) run(s *Session) { s.run(r, s.images*r.bands()) }
+
+func (r *rowTaps) task(s *Session, worker, i int) {
+	image, y := i/r.bands(), i%r.bands()*r.band
+	band := min(r.band, r.op.Out.H-y)
+	mem := s.scratch(worker)
+	lines, table := mem[:r.tableStart()], ints(mem[r.tableStart():])
+	r.fill(s, lines, image, y*r.op.Stride.H-r.op.Pad.Top, r.lines(band))
+
+	first := (image*r.op.Out.H + y) * r.op.Out.W
+	m := band * r.op.Out.W
+	tiles := (m + r.kernel.Rows - 1) / r.kernel.Rows
+	for block := range len(r.blocks) - 1 {
+		for tile := range tiles {
+			from, to := m*tile/tiles, m*(tile+1)/tiles
+			r.locate(table, from, to-from)
+			r.tile(s, lines, table, first+from, to-from, block, nil)
+		}
+	}
+}
+
+// locate fills in the table for n output pixels, the first of them being pixel of the
+// band.
+func (r *rowTaps) locate(table []int, pixel, n int) {
+	for i := range n {
+		y, x := (pixel+i)/r.op.Out.W, (pixel+i)%r.op.Out.W
+		at := y*r.op.Stride.H*r.line + x*r.op.Stride.W*r.op.In.C
+		for ky := range r.taps {
+			table[ky*r.kernel.Rows+i] = 4 * (at + ky*r.op.Dilation.H*r.line)
+		}
+	}
+}
+
+// fill copies n rows of the image, from row y on, with zeros around the map.
+func (r *rowTaps) fill(s *Session, lines []float32, image, y, n int) {
+	src, in := s.call.src, r.op.In
+	for i := range n {
+		line := lines[i*r.line:][:r.line]
+		if y+i < 0 || y+i >= in.H {
+			clear(line)
+			continue
+		}
+		left := r.op.Pad.Left * in.C
+		w := min(in.W, r.line/in.C-r.op.Pad.Left) // columns beyond are never read
+		clear(line[:left])
+		clear(line[left+w*in.C:])
+		tensor{data: line[left:], pitch: in.C}.copyPixels(0, src, (image*in.H+y+i)*in.W, w, in.C)
+	}
+}
