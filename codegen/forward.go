@@ -1,0 +1,197 @@
+package codegen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/cnnc-dev/cnnc/compiler/shape"
+)
+
+// writeForward writes the stages, then the shared blocks.
+func (e *emitter) writeForward(f *jen.File) {
+	for _, fn := range e.funcs {
+		e.writeStage(f, fn)
+	}
+	for _, b := range e.blocks {
+		e.writeBlock(f, b)
+	}
+}
+
+func (e *emitter) writeStage(f *jen.File, fn *function) {
+	f.Add(comment("%s", fn.doc())).Line().
+		Func().Params(jen.Id("m").Op("*").Id("Model")).Id(fn.name).Params(jen.Id("s").Op("*").Add(rt("Session"))).BlockFunc(func(g *jen.Group) {
+		g.Var().DefsFunc(func(g *jen.Group) {
+			for _, b := range fn.views {
+				g.Id(b.name).Op("=").Add(rt("View")).Values(
+					jen.Id("Offset").Op(":").Lit(b.offset), jen.Id("Pitch").Op(":").Lit(b.pitch),
+				).Comment("// " + shapesText(b.shapes))
+			}
+		})
+		for _, u := range fn.units {
+			if u.use != nil {
+				g.Add(comment("%s: %s", plain(u.use.scope), u.use.sizes()))
+				args := []jen.Code{jen.Id("s")}
+				for _, p := range u.use.block.params {
+					args = append(args, fn.viewCode(u.use.views[p.slot]))
+				}
+				g.Id("m").Dot(u.use.field).Dot("forward").Call(args...)
+				continue
+			}
+			l, s := u.layer, u.layer.steps[0]
+			g.Add(comment("%s", l.doc()))
+			var src []jen.Code
+			for _, v := range s.Src {
+				src = append(src, fn.viewCode(v))
+			}
+			var residual jen.Code
+			if s.Residual != nil {
+				residual = fn.viewCode(*s.Residual)
+			}
+			g.Add(l.call("m", fn.viewCode(s.Dst), src, residual))
+		}
+	})
+}
+
+// doc describes a stage: its layers, and the shapes it begins and ends with.
+func (f *function) doc() string {
+	first, last := f.units[0].steps(), f.units[len(f.units)-1].steps()
+	var scopes []string
+	for _, u := range f.units {
+		scopes = append(scopes, u.name())
+	}
+	runs := ranges(scopes)
+	if len(scopes) > 4 {
+		runs = plain(scopes[0]) + " to " + plain(scopes[len(scopes)-1])
+	}
+	return fmt.Sprintf("%s runs %s: %s -> %s.", f.name, runs, first[0].In[0], last[len(last)-1].Out)
+}
+
+// sizes says which shapes a block takes and makes.
+func (u *use) sizes() string {
+	var in, out []string
+	for _, p := range u.block.params {
+		if p.input {
+			in = append(in, u.shapeAt(p.slot).String())
+		}
+		if p.output {
+			out = append(out, u.outputShape(p.slot).String())
+		}
+	}
+	return strings.Join(in, ", ") + " -> " + strings.Join(out, ", ")
+}
+
+// outputShape returns the shape of what is in a slot at the end.
+func (u *use) outputShape(slot int) shape.Shape {
+	s := u.shapeAt(slot)
+	for _, step := range u.steps {
+		if step.Dst == u.views[slot] {
+			s = step.Out
+		}
+	}
+	return s
+}
+
+// doc is the comment above a layer's call: what it computes, the shapes it makes,
+// where the spec says so.
+func (l *layer) doc() string {
+	var shapes []shape.Shape
+	for _, s := range l.steps {
+		shapes = append(shapes, s.Out)
+	}
+	return plain(l.rel) + ": " + common(l.steps) + " -> " + shapesText(shapes) + at(l.steps[0].Span)
+}
+
+// fieldType is the type of the field that runs a layer: packed weights, or the
+// description of an op without any.
+func (l *layer) fieldType() string {
+	if packed := packingOf(l.steps[0].Op).layer; packed != "" {
+		return "*cnnrt." + packed
+	}
+	return "*cnnrt." + opType(l.steps[0].Op)
+}
+
+// call is the statement that runs a layer; receiver has its field.
+func (l *layer) call(receiver string, dst jen.Code, src []jen.Code, residual jen.Code) *jen.Statement {
+	target := jen.Id(receiver).Dot(l.field)
+	if l.field == "" {
+		target = jen.Id(l.op.name)
+	}
+	args := append([]jen.Code{jen.Id("s"), dst}, src...)
+	if residual != nil {
+		return target.Dot("RunAdd").Call(append(args, residual)...)
+	}
+	return target.Dot("Run").Call(args...)
+}
+
+func (e *emitter) writeBlock(f *jen.File, b *block) {
+	var scopes []string
+	for _, u := range b.uses {
+		scopes = append(scopes, u.scope)
+	}
+	f.Add(comment("%s is what %s have in common: the same layers in the same order, of weights and sizes of their own.", b.name, ranges(scopes))).Line().
+		Type().Id(b.name).StructFunc(func(g *jen.Group) {
+		var fields fieldList
+		for _, l := range b.layers {
+			if l.field != "" {
+				fields.add(l.field, l.fieldType())
+			}
+		}
+		fields.write(g)
+	})
+
+	params := []jen.Code{jen.Id("s").Op("*").Add(rt("Session"))}
+	var views []jen.Code
+	for _, p := range b.params {
+		views = append(views, jen.Id(p.name))
+	}
+	params = append(params, jen.List(views...).Add(rt("View")))
+	view := func(i int) jen.Code { return jen.Id(b.params[i].name) }
+	f.Add(comment("%s", b.forwardDoc())).Line().
+		Func().Params(jen.Id("b").Op("*").Id(b.name)).Id("forward").Params(params...).BlockFunc(func(g *jen.Group) {
+		for i := range b.layers {
+			l := &b.layers[i]
+			var src []jen.Code
+			for _, j := range l.src {
+				src = append(src, view(j))
+			}
+			var residual jen.Code
+			if l.residual >= 0 {
+				residual = view(l.residual)
+			}
+			g.Add(comment("%s", l.doc()))
+			g.Add(l.call("b", view(l.dst), src, residual))
+		}
+	})
+}
+
+// forwardDoc says which parameters of a block are what.
+func (b *block) forwardDoc() string {
+	var in, out, between []string
+	for _, p := range b.params {
+		switch {
+		case p.input && p.output:
+			in = append(in, p.name)
+			out = append(out, p.name+" in place")
+		case p.input:
+			in = append(in, p.name)
+		case p.output:
+			out = append(out, p.name)
+		default:
+			between = append(between, p.name)
+		}
+	}
+	doc := "forward computes " + list(out)
+	if !strings.HasSuffix(doc, " in place") || len(in) > 1 {
+		doc += " from " + list(in)
+	}
+	switch len(between) {
+	case 0:
+	case 1:
+		doc += fmt.Sprintf("; %s holds what that layer computes", between[0])
+	default:
+		doc += fmt.Sprintf("; %s hold what those layers compute", list(between))
+	}
+	return doc + "."
+}

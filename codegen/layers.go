@@ -1,0 +1,162 @@
+package codegen
+
+import (
+	"github.com/dave/jennifer/jen"
+
+	"github.com/cnnc-dev/cnnc/compiler/plan"
+	"github.com/cnnc-dev/cnnc/runtime"
+)
+
+// writeLayers writes the static descriptions, and what packs a shared block.
+func (e *emitter) writeLayers(f *jen.File) {
+	f.Add(comment("What the layers compute, each thing described once.")).Line().Var().DefsFunc(func(g *jen.Group) {
+		for _, o := range e.ops {
+			g.Add(comment("%s", ranges(o.layers)))
+			g.Id(o.name).Op("=").Op("&").Add(o.literal)
+		}
+	})
+	for _, b := range e.blocks {
+		e.writeLoad(f, b)
+	}
+	if e.norms.used {
+		e.norms.write(f)
+	}
+}
+
+// loads is the composite literal of a Model: every layer and block packed.
+func (e *emitter) loads() jen.Code {
+	var fields []jen.Code
+	for _, u := range e.fields {
+		if u.layer != nil {
+			s := u.layer.steps[0]
+			fields = append(fields, jen.Id(u.layer.field).Op(":").Add(
+				e.pack(s, jen.Id(u.layer.op.name), func(key string) *jen.Statement { return jen.Lit(key) })))
+			continue
+		}
+		args := []jen.Code{jen.Id("l"), jen.Lit(u.use.scope)}
+		for i, a := range u.use.block.args {
+			arg := jen.Id(e.op(u.use.steps[a.layer]).name)
+			if i == 0 {
+				arg = jen.Line().Add(arg)
+			}
+			args = append(args, arg)
+		}
+		fields = append(fields, jen.Id(u.use.field).Op(":").Id(u.use.block.load).Call(args...))
+	}
+	return jen.Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, fields...)
+}
+
+// pack is the call of the loader for a layer.
+func (e *emitter) pack(s *plan.Step, op jen.Code, key func(string) *jen.Statement) *jen.Statement {
+	how := packingOf(s.Op)
+	var args []jen.Code
+	if how.key {
+		args = append(args, key(s.Key))
+	}
+	args = append(args, op)
+	if how.norms {
+		for _, n := range s.Norms {
+			args = append(args, e.norms.code(n, key))
+		}
+	}
+	return jen.Id("l").Dot(how.method).Call(args...)
+}
+
+// writeLoad writes the function that packs one use of a block.
+func (e *emitter) writeLoad(f *jen.File, b *block) {
+	params := []jen.Code{jen.Id("l").Op("*").Add(rt("Loader")), jen.Id("key").String()}
+	argOf := map[int]string{}
+	for i, a := range b.args {
+		p := jen.Id(a.name)
+		typ := opType(b.layers[a.layer].steps[0].Op)
+		if i == len(b.args)-1 || opType(b.layers[b.args[i+1].layer].steps[0].Op) != typ {
+			p.Op("*").Add(rt(typ))
+		}
+		params = append(params, p)
+		argOf[a.layer] = a.name
+	}
+	scope := b.uses[0].scope
+	key := func(full string) *jen.Statement { return jen.Id("key").Op("+").Lit("." + within(scope, full)) }
+
+	var fields []jen.Code
+	for i, l := range b.layers {
+		if l.field == "" {
+			continue
+		}
+		op := jen.Id(argOf[i])
+		if l.op != nil {
+			op = jen.Id(l.op.name)
+		}
+		if packingOf(l.steps[0].Op).layer != "" {
+			op = e.pack(l.steps[0], op, key)
+		}
+		fields = append(fields, jen.Id(l.field).Op(":").Add(op))
+	}
+	f.Add(comment("%s packs the weights whose keys begin with key.", b.load)).Line().
+		Func().Id(b.load).Params(params...).Id(b.name).Block(
+		jen.Return(jen.Id(b.name).Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, fields...)),
+	)
+}
+
+// normHelper writes batch normalisations, which every convolution of a modern
+// net has, as calls of a function batchNorm; eps is its argument if the net has
+// more than one.
+type normHelper struct {
+	used bool
+	eps  *float64 // nil if there are several
+}
+
+func newNormHelper(steps []plan.Step) normHelper {
+	var h normHelper
+	count := 0
+	one := true
+	for _, s := range steps {
+		for _, n := range s.Norms {
+			if !ordinary(n) {
+				continue
+			}
+			count++
+			one = one && (h.eps == nil || *h.eps == n.Eps)
+			h.eps = &n.Eps
+		}
+	}
+	if !one {
+		h.eps = nil
+	}
+	h.used = count > 1
+	return h
+}
+
+// ordinary reports whether a norm is a batch normalisation of the usual kind.
+func ordinary(n runtime.Norm) bool {
+	return n.Kind == runtime.BatchNorm && n.Affine && !n.Before && n.Dims == nil && n.Scale == nil && n.Shift == nil
+}
+
+func (h normHelper) code(n runtime.Norm, key func(string) *jen.Statement) *jen.Statement {
+	if !h.used || !ordinary(n) {
+		replace := map[string]jen.Code{"Kind": rt(constantName(n.Kind))}
+		if n.Key != "" {
+			replace["Key"] = key(n.Key)
+		}
+		return must(literal(n, replace))
+	}
+	if h.eps != nil {
+		return jen.Id("batchNorm").Call(key(n.Key))
+	}
+	return jen.Id("batchNorm").Call(key(n.Key), must(number(n.Eps, 64)))
+}
+
+func (h normHelper) write(f *jen.File) {
+	params := []jen.Code{jen.Id("key").String()}
+	eps := jen.Id("eps")
+	if h.eps != nil {
+		eps = must(number(*h.eps, 64))
+	} else {
+		params = append(params, jen.Id("eps").Float64())
+	}
+	lit := must(literal(runtime.Norm{Affine: true}, map[string]jen.Code{
+		"Kind": rt("BatchNorm"), "Key": jen.Id("key"), "Eps": eps,
+	}))
+	f.Add(comment("batchNorm is a batch normalisation that is folded into the layer before it.")).Line().
+		Func().Id("batchNorm").Params(params...).Add(rt("Norm")).Block(jen.Return(lit))
+}

@@ -1,0 +1,281 @@
+package codegen
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/cnnc-dev/cnnc/compiler/shape"
+	"github.com/cnnc-dev/cnnc/runtime"
+)
+
+// writeModel writes what the package offers: constants, Model, Session.
+func (e *emitter) writeModel(f *jen.File) {
+	for _, line := range e.packageDoc() {
+		f.PackageComment(strings.TrimRight("// "+line, " "))
+	}
+	f.Add(comment("The compiler checks here that the runtime runs code of this age; where it does not, "+
+		"go generate writes this package again.")).Line().
+		Const().Defs(
+		jen.Id("_").Op("=").Add(rt("EnforceVersion")).Call(rt("GenVersion").Op("-").Lit(genVersion)),
+		jen.Id("_").Op("=").Add(rt("EnforceVersion")).Call(jen.Lit(genVersion).Op("-").Add(rt("MinVersion"))),
+	)
+	f.Line()
+	e.writeConstants(f)
+	e.writeTables(f)
+	e.writeType(f)
+	e.writeSession(f)
+}
+
+// packageDoc is the package comment, line by line.
+func (e *emitter) packageDoc() []string {
+	p := e.plan
+	lines := []string{
+		fmt.Sprintf("Package %s runs the network %s.", e.pkg, plain(p.Name)),
+		"",
+	}
+	width := 0
+	for _, port := range append(e.inputs, e.outputs...) {
+		width = max(width, len(plain(port.Name)))
+	}
+	for _, port := range e.inputs {
+		lines = append(lines, fmt.Sprintf("\tinput   %-*s  %s", width, plain(port.Name), port.Shape))
+	}
+	for _, port := range e.outputs {
+		lines = append(lines, fmt.Sprintf("\toutput  %-*s  %s", width, plain(port.Name), port.Shape))
+	}
+	return append(lines, "",
+		fmt.Sprintf("It has %s parameters and takes %s multiply-accumulates", thousands(p.Params), thousands(p.MACs)),
+		fmt.Sprintf("and %s of working memory an image.", mebibytes(p.Arena)))
+}
+
+func rt(name string) *jen.Statement { return jen.Qual(runtimePath, name) }
+
+func (e *emitter) writeConstants(f *jen.File) {
+	p := e.plan
+	f.Const().DefsFunc(func(g *jen.Group) {
+		g.Add(comment("Name is the network's name in its specification."))
+		g.Id("Name").Op("=").Lit(p.Name)
+		g.Add(comment("Params counts the trainable parameters; running statistics are not among them."))
+		g.Id("Params").Int64().Op("=").Lit(int(p.Params))
+		g.Add(comment("MACs counts the multiply-accumulates of the convolutions and linear layers for one image."))
+		g.Id("MACs").Int64().Op("=").Lit(int(p.MACs))
+		g.Add(comment("ArenaFloats is the working memory of a session, in floats, for each image of its batch."))
+		g.Id("ArenaFloats").Op("=").Lit(p.Arena)
+		g.Id("ArenaBytes").Op("=").Lit(4).Op("*").Id("ArenaFloats")
+	})
+	f.Add(comment("Floats of one image's tensors.")).Line().Const().DefsFunc(func(g *jen.Group) {
+		for _, port := range append(e.inputs, e.outputs...) {
+			g.Id(port.len).Op("=").Add(product(port.Port.Shape)).Comment("// " + plain(port.Name) + " " + port.Port.Shape.String())
+		}
+	})
+	for _, port := range append(e.inputs, e.outputs...) {
+		note := "channels, height and width"
+		if !port.Port.Shape.IsMap() {
+			note = "the features of a vector, 1 and 1"
+		}
+		f.Add(comment("%s returns the shape of %s: %s.", port.shape, plain(port.Name), note)).Line().
+			Func().Id(port.shape).Params().Add(rt("Shape")).Block(jen.Return(shapeLiteral(port.Port.Shape)))
+	}
+}
+
+func product(s shape.Shape) *jen.Statement {
+	out := jen.Lit(s[0])
+	for _, d := range s[1:] {
+		out.Op("*").Lit(d)
+	}
+	return out
+}
+
+func shapeLiteral(s shape.Shape) *jen.Statement { return must(literal(dims(s), nil)) }
+
+// viewLiteral writes a view; of one at the arena's beginning, the offset too.
+func viewLiteral(v runtime.View) *jen.Statement {
+	return must(literal(v, map[string]jen.Code{"Offset": jen.Lit(v.Offset)}))
+}
+
+// must unwraps a literal of a type that always has one.
+func must(s *jen.Statement, err error) *jen.Statement {
+	if err != nil {
+		panic(err)
+	}
+	return s
+}
+
+// writeTables writes the names of the layers and the preprocessing.
+func (e *emitter) writeTables(f *jen.File) {
+	f.Add(comment("Layers names the layers in the order in which they run.")).Line().
+		Var().Id("Layers").Op("=").Index().String().Add(stringTable(e.layerNames()))
+	if p := e.plan.Preprocess; p != nil {
+		lit := must(literal(runtime.Preprocess{
+			Resize: p.Resize, Crop: runtime.Size(p.Crop), Filter: p.Filter,
+			Scale: p.Scale, Mean: p.Mean, Std: p.Std, Channels: p.Channels,
+		}, nil))
+		f.Add(comment("Preprocess says how a picture becomes the input.")).Line().Var().Id("Preprocess").Op("=").Add(lit)
+	}
+}
+
+func (e *emitter) layerNames() []string {
+	out := make([]string, len(e.plan.Steps))
+	for i := range out {
+		out[i] = e.plan.Steps[i].Name
+	}
+	return out
+}
+
+// stringTable writes strings between braces, several a line.
+func stringTable(items []string) *jen.Statement {
+	var b braced
+	for _, s := range items {
+		b.add("", jen.Lit(s))
+	}
+	return b.code()
+}
+
+// writeLabels writes the names of the classes, one a line.
+func (e *emitter) writeLabels(f *jen.File) {
+	labels := make([]jen.Code, len(e.plan.Labels))
+	for i, l := range e.plan.Labels {
+		labels[i] = jen.Lit(l)
+	}
+	f.Add(comment("Labels names the classes in the order of the output.")).Line().
+		Var().Id("Labels").Op("=").Index().String().
+		Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, labels...)
+}
+
+// writeType writes Model and what makes one.
+func (e *emitter) writeType(f *jen.File) {
+	f.Add(comment("Model is the network with its weights. It does not change: any number of goroutines may use it, " +
+		"each through a session of its own.")).Line().
+		Type().Id("Model").StructFunc(func(g *jen.Group) {
+		var fields fieldList
+		for _, u := range e.fields {
+			if u.use != nil {
+				fields.add(u.use.field, u.use.block.name)
+			} else {
+				fields.add(u.layer.field, u.layer.fieldType())
+			}
+		}
+		fields.write(g)
+		g.Id("memory").Add(rt("Memory"))
+	})
+
+	f.Add(comment("Load reads the weights from a file in the safetensors format.")).Line().
+		Func().Id("Load").Params(jen.Id("path").String()).Params(jen.Op("*").Id("Model"), jen.Error()).Block(
+		jen.List(jen.Id("weights"), jen.Err()).Op(":=").Add(rt("OpenWeights")).Call(jen.Id("path")),
+		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),
+		jen.Defer().Id("weights").Dot("Close").Call(),
+		jen.Return(jen.Id("New").Call(jen.Id("weights"))),
+	)
+
+	f.Add(comment("New packs weights. The error lists every tensor that is missing, has another shape, or is not the network's.")).Line().
+		Func().Id("New").Params(jen.Id("weights").Add(rt("Tensors"))).Params(jen.Op("*").Id("Model"), jen.Error()).Block(
+		jen.Id("l").Op(":=").Add(rt("NewLoader")).Call(jen.Id("weights")),
+		jen.Id("m").Op(":=").Op("&").Id("Model").Add(e.loads()),
+		jen.If(jen.Err().Op(":=").Id("l").Dot("Err").Call(), jen.Err().Op("!=").Nil()).Block(
+			jen.Return(jen.Nil(), jen.Err()),
+		),
+		jen.Id("m").Dot("memory").Op("=").Id("l").Dot("Memory").Call(jen.Id("ArenaFloats")),
+		jen.Return(jen.Id("m"), jen.Nil()),
+	)
+}
+
+// fieldList is the fields of a struct; neighbours of one type share a line.
+type fieldList struct{ fields []field }
+
+type field struct{ names, typ string }
+
+func (l *fieldList) add(name, typ string) {
+	const width = 70
+	if n := len(l.fields); n > 0 && l.fields[n-1].typ == typ && len(l.fields[n-1].names)+len(name) < width {
+		l.fields[n-1].names += ", " + name
+		return
+	}
+	l.fields = append(l.fields, field{name, typ})
+}
+
+func (l *fieldList) write(g *jen.Group) {
+	for _, f := range l.fields {
+		g.Id(f.names).Id(f.typ)
+	}
+}
+
+// writeSession writes Session: the borders of the forward pass.
+func (e *emitter) writeSession(f *jen.File) {
+	f.Add(comment("Session is the working memory and the threads of one inference at a time: it belongs to one goroutine at a time.")).Line().
+		Type().Id("Session").Struct(
+		jen.Id("model").Op("*").Id("Model"),
+		jen.Id("rt").Op("*").Add(rt("Session")),
+	)
+	f.Add(comment("NewSession allocates a session; nothing after it allocates.")).Line().
+		Func().Params(jen.Id("m").Op("*").Id("Model")).Id("NewSession").Params(jen.Id("opts").Op("...").Add(rt("Option"))).Op("*").Id("Session").Block(
+		jen.Return(jen.Op("&").Id("Session").Values(
+			jen.Id("model").Op(":").Id("m"),
+			jen.Id("rt").Op(":").Add(rt("NewSession")).Call(jen.Id("m").Dot("memory"), jen.Id("opts").Op("...")),
+		)),
+	)
+	f.Add(comment("Close ends the session's threads. A closed session still runs, on the caller's thread alone.")).Line().
+		Func().Add(e.session()).Id("Close").Params().Block(jen.Id("s").Dot("rt").Dot("Close").Call())
+
+	ports := append(append([]port{}, e.outputs...), e.inputs...)
+	var args []jen.Code
+	for _, p := range ports {
+		args = append(args, jen.Id(p.arg))
+	}
+	params := jen.List(args...).Index().Float32()
+
+	f.Add(comment("%s", e.forwardDoc())).Line().
+		Func().Add(e.session()).Id("Forward").Params(params).Error().Block(
+		jen.Return(jen.Id("s").Dot("ForwardBatch").Call(append(args, jen.Lit(1))...)),
+	)
+
+	f.Add(comment("ForwardBatch is Forward for n images, one after the other in each slice, in chunks of the session's batch.")).Line().
+		Func().Add(e.session()).Id("ForwardBatch").Params(params.Clone(), jen.Id("n").Int()).Error().BlockFunc(func(g *jen.Group) {
+		for _, p := range ports {
+			g.If(
+				jen.Err().Op(":=").Add(rt("CheckLen")).Call(jen.Lit(e.pkg+": "+p.arg), jen.Len(jen.Id(p.arg)), jen.Id(p.len), jen.Id("n")),
+				jen.Err().Op("!=").Nil(),
+			).Block(jen.Return(jen.Err()))
+		}
+		g.For(jen.Id("n").Op(">").Lit(0)).BlockFunc(func(g *jen.Group) {
+			g.Id("k").Op(":=").Min(jen.Id("n"), jen.Id("s").Dot("rt").Dot("Batch").Call())
+			g.Id("s").Dot("run").Call(append(args, jen.Id("k"))...)
+			for _, p := range ports {
+				g.Id(p.arg).Op("=").Id(p.arg).Index(jen.Id("k").Op("*").Id(p.len).Op(":"))
+			}
+			g.Id("n").Op("-=").Id("k")
+		})
+		g.Return(jen.Nil())
+	})
+
+	f.Add(comment("run computes the first k images, no more than a batch.")).Line().
+		Func().Add(e.session()).Id("run").Params(params.Clone(), jen.Id("k").Int()).BlockFunc(func(g *jen.Group) {
+		g.Id("rt").Op(":=").Id("s").Dot("rt")
+		g.Id("rt").Dot("Begin").Call(jen.Id("k"))
+		g.Defer().Id("rt").Dot("End").Call()
+		for _, p := range e.inputs {
+			g.Id("rt").Dot("Input").Call(viewLiteral(p.View), jen.Id(p.shape).Call(), jen.Id(p.arg).Index(jen.Op(":").Id("k").Op("*").Id(p.len)))
+		}
+		for _, fn := range e.funcs {
+			g.Id("s").Dot("model").Dot(fn.name).Call(jen.Id("rt"))
+		}
+		for _, p := range e.outputs {
+			g.Id("rt").Dot("Output").Call(jen.Id(p.arg).Index(jen.Op(":").Id("k").Op("*").Id(p.len)), viewLiteral(p.View), jen.Id(p.shape).Call())
+		}
+	})
+}
+
+func (e *emitter) session() *jen.Statement { return jen.Params(jen.Id("s").Op("*").Id("Session")) }
+
+func (e *emitter) forwardDoc() string {
+	var in, out []string
+	for _, p := range e.inputs {
+		in = append(in, fmt.Sprintf("%s in %s (%s floats)", plain(p.Name), p.arg, p.len))
+	}
+	for _, p := range e.outputs {
+		out = append(out, fmt.Sprintf("%s into %s (%s)", plain(p.Name), p.arg, p.len))
+	}
+	return fmt.Sprintf("Forward takes %s and writes %s. Maps are in the session's layout, planes of channels "+
+		"by default. It allocates nothing; a slice of another length is an error.", list(in), list(out))
+}

@@ -1,0 +1,269 @@
+package codegen
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"github.com/dave/jennifer/jen"
+
+	"github.com/cnnc-dev/cnnc/codegen/names"
+	"github.com/cnnc-dev/cnnc/compiler/plan"
+	"github.com/cnnc-dev/cnnc/runtime"
+)
+
+// op is a description that layers share: a variable of the package.
+type op struct {
+	name    string
+	value   any // a pointer to one of the runtime's descriptions
+	literal *jen.Statement
+	layers  []string // whose description this is
+}
+
+// describeOps finds the distinct descriptions of the plan and names them. A name
+// says what is computed and between which sizes; the activation joins in where
+// that leaves two alike.
+func (e *emitter) describeOps() error {
+	count := map[string]int{}
+	for i := range e.plan.Steps {
+		s := &e.plan.Steps[i]
+		if s.Op == nil || reflect.TypeOf(s.Op).Kind() != reflect.Pointer {
+			return fmt.Errorf("%s: a %T is not a description of the runtime", s.Name, s.Op)
+		}
+		key := opKey(s.Op)
+		o := e.opOf[key]
+		if o == nil {
+			lit, err := literal(reflect.ValueOf(s.Op).Elem().Interface(), nil)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.Name, err)
+			}
+			o = &op{value: s.Op, literal: lit}
+			e.opOf[key] = o
+			e.ops = append(e.ops, o)
+			count[opName(s.Op)]++
+		}
+		o.layers = append(o.layers, s.Name)
+	}
+	for _, o := range e.ops {
+		name := opName(o.value)
+		if count[name] > 1 {
+			name += constants[reflect.TypeFor[runtime.ActKind]()][opAct(o.value).Kind]
+		}
+		o.name = e.top.Take(name)
+	}
+	return nil
+}
+
+// op returns the variable that describes a layer.
+func (e *emitter) op(s *plan.Step) *op { return e.opOf[opKey(s.Op)] }
+
+// opKey is equal for equal descriptions.
+func opKey(o any) string { return fmt.Sprintf("%#v", reflect.ValueOf(o).Elem().Interface()) }
+
+// packing is how the loader turns a description with weights into a layer.
+type packing struct {
+	method string // of cnnrt.Loader
+	layer  string // the type it returns
+	key    bool   // takes the key of the weights
+	norms  bool   // takes norms
+}
+
+// packingOf returns how an op is packed; the layer is "" for one without weights.
+func packingOf(o any) packing {
+	switch o.(type) {
+	case *runtime.Conv:
+		return packing{"Conv", "PackedConv", true, true}
+	case *runtime.Linear:
+		return packing{"Linear", "PackedLinear", true, true}
+	case *runtime.Affine:
+		return packing{"Affine", "PackedAffine", false, true}
+	case *runtime.LayerNorm:
+		return packing{"LayerNorm", "PackedLayerNorm", true, false}
+	}
+	return packing{}
+}
+
+// opType returns the name of a description's type: Conv.
+func opType(o any) string { return reflect.TypeOf(o).Elem().Name() }
+
+// opAct returns the activation of a description, the zero value if it has none.
+func opAct(o any) runtime.Act {
+	if f := reflect.ValueOf(o).Elem().FieldByName("Act"); f.IsValid() {
+		return f.Interface().(runtime.Act)
+	}
+	return runtime.Act{}
+}
+
+// opName names a description: conv3x3s2Groups32From256To256At28.
+func opName(o any) string {
+	switch o := o.(type) {
+	case *runtime.Conv:
+		name := "conv" + by(o.Kernel) + ifNot1("s", o.Stride) + ifNot1("d", o.Dilation)
+		switch {
+		case depthwise(o):
+			name = "depthwise" + strings.TrimPrefix(name, "conv")
+		case o.Groups > 1:
+			name += fmt.Sprintf("Groups%d", o.Groups)
+		}
+		return name + fromTo(o.In.C, o.Out.C) + where(o.Out)
+	case *runtime.Linear:
+		return "linear" + fromTo(o.In.Len(), o.Out)
+	case *runtime.MaxPool:
+		return "maxPool" + by(o.Kernel) + ifNot1("s", o.Stride) + ifNot1("d", o.Dilation) + of(o.Out)
+	case *runtime.AvgPool:
+		return "avgPool" + by(o.Kernel) + ifNot1("s", o.Stride) + of(o.Out)
+	case *runtime.AdaptivePool:
+		kind := "Avg"
+		if o.Max {
+			kind = "Max"
+		}
+		if o.Out.Pixels() == 1 {
+			return "global" + kind + "Pool" + of(o.In)
+		}
+		return "adaptive" + kind + "Pool" + of(o.In) + "To" + spatial(runtime.Size{H: o.Out.H, W: o.Out.W})
+	case *runtime.Activation:
+		return names.Unexported(actName(o.Act), "act") + of(o.Shape)
+	case *runtime.Mul:
+		if o.Broadcast {
+			return "scale" + of(o.Shape)
+		}
+	}
+	// The others have one shape: LRN, Softmax, Add, Copy; Pick, Pad, Flatten.
+	v := reflect.ValueOf(o).Elem()
+	s := v.FieldByName("Shape")
+	if !s.IsValid() {
+		s = v.FieldByName("In")
+	}
+	return names.Unexported(opType(o), "op") + of(s.Interface().(runtime.Shape))
+}
+
+func fromTo(in, out int) string { return fmt.Sprintf("From%dTo%d", in, out) }
+
+// of names a shape: Of256At28, or Of1000 for a vector.
+func of(s runtime.Shape) string { return fmt.Sprintf("Of%d", s.C) + where(s) }
+
+func where(s runtime.Shape) string {
+	if s.Pixels() == 1 {
+		return ""
+	}
+	return "At" + spatial(runtime.Size{H: s.H, W: s.W})
+}
+
+// spatial writes 28 for a square and 28x56 otherwise, by always the two.
+func spatial(s runtime.Size) string {
+	if s.H == s.W {
+		return fmt.Sprint(s.H)
+	}
+	return by(s)
+}
+
+func by(s runtime.Size) string { return fmt.Sprintf("%dx%d", s.H, s.W) }
+
+func ifNot1(letter string, s runtime.Size) string {
+	if s == (runtime.Size{H: 1, W: 1}) {
+		return ""
+	}
+	return letter + spatial(s)
+}
+
+func depthwise(o *runtime.Conv) bool { return o.Groups > 1 && o.Groups == o.In.C }
+
+func actName(a runtime.Act) string {
+	return constants[reflect.TypeFor[runtime.ActKind]()][a.Kind]
+}
+
+// words says what a layer computes, in a fixed number of words for its kind of
+// op, empty where there is nothing to say: conv 3x3 s2 groups 32 + bn2 + relu.
+func words(s *plan.Step) []string {
+	var before, after []string
+	for _, n := range s.Norms {
+		if n.Before {
+			before = append(before, normName(n)+" +")
+		} else {
+			after = append(after, "+ "+normName(n))
+		}
+	}
+	var w []string
+	switch o := s.Op.(type) {
+	case *runtime.Conv:
+		groups := ""
+		switch {
+		case depthwise(o):
+			groups = "depthwise"
+		case o.Groups > 1:
+			groups = fmt.Sprintf("groups %d", o.Groups)
+		}
+		w = []string{"conv", by(o.Kernel), ifNot1("s", o.Stride), ifNot1("d", o.Dilation), groups}
+	case *runtime.MaxPool:
+		w = []string{"max pool", by(o.Kernel), ifNot1("s", o.Stride), ifNot1("d", o.Dilation)}
+	case *runtime.AvgPool:
+		w = []string{"average pool", by(o.Kernel), ifNot1("s", o.Stride)}
+	case *runtime.AdaptivePool:
+		w = []string{"global", "average pool"}
+		if o.Out.Pixels() > 1 {
+			w[0] = "adaptive"
+		}
+		if o.Max {
+			w[1] = "max pool"
+		}
+	case *runtime.Activation:
+		w = []string{strings.ToLower(actName(o.Act))}
+	case *runtime.Mul:
+		w = []string{"multiply", "", ""}
+		if o.Broadcast {
+			w[1] = "by channel"
+		}
+	case *runtime.LRN:
+		w = []string{"local response normalisation", fmt.Sprintf("over %d", o.Size)}
+	case *runtime.LayerNorm:
+		w = []string{"layer normalisation"}
+	case *runtime.Affine:
+		w = []string{"scale and shift"}
+	default:
+		w = []string{strings.ToLower(opType(o))}
+	}
+	w = append([]string{strings.Join(before, " ")}, w...)
+	w = append(w, strings.Join(after, " "))
+	residual := ""
+	if s.Residual != nil {
+		residual = "+ residual"
+	}
+	act := ""
+	if a := opAct(s.Op); a.Kind != runtime.None && opType(s.Op) != "Activation" {
+		act = "+ " + strings.ToLower(actName(a))
+	}
+	return append(w, residual, act)
+}
+
+// normName is what a norm is called in a comment: the end of its key, a number
+// there with what it numbers.
+func normName(n runtime.Norm) string {
+	if n.Kind == runtime.Constant {
+		return "constants"
+	}
+	parts := strings.Split(n.Key, ".")
+	last := len(parts) - 1
+	if last > 0 && strings.Trim(parts[last], "0123456789") == "" {
+		last--
+	}
+	return plain(strings.Join(parts[last:], "."))
+}
+
+// common joins the words that all layers have in common.
+func common(steps []*plan.Step) string {
+	w := words(steps[0])
+	for _, s := range steps[1:] {
+		for i, other := range words(s) {
+			if w[i] != other {
+				w[i] = ""
+			}
+		}
+	}
+	var said []string
+	for _, word := range w {
+		if word != "" {
+			said = append(said, word)
+		}
+	}
+	return strings.Join(said, " ")
+}
