@@ -123,7 +123,8 @@ func TestLayerNorm(t *testing.T) {
 			checkpoint := memory{}
 			var refWeight, refBias []float64
 			if affine {
-				checkpoint["ln.weight"], checkpoint["ln.bias"] = Tensor{[]int{shape.C}, weight.data}, Tensor{[]int{shape.C}, bias.data}
+				checkpoint["ln.weight"] = Tensor{Shape: []int{shape.C}, Data: weight.data}
+				checkpoint["ln.bias"] = Tensor{Shape: []int{shape.C}, Data: bias.data}
 				refWeight, refBias = weight.wide(), bias.wide()
 			}
 			l := NewLoader(checkpoint)

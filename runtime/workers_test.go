@@ -216,18 +216,21 @@ func TestNoAllocations(t *testing.T) {
 	defer s.Close()
 	a, b, d := View{0, 0, 64}, View{shape.Len(), 0, 64}, View{2 * shape.Len(), 0, 64}
 	in, out := make([]float32, shape.Len()), make([]float32, shape.Len())
+	silu, sum, mul := &Activation{shape, Act{Kind: SiLU}}, &Add{shape, Act{Kind: GELU}}, &Mul{Shape: shape}
+	maximum := &MaxPool{In: shape, Out: shape, Kernel: Size{3, 3}, Stride: Size{1, 1}, Dilation: Size{1, 1}, Pad: Padding{1, 1, 1, 1}}
+	global := &AdaptivePool{In: shape, Out: Shape{64, 1, 1}}
+	lrn, softmax, flatten := &LRN{shape, 5, 1, 0.75, 1}, &Softmax{shape}, &Flatten{shape}
 	ops := func() {
 		s.Begin(1)
 		s.Input(a, shape, in)
-		(&Activation{shape, Act{Kind: SiLU}}).Run(s, b, a)
-		(&Add{shape, Act{Kind: GELU}}).Run(s, d, a, b)
-		(&Mul{Shape: shape}).Run(s, d, a, b)
-		(&MaxPool{In: shape, Out: shape, Kernel: Size{3, 3}, Stride: Size{1, 1}, Dilation: Size{1, 1}, Pad: Padding{1, 1, 1, 1}}).Run(s, d, a)
-		(&AdaptivePool{In: shape, Out: Shape{64, 1, 1}}).Run(s, d, a)
-		(&LRN{shape, 5, 1, 0.75, 1}).Run(s, d, a)
-		(&Softmax{shape}).Run(s, d, a)
-		(&Copy{shape}).Run(s, d, a)
-		(&Flatten{shape}).Run(s, View{2 * shape.Len(), 0, shape.Len()}, a)
+		silu.Run(s, b, a)
+		sum.Run(s, d, a, b)
+		mul.Run(s, d, a, b)
+		maximum.Run(s, d, a)
+		global.Run(s, d, a)
+		lrn.Run(s, d, a)
+		softmax.Run(s, d, a)
+		flatten.Run(s, View{2 * shape.Len(), 0, shape.Len()}, a)
 		s.Output(out, d, shape)
 		s.End()
 	}

@@ -1,0 +1,15 @@
+package runtime
+
+import "github.com/cnnc-dev/cnnc/runtime/weights"
+
+// Checkpoints as emitted code names them.
+
+type (
+	// Tensor is one tensor of a checkpoint, as PyTorch lays it out.
+	Tensor = weights.Tensor
+	// Tensors is a checkpoint.
+	Tensors = weights.Tensors
+)
+
+// OpenWeights opens a file in the safetensors format, to be closed when its layers are packed.
+func OpenWeights(path string) (*weights.File, error) { return weights.Open(path) }

@@ -1,0 +1,187 @@
+package weights
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"slices"
+)
+
+// File is a safetensors file. Its header has been checked; tensors are read as they are
+// asked for.
+type File struct {
+	header  *header
+	data    []byte      // what follows the header, if it is in memory
+	src     io.ReaderAt // the file, otherwise
+	base    int64       // where the data begins in src
+	release func() error
+}
+
+// Open opens a safetensors file. Where the system can, the file is mapped into memory,
+// and float32 tensors are read without a copy; the file must not be changed, nor the
+// File closed, while their data is in use.
+func Open(path string) (*File, error) {
+	f, err := open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return f, nil
+}
+
+func open(path string) (*File, error) {
+	osFile, err := os.Open(path)
+	if err != nil {
+		return nil, errors.Unwrap(err) // the path is said once
+	}
+	info, err := osFile.Stat()
+	if err == nil && !info.Mode().IsRegular() {
+		err = errors.New("not a regular file")
+	}
+	if err != nil {
+		osFile.Close()
+		return nil, err
+	}
+	if mem, unmap, err := mapFile(osFile, info.Size()); err == nil {
+		osFile.Close() // the mapping stays
+		f, err := Parse(mem)
+		if err != nil {
+			unmap()
+			return nil, err
+		}
+		f.release = unmap
+		return f, nil
+	}
+	f, err := Read(osFile, info.Size())
+	if err != nil {
+		osFile.Close()
+		return nil, err
+	}
+	f.release = osFile.Close
+	return f, nil
+}
+
+// Parse takes a safetensors file that is in memory, such as one embedded in the program.
+// The File refers to data.
+func Parse(data []byte) (*File, error) {
+	if err := checkSize(int64(len(data))); err != nil {
+		return nil, err
+	}
+	n, err := headerSize([8]byte(data), int64(len(data)))
+	if err != nil {
+		return nil, err
+	}
+	h, err := parseHeader(data[8:8+n], int64(len(data))-8-n)
+	if err != nil {
+		return nil, err
+	}
+	return &File{header: h, data: data[8+n:]}, nil
+}
+
+// Read takes a safetensors file of size bytes from r, which must not be closed before
+// the last tensor is read.
+func Read(r io.ReaderAt, size int64) (*File, error) {
+	if err := checkSize(size); err != nil {
+		return nil, err
+	}
+	var prefix [8]byte
+	if _, err := r.ReadAt(prefix[:], 0); err != nil {
+		return nil, err
+	}
+	n, err := headerSize(prefix, size)
+	if err != nil {
+		return nil, err
+	}
+	text := make([]byte, n)
+	if _, err := r.ReadAt(text, 8); err != nil {
+		return nil, err
+	}
+	h, err := parseHeader(text, size-8-n)
+	if err != nil {
+		return nil, err
+	}
+	return &File{header: h, src: r, base: 8 + n}, nil
+}
+
+// Close releases the file. Data that Read returned must not be used any more.
+func (f *File) Close() error {
+	f.header, f.data, f.src = &header{}, nil, nil
+	if f.release == nil {
+		return nil
+	}
+	err := f.release()
+	f.release = nil
+	return err
+}
+
+// Metadata returns the free-form strings in the file's header; nil if there are none.
+func (f *File) Metadata() map[string]string { return f.header.metadata }
+
+// Keys lists the tensors in the order of the header.
+func (f *File) Keys() []string {
+	keys := make([]string, len(f.header.entries))
+	for i, e := range f.header.entries {
+		keys[i] = e.key
+	}
+	return keys
+}
+
+// Shape returns a tensor's shape.
+func (f *File) Shape(key string) (shape []int, ok bool) {
+	i, ok := f.header.index[key]
+	if !ok {
+		return nil, false
+	}
+	return slices.Clone(f.header.entries[i].shape), true
+}
+
+// Read returns a tensor's data, row-major. F32, F16, BF16 and F64 are converted to
+// float32; other types are an error.
+func (f *File) Read(key string) ([]float32, error) {
+	i, ok := f.header.index[key]
+	if !ok {
+		return nil, errNoTensor(key)
+	}
+	e := &f.header.entries[i]
+	convert := conversions[e.dtype]
+	if convert == nil {
+		return nil, fmt.Errorf("weights: %s is of type %s, not one of F32, F16, BF16, F64", quote(key), quote(e.dtype))
+	}
+	if f.data != nil {
+		return convert(f.data[e.begin:e.end:e.end]), nil
+	}
+	raw := make([]byte, e.end-e.begin)
+	if _, err := f.src.ReadAt(raw, f.base+e.begin); err != nil {
+		return nil, fmt.Errorf("weights: %s: %w", quote(key), err)
+	}
+	return convert(raw), nil
+}
+
+// maxHeader is the format's limit.
+const maxHeader = 100_000_000
+
+func checkSize(size int64) error {
+	if size < 8 {
+		return fmt.Errorf("not a safetensors file: %d bytes long", max(size, 0))
+	}
+	if size > math.MaxInt {
+		return fmt.Errorf("%d bytes are too many for this machine", size)
+	}
+	return nil
+}
+
+// headerSize decodes and checks the length of the header of a file of size bytes.
+func headerSize(prefix [8]byte, size int64) (int64, error) {
+	var n uint64
+	for i, b := range prefix {
+		n |= uint64(b) << (8 * i)
+	}
+	if n > maxHeader {
+		return 0, fmt.Errorf("not a safetensors file: a header of %d bytes is over the format's limit of %d", n, maxHeader)
+	}
+	if n > uint64(size-8) {
+		return 0, fmt.Errorf("truncated: a header of %d bytes in a file of %d", n, size)
+	}
+	return int64(n), nil
+}
