@@ -231,7 +231,7 @@ func (r *runner) tensor(key string, dims ...int) ([]float64, error) {
 		return nil, err
 	}
 	if n, _ := shape.Product(dims...); int64(len(data)) != n {
-		return nil, fmt.Errorf("weights: %s has %d elements, its shape %v has %d", key, len(data), dims, n)
+		return nil, fmt.Errorf("%s has %d elements, its shape %v has %d", key, len(data), dims, n)
 	}
 	wide := make([]float64, len(data))
 	for i, x := range data {

@@ -5,8 +5,9 @@
 // Tensors are plain slices in NCHW order: element (n, c, y, x) of a batch of
 // maps lies at ((n*C+c)*H+y)*W+x. A batch of vectors of f features is a batch
 // of maps with f channels of one pixel. Functions write all of dst and nothing
-// else; dst must not overlap a source, element-wise functions excepted, where
-// it may be one. Slices shorter than their Dims say panic.
+// else; dst must not overlap a source, but may be one where each pixel follows
+// from itself: in Apply, Add, Mul, Affine, BatchNorm, LayerNorm and Softmax.
+// Slices shorter than their Dims say panic.
 package ref
 
 // Dims is the size of a batch of maps: images, channels, height, width.
