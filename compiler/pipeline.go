@@ -1,0 +1,70 @@
+package compiler
+
+import (
+	"github.com/cnnc-dev/cnnc/compiler/pass"
+	"github.com/cnnc-dev/cnnc/compiler/passes"
+)
+
+// pipeline lists the passes in the order in which they run. To add one: a file in
+// compiler/passes, a golden beside it, a line here, and a line in order for each
+// pass that it counts on.
+var pipeline = []pass.Pass{
+	{
+		Name: "drop-identities",
+		Doc:  "remove dropout, stochastic depth and whatever returns its argument",
+		Run:  passes.DropIdentities, Edits: true,
+	},
+	{
+		Name: "pad-into-conv",
+		Doc:  "make zeros around a map padding of the convolution that reads it",
+		Run:  passes.PadIntoConv, Edits: true,
+	},
+	{
+		Name: "flatten-into-linear",
+		Doc:  "let a linear layer read a map as it lies, its weights permuted",
+		Run:  passes.FlattenIntoLinear, Edits: true,
+	},
+	{
+		Name: "fold-batchnorm",
+		Doc:  "fold normalisation and scales into the weights of the layer before",
+		Run:  passes.FoldBatchNorm, Edits: true,
+	},
+	{
+		Name: "fold-batchnorm-forward",
+		Doc:  "fold normalisation into the weights of the unpadded layer after",
+		Run:  passes.FoldBatchNormForward, Edits: true,
+	},
+	{
+		Name: "fuse-residual",
+		Doc:  "let the layer before a sum of two add the other one",
+		Run:  passes.FuseResidual, Edits: true,
+	},
+	{
+		Name: "fuse-activation",
+		Doc:  "apply an activation in the layer or sum that computes its argument",
+		Run:  passes.FuseActivation, Edits: true,
+	},
+	{
+		// Every rewrite drops what it made dead; this is for what the spec left
+		// unused, also when all else is switched off.
+		Name: "dce",
+		Doc:  "remove what no output needs",
+		Run:  passes.EliminateDead, Edits: true, Required: true,
+	},
+}
+
+// order says what counts on what, and why. A test holds the pipeline to it.
+var order = []pass.Order{
+	{Before: "drop-identities", After: "fold-batchnorm", Reason: "dropout may sit between a layer and its normalisation"},
+	{Before: "drop-identities", After: "flatten-into-linear", Reason: "dropout sits between flatten and linear in AlexNet and VGG"},
+	{Before: "pad-into-conv", After: "fold-batchnorm-forward", Reason: "normalisation must not be folded past padding"},
+	{Before: "flatten-into-linear", After: "fold-batchnorm-forward", Reason: "of a flattened map, the channels of a norm are not the inputs of the layer"},
+	{Before: "fold-batchnorm", After: "fold-batchnorm-forward", Reason: "the layer before can take any normalisation, the layer after only some"},
+	{Before: "fold-batchnorm", After: "fuse-residual", Reason: "normalisation sits between a convolution and the sum"},
+	{Before: "fold-batchnorm", After: "fuse-activation", Reason: "normalisation sits between a convolution and the activation"},
+	{Before: "fuse-residual", After: "fuse-activation", Reason: "an activation in the sum's epilogue moves on into the layer's, but a layer that has one takes no residual"},
+}
+
+// Passes returns the passes in the order in which they run, for help and
+// completion.
+func Passes() []pass.Pass { return append([]pass.Pass(nil), pipeline...) }

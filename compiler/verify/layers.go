@@ -1,0 +1,91 @@
+package verify
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/cnnc-dev/cnnc/compiler/exec"
+	"github.com/cnnc-dev/cnnc/compiler/plan"
+	"github.com/cnnc-dev/cnnc/compiler/shape"
+)
+
+// runLayers runs a plan that keeps every layer's output and fills in r's table.
+func runLayers(ref *Reference, p *plan.Plan, opts Options, r *Report) error {
+	places := map[string]plan.Place{}
+	for _, s := range p.Scopes {
+		places[s.Name] = s
+	}
+	for _, v := range p.Values {
+		places[v.Name] = v
+	}
+	due := map[int][]int{} // by step: the layers that are complete after it
+	var probes []*Probe    // of r.Layers
+	runs := map[string]int{}
+	for i := range ref.Trace {
+		// A module that runs again is numbered as elaborate numbers values whose
+		// name is taken.
+		probe := &ref.Trace[i]
+		name := probe.Name
+		runs[name]++
+		if k := runs[name]; k > 1 {
+			name = fmt.Sprintf("%s.%d", name, k)
+		}
+		at, ok := places[name]
+		if !ok {
+			r.Unmatched = append(r.Unmatched, name)
+			continue
+		}
+		l := Layer{Name: probe.Name, Value: name, Type: probe.Type, Shape: at.Shape, WantMean: probe.Mean, WantRMS: probe.RMS}
+		if slices.Equal(at.Shape, probe.Shape) {
+			due[at.Ready] = append(due[at.Ready], len(r.Layers))
+		} else {
+			l.Problem = fmt.Sprintf("shape %v, the reference has %v", at.Shape, shape.Shape(probe.Shape))
+		}
+		r.Layers = append(r.Layers, l)
+		probes = append(probes, probe)
+	}
+	_, err := forward(ref, p, opts, func(s *exec.Session, step int) {
+		for _, i := range due[step] {
+			at := places[r.Layers[i].Value]
+			data := make([]float32, ref.batch()*at.Shape.Elems())
+			s.Read(data, at)
+			r.Layers[i].compare(probes[i], data)
+		}
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range r.Layers {
+		if !l.OK {
+			r.FirstDifference = l.Value
+			break
+		}
+	}
+	return nil
+}
+
+// compare fills in how far data, the layer's output, is from the probe.
+func (l *Layer) compare(p *Probe, data []float32) {
+	var sum, squares float64
+	for _, x := range data {
+		sum += float64(x)
+		squares += float64(x) * float64(x)
+	}
+	n := float64(len(data))
+	l.Mean, l.RMS = sum/n, math.Sqrt(squares/n)
+	for i, at := range p.At {
+		l.MaxError = worse(l.MaxError, math.Abs(float64(data[at])-p.Value[i]))
+	}
+	worst := worse(worse(l.MaxError, math.Abs(l.Mean-p.Mean)), math.Abs(l.RMS-p.RMS))
+	if worst < 0 {
+		// JSON has no NaN and no infinity.
+		l.Mean, l.RMS, l.MaxError, l.Relative = 0, 0, -1, -1
+		l.Problem = "not a number"
+		return
+	}
+	if l.Relative = worst; p.RMS > 0 {
+		l.Relative = worst / p.RMS
+	}
+	l.OK = l.Relative <= LayerTolerance
+}
