@@ -86,7 +86,7 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 		return nil, err
 	}
 	var prefix [8]byte
-	if _, err := r.ReadAt(prefix[:], 0); err != nil {
+	if err := readAt(r, prefix[:], 0); err != nil {
 		return nil, err
 	}
 	n, err := headerSize(prefix, size)
@@ -94,7 +94,7 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 		return nil, err
 	}
 	text := make([]byte, n)
-	if _, err := r.ReadAt(text, 8); err != nil {
+	if err := readAt(r, text, 8); err != nil {
 		return nil, err
 	}
 	h, err := parseHeader(text, size-8-n)
@@ -152,7 +152,7 @@ func (f *File) Read(key string) ([]float32, error) {
 		return convert(f.data[e.begin:e.end:e.end]), nil
 	}
 	raw := make([]byte, e.end-e.begin)
-	if _, err := f.src.ReadAt(raw, f.base+e.begin); err != nil {
+	if err := readAt(f.src, raw, f.base+e.begin); err != nil {
 		return nil, fmt.Errorf("weights: %s: %w", quote(key), err)
 	}
 	return convert(raw), nil
@@ -184,4 +184,16 @@ func headerSize(prefix [8]byte, size int64) (int64, error) {
 		return 0, fmt.Errorf("truncated: a header of %d bytes in a file of %d", n, size)
 	}
 	return int64(n), nil
+}
+
+// readAt fills p or returns an error.
+func readAt(r io.ReaderAt, p []byte, at int64) error {
+	n, err := r.ReadAt(p, at)
+	if n == len(p) {
+		return nil // even at the end of the file, where err may be EOF
+	}
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
