@@ -21,7 +21,7 @@ type attributes struct {
 // get returns what was given for name, or nil.
 func (a *attributes) get(name string) *argument { return a.given[name] }
 
-func (a *attributes) what(name string) string { return a.p.name + "'s " + name }
+func (a *attributes) what(name string) string { return name + " of " + a.p.name }
 
 // reject reports the value of an attribute; want says what it should be.
 func (a *attributes) reject(name, want string) {
@@ -215,9 +215,9 @@ func (e *elab) tensors(p *primitive, bound []*argument) ([]tensor, bool) {
 		in := make([]tensor, len(p.tensors))
 		ok := true
 		for i, name := range p.tensors {
-			what := p.name + "'s input"
+			what := "the input of " + p.name
 			if len(p.tensors) > 1 {
-				what = p.name + "'s " + name
+				what = name + " of " + p.name
 			}
 			var got bool
 			in[i], got = e.asTensor(*bound[i], what)

@@ -91,7 +91,7 @@ func (e *elab) runBuiltin(f *builtin, args []*argument, c call) value {
 // wrong reports an argument of the wrong type.
 func (c *builtinCall) wrong(e *elab, i int, want string) value {
 	a := c.args[i]
-	e.report(errKind(a.at, c.f.name+"'s "+c.f.params[i].name, want, a.value))
+	e.report(errKind(a.at, c.f.params[i].name+" of "+c.f.name, want, a.value))
 	return bad{}
 }
 
@@ -213,7 +213,7 @@ func runMakeDivisible(e *elab, c *builtinCall) value {
 	}
 	divisor := int64(8)
 	if c.args[1] != nil {
-		if divisor, ok = e.asInt(*c.args[1], "make_divisible's divisor"); !ok {
+		if divisor, ok = e.asInt(*c.args[1], "divisor of make_divisible"); !ok {
 			return bad{}
 		}
 	}
@@ -222,7 +222,7 @@ func runMakeDivisible(e *elab, c *builtinCall) value {
 	}
 	least := divisor
 	if c.args[2] != nil {
-		if least, ok = e.asInt(*c.args[2], "make_divisible's min"); !ok {
+		if least, ok = e.asInt(*c.args[2], "min of make_divisible"); !ok {
 			return bad{}
 		}
 	}
@@ -332,7 +332,7 @@ func axis(of func(tensor) int, ofSize func(size) int64) func(*elab, *builtinCall
 		if s, ok := c.args[0].value.(size); ok && ofSize != nil {
 			return ofSize(s)
 		}
-		t, ok := e.asTensor(*c.args[0], c.f.name+"'s argument")
+		t, ok := e.asTensor(*c.args[0], "the argument of "+c.f.name)
 		if !ok {
 			return bad{}
 		}
@@ -341,7 +341,7 @@ func axis(of func(tensor) int, ofSize func(size) int64) func(*elab, *builtinCall
 }
 
 func runShape(e *elab, c *builtinCall) value {
-	t, ok := e.asTensor(*c.args[0], "shape's argument")
+	t, ok := e.asTensor(*c.args[0], "the argument of shape")
 	if !ok {
 		return bad{}
 	}
@@ -370,12 +370,12 @@ func runSplit(e *elab, c *builtinCall) value {
 			sizes = append(sizes, n)
 		}
 	default:
-		n, ok := e.asInt(*c.args[1], "split's parts")
+		n, ok := e.asInt(*c.args[1], "parts of split")
 		if !ok {
 			return bad{}
 		}
 		if n < 1 || n > total || total%n != 0 {
-			e.report(errSplit(c.args[1].at, t, show(n)))
+			e.report(errSplit(c.args[1].at, t, n))
 			return bad{}
 		}
 		sizes = slices.Repeat([]int64{total / n}, int(n))
@@ -389,7 +389,7 @@ func runSplit(e *elab, c *builtinCall) value {
 		rest -= n
 	}
 	if rest != 0 {
-		e.report(errSplit(c.args[1].at, t, show(c.args[1].value)))
+		e.report(errSplit(c.args[1].at, t, c.args[1].value))
 		return bad{}
 	}
 	parts := make([]value, len(sizes))

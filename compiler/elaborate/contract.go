@@ -2,6 +2,7 @@ package elaborate
 
 import (
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -69,7 +70,11 @@ func (e *elab) labels(s *scope, st *dsl.Labels) {
 		name := e.loader.resolve(st.Src.Start.File, v, "labels")
 		text, err := e.loader.read(name)
 		if err != nil {
-			e.report(errNoFile(st.Value.Span(), v, err, nil))
+			known := e.loader.list("labels", ".txt")
+			for i := range known {
+				known[i] = path.Base(known[i])
+			}
+			e.report(errNoFile(st.Value.Span(), v, err, known))
 			return
 		}
 		l.names = strings.Split(strings.TrimRight(strings.ReplaceAll(string(text), "\r\n", "\n"), "\n"), "\n")

@@ -183,7 +183,7 @@ func errNoResult(at diag.Span, name string) *diag.Diagnostic {
 }
 
 func errNoEffect(at diag.Span, v value) *diag.Diagnostic {
-	return with(newError("TYPE010", at, "%s is computed and then not used", describe(v)), "no effect", "give it a name, or remove it")
+	return with(newError("TYPE010", at, "this yields %s, which nothing uses", describe(v)), "no effect", "give it a name, or remove it")
 }
 
 func errReturnInExpr(at diag.Span) *diag.Diagnostic {
@@ -191,7 +191,8 @@ func errReturnInExpr(at diag.Span) *diag.Diagnostic {
 }
 
 func errParamType(at diag.Span, who callable, p dsl.Param, def, got value) *diag.Diagnostic {
-	d := newError("TYPE012", at, "%s's %s is %s, as its default %s is, not %s", who.title(), p.Name.Name, aKind(def), show(def), describe(got))
+	d := newError("TYPE012", at, "%s of %s must be %s, as its default %s is; this is %s",
+		p.Name.Name, who.title(), aKind(def), show(def), describe(got))
 	d.Label = aKind(got)
 	if kind(def) == "int" && kind(got) == "float" {
 		d.Help = fmt.Sprintf("give an int, or write the default as %s.0 if fractions make sense", show(def))
@@ -234,8 +235,12 @@ func errGivenTwice(at diag.Span, callee callable, name string) *diag.Diagnostic 
 	return with(newError("ARG004", at, "%s of %s is given twice", name, callee.title()), "again", "")
 }
 
-func errSplit(at diag.Span, t tensor, parts string) *diag.Diagnostic {
-	return with(newError("ARG005", at, "split: %d channels cannot be cut into %s", t.shape.Channels(), parts),
+func errSplit(at diag.Span, t tensor, parts value) *diag.Diagnostic {
+	what := "parts of " + show(parts)
+	if _, ok := parts.(int64); ok {
+		what = show(parts) + " equal parts"
+	}
+	return with(newError("ARG005", at, "split: %d channels cannot be cut into %s", t.shape.Channels(), what),
 		fmt.Sprintf("the input is %v", t.shape), "give a number that divides the channels, or sizes that add up to them")
 }
 
@@ -277,7 +282,10 @@ func (e *elab) errAdd(err error, o operation, name string) *diag.Diagnostic {
 		return errInternal(err)
 	}
 	d := &diag.Diagnostic{Code: s.Code, Span: o.at, Label: s.Label, Help: s.Help}
-	d.Summary = name + ": " + s.Summary
+	d.Summary = s.Summary
+	if name != o.op.String() { // else the summary has said it
+		d.Summary = name + ": " + s.Summary
+	}
 	if a := o.given[s.Attr]; a != nil && a.at.Start.IsValid() {
 		d.Span = a.at
 	}
@@ -301,12 +309,15 @@ func errInputShape(at diag.Span, err error) *diag.Diagnostic {
 
 // Files.
 
-func errNoFile(at diag.Span, name string, err error, known []string) *diag.Diagnostic {
+func errNoFile(at diag.Span, name string, err error, library []string) *diag.Diagnostic {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return with(newError("USE001", at, "%s cannot be read: %v", name, err), "", "")
 	}
-	return with(newError("USE001", at, "there is no file %s", name), "not found",
-		didYouMean(name, known, "the path is relative to this file; the library's files are blocks/NAME.cnn"))
+	help := ""
+	if len(library) > 0 {
+		help = didYouMean(name, library, "the path is relative to this file; the library has "+enumerate(library))
+	}
+	return with(newError("USE001", at, "there is no file %s", name), "not found", help)
 }
 
 func errUseCycle(at diag.Span, chain []string) *diag.Diagnostic {

@@ -64,12 +64,12 @@ func errMissingParam(at diag.Span, net, name string) *diag.Diagnostic {
 		fmt.Sprintf("give it a default, %s = ..., or set it with -D %s=...", name, name))
 }
 
-func errUnknownOverride(n *userNet, name string) *diag.Diagnostic {
+func errUnknownOverride(at diag.Span, n *userNet, name string) *diag.Diagnostic {
 	var names []string
 	for _, p := range n.params {
 		names = append(names, p.name)
 	}
-	d := newError("NET007", n.decl.Name.Src, "the net %s has no parameter %s to set", n.title(), name)
+	d := newError("NET007", at, "the net %s has no parameter %s to set", n.title(), name)
 	d.Help = "its parameters are " + enumerate(names)
 	if len(names) == 0 {
 		d.Help = "it has no parameters"
@@ -77,11 +77,11 @@ func errUnknownOverride(n *userNet, name string) *diag.Diagnostic {
 	if s := diag.Suggest(name, names); s != "" {
 		d.Help = "did you mean " + s + "? " + d.Help
 	}
-	return d
+	return related(d, n.decl.Name.Src, "the net")
 }
 
-func errOverrideTwice(n *userNet, name string) *diag.Diagnostic {
-	return with(newError("NET007", n.decl.Name.Src, "%s of the net %s is set twice", name, n.title()), "", "")
+func errOverrideTwice(at diag.Span, n *userNet, name string) *diag.Diagnostic {
+	return with(newError("NET007", at, "%s of the net %s is set twice", name, n.title()), "again", "")
 }
 
 func errBadOverride(at diag.Span, o Override) *diag.Diagnostic {

@@ -32,9 +32,12 @@ type Loader struct {
 	texts map[string][]byte
 }
 
-// Text returns the text of a file that was read, as diagnostics name it; nil if
-// there is none.
-func (l *Loader) Text(name string) []byte { return l.texts[name] }
+// Text returns the text of a file that was read, by the name it has in
+// diagnostics; diag.Render takes it.
+func (l *Loader) Text(name string) (string, bool) {
+	text, ok := l.texts[name]
+	return string(text), ok
+}
 
 // read returns the named file, which is the library's if it has the prefix and
 // there is no such file of the user's.
@@ -49,11 +52,16 @@ func (l *Loader) read(name string) ([]byte, error) {
 	if len(text) > maxFile {
 		return nil, errors.New("the file is too large")
 	}
+	l.keep(name, text)
+	return text, nil
+}
+
+// keep makes text what Text returns for name.
+func (l *Loader) keep(name string, text []byte) {
 	if l.texts == nil {
 		l.texts = map[string][]byte{}
 	}
 	l.texts[name] = text
-	return text, nil
 }
 
 func (l *Loader) readNew(name string) ([]byte, error) {
@@ -150,24 +158,21 @@ func (e *elab) use(from *fileEnv, u *dsl.Use) *fileEnv {
 	}
 	text, err := e.loader.read(name)
 	if err != nil {
-		e.report(errNoFile(u.Path.Src, u.Path.Value, err, e.loader.list()))
+		e.report(errNoFile(u.Path.Src, u.Path.Value, err, e.loader.list("blocks", ".cnn")))
 		return nil
 	}
 	return e.parse(name, text)
 }
 
-// list returns the library's specs, sorted, for suggestions.
-func (l *Loader) list() []string {
-	var names []string
+// list returns the files of a folder of the library, sorted, for suggestions.
+func (l *Loader) list(folder, ext string) []string {
 	if l.Library == nil {
 		return nil
 	}
-	_ = fs.WalkDir(l.Library, ".", func(p string, d fs.DirEntry, err error) error {
-		if err == nil && path.Ext(p) == ".cnn" {
-			names = append(names, p)
-		}
+	names, err := fs.Glob(l.Library, folder+"/*"+ext)
+	if err != nil {
 		return nil // what cannot be listed is not suggested
-	})
+	}
 	return names
 }
 

@@ -169,20 +169,8 @@ func (e *elab) findNet(f *fileEnv, name string) *userNet {
 
 // runRoot elaborates n as the network.
 func (e *elab) runRoot(n *userNet, overrides []Override) {
-	given := map[string]*argument{}
-	for _, o := range overrides {
-		i := slices.IndexFunc(n.params, func(p netParam) bool { return p.name == o.Name })
-		if i < 0 {
-			e.report(errUnknownOverride(n, o.Name))
-			continue
-		}
-		if given[o.Name] != nil {
-			e.report(errOverrideTwice(n, o.Name))
-			continue
-		}
-		given[o.Name] = e.override(n, n.params[i], o)
-	}
-	if e.diags.HasErrors() {
+	given, ok := e.overrides(n, overrides)
+	if !ok {
 		return
 	}
 	f := &frame{what: "net " + n.title(), inNet: true, root: true}

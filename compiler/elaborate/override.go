@@ -3,43 +3,76 @@ package elaborate
 import (
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/cnnc-dev/cnnc/dsl"
 	"github.com/cnnc-dev/cnnc/dsl/diag"
 )
 
-// override evaluates the text of -D name=value, an expression of constants
-// among the names that the net's file sees. For a parameter whose default is a
-// string, a plain word is one, so that no shell has to pass quotes.
-func (e *elab) override(n *userNet, p netParam, o Override) *argument {
-	// Positions inside an override are positions in the text "name = value".
-	file := "-D " + o.Name
-	at := diag.Pos{File: file}
-	whole := diag.Span{Start: at, End: at}
-	if e.wantsString(n, p) && !strings.HasPrefix(strings.TrimSpace(o.Value), `"`) {
-		return &argument{value: o.Value, at: whole}
+// commandLine is the file that diagnostics about overrides point into: a line
+// an override, as -D has it.
+const commandLine = "command line"
+
+// overrides evaluates what is set from outside.
+func (e *elab) overrides(n *userNet, overrides []Override) (map[string]*argument, bool) {
+	given := map[string]*argument{}
+	var lines strings.Builder
+	ok := true
+	for line, o := range overrides {
+		before := "-D " + o.Name + "="
+		lines.WriteString(before + o.Value + "\n")
+		at := func(col int) diag.Pos { return diag.Pos{File: commandLine, Line: line + 1, Col: col} }
+		start := utf8.RuneCountInString(before) + 1
+		name := diag.Span{Start: at(len("-D ") + 1), End: at(start - 1)}
+		value := diag.Span{Start: at(start), End: at(start + utf8.RuneCountInString(o.Value))}
+
+		i := slices.IndexFunc(n.params, func(p netParam) bool { return p.name == o.Name })
+		switch {
+		case i < 0:
+			e.report(errUnknownOverride(name, n, o.Name))
+			ok = false
+		case given[o.Name] != nil:
+			e.report(errOverrideTwice(name, n, o.Name))
+			ok = false
+		default:
+			v := e.override(n, n.params[i], o, value)
+			given[o.Name] = &argument{value: v, at: value}
+			ok = ok && !isBad(v)
+		}
 	}
-	ast, diags := dsl.Parse(file, []byte("let value = "+o.Value))
+	e.loader.keep(commandLine, []byte(lines.String()))
+	return given, ok
+}
+
+// override evaluates the text of one override, an expression of constants among
+// the names that the net's file sees. For a parameter whose default is a string,
+// a plain word is one, so that no shell has to pass quotes.
+func (e *elab) override(n *userNet, p netParam, o Override, at diag.Span) value {
+	if e.wantsString(n, p) && !strings.HasPrefix(strings.TrimSpace(o.Value), `"`) {
+		return o.Value
+	}
+	ast, diags := dsl.Parse(commandLine, []byte("let value = "+o.Value))
 	if len(diags) > 0 || len(ast.Decls) != 1 || strings.ContainsAny(o.Value, "\r\n") {
-		e.report(errBadOverride(whole, o))
-		return nil
+		e.report(errBadOverride(at, o))
+		return bad{}
 	}
 	let, ok := ast.Decls[0].(*dsl.Let)
 	if !ok {
-		e.report(errBadOverride(whole, o))
-		return nil
+		e.report(errBadOverride(at, o))
+		return bad{}
 	}
 	if !e.enter(&frame{what: "net " + n.title(), file: n.file}) {
-		return nil
+		return bad{}
 	}
 	defer e.leave()
 	before := len(e.diags)
 	v := e.expr(newScope(nil), let.Value)
 	for _, d := range e.diags[before:] {
-		d.Span = whole // the text is not a file that a reader could open
-		d.Help = strings.TrimSpace("in -D " + o.Name + "=" + o.Value + "\n" + d.Help)
+		if d.Span.Start.File == commandLine {
+			d.Span = at // the text that was parsed is not the one that was written
+		}
 	}
-	return &argument{value: v, at: whole}
+	return v
 }
 
 // wantsString reports whether the default of p is a string.
@@ -130,7 +163,8 @@ func (e *elab) source(x dsl.Expr) string {
 		return ""
 	}
 	at := x.Span()
-	lines := strings.Split(string(e.loader.Text(at.Start.File)), "\n")
+	text, _ := e.loader.Text(at.Start.File)
+	lines := strings.Split(text, "\n")
 	if at.End.Line > len(lines) {
 		return ""
 	}

@@ -155,6 +155,10 @@ func writeValue(b *strings.Builder, v value) {
 			writeValue(b, e)
 		}
 		b.WriteByte(']')
+	case *partial:
+		b.WriteString(v.title() + "(...)")
+	case callable:
+		b.WriteString(v.title())
 	default:
 		b.WriteString(describe(v))
 	}
