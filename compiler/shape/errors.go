@@ -48,15 +48,19 @@ func errNotVector(op string, in Shape) *Error {
 	return errRank(op, in, "a vector [features]", "put flatten before "+op)
 }
 
-func errAttr(op, attr, format string, args ...any) *Error {
+func errAttr(op, attr, wrong, help string) *Error {
 	return &Error{
 		Code:    CodeAttr,
-		Summary: fmt.Sprintf("%s: %s %s", op, attr, fmt.Sprintf(format, args...)),
+		Summary: op + ": " + attr + " " + wrong,
 		Label:   "out of range",
-		Help:    "change " + attr,
+		Help:    help,
 		Attr:    attr,
 		Arg:     -1,
 	}
+}
+
+func errLeast(op, attr string, least int, got any) *Error {
+	return errAttr(op, attr, fmt.Sprintf("must be at least %d, not %v", least, got), fmt.Sprintf("make %s %d or more", attr, least))
 }
 
 func errGroups(op, what string, channels, groups int) *Error {

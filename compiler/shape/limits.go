@@ -39,7 +39,7 @@ func New(dims ...int) (Shape, error) {
 	}
 	for _, d := range s {
 		if d < 1 {
-			return nil, errAttr("shape "+s.String(), "axis", "must be at least 1, not %d", d)
+			return nil, errLeast("shape "+s.String(), "axis", 1, d)
 		}
 	}
 	if err := CheckTensor("shape "+s.String(), s); err != nil {

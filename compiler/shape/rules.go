@@ -29,7 +29,7 @@ func Linear(in Shape, out int, flatten bool) (Shape, error) {
 
 func checkOut(op string, out int) error {
 	if out < 1 {
-		return errAttr(op, "out", "must be at least 1, not %d", out)
+		return errLeast(op, "out", 1, out)
 	}
 	if out > MaxAxis {
 		return errLimit(op+": out", MaxAxis, "channels")
@@ -40,7 +40,7 @@ func checkOut(op string, out int) error {
 // Norm is the rule of batch and layer normalisation: eps is not negative.
 func Norm(op string, in Shape, eps float64) (Shape, error) {
 	if !(eps >= 0) || math.IsInf(eps, 0) {
-		return nil, errAttr(op, "eps", "must be a number that is not negative, not %v", eps)
+		return nil, errAttr(op, "eps", fmt.Sprintf("must not be negative: %v", eps), "use a small positive number such as 1e-5")
 	}
 	return in, nil
 }
@@ -51,8 +51,11 @@ func LRN(in Shape, size int) (Shape, error) {
 	if !in.IsMap() {
 		return nil, errNotMap(op, in)
 	}
-	if size < 1 || size > MaxAxis {
-		return nil, errAttr(op, "size", "must be at least 1, not %d", size)
+	if size < 1 {
+		return nil, errLeast(op, "size", 1, size)
+	}
+	if size > MaxAxis {
+		return nil, errLimit(op+": size", MaxAxis, "channels")
 	}
 	return in, nil
 }
@@ -123,7 +126,7 @@ func Slice(in Shape, from, to int) (Shape, error) {
 func Pick(in Shape, channels []int) (Shape, error) {
 	const op = "pick"
 	if len(channels) == 0 {
-		return nil, errAttr(op, "channels", "is empty")
+		return nil, errAttr(op, "channels", "is empty", "list one channel at least")
 	}
 	if len(channels) > MaxAxis {
 		return nil, errLimit(op, MaxAxis, "channels")
@@ -144,7 +147,7 @@ func Shuffle(in Shape, groups int) (Shape, error) {
 		return nil, errNotMap(op, in)
 	}
 	if groups < 1 {
-		return nil, errAttr(op, "groups", "must be at least 1, not %d", groups)
+		return nil, errLeast(op, "groups", 1, groups)
 	}
 	if in.Channels()%groups != 0 {
 		return nil, errGroups(op, "input has", in.Channels(), groups)
@@ -164,7 +167,7 @@ func Flatten(in Shape) (Shape, error) {
 // Dropout is the rule of dropout and stochastic depth of probability p.
 func Dropout(op string, in Shape, p float64) (Shape, error) {
 	if !(p >= 0 && p <= 1) {
-		return nil, errAttr(op, "p", "must lie between 0 and 1, not at %v", p)
+		return nil, errAttr(op, "p", fmt.Sprintf("must be a probability, not %v", p), "use a number from 0 to 1")
 	}
 	return in, nil
 }
@@ -190,8 +193,8 @@ func Scale(in Shape, dims []int) (Shape, error) {
 	const op = "scale"
 	c := Shape{in.Channels()}
 	if d := Shape(dims); !d.Equal(c) && !d.Equal(Shape{c[0], 1, 1}) {
-		e := errAttr(op, "dims", "must be [%d] or [%d 1 1] for an input of %v, not %v", c[0], c[0], in, d)
-		return nil, e
+		return nil, errAttr(op, "dims", fmt.Sprintf("must be [%d] or [%d 1 1] for an input of %v, not %v", c[0], c[0], in, d),
+			"use the shape that the checkpoint has")
 	}
 	return in, nil
 }

@@ -23,7 +23,7 @@ func (w Window) check(op string) error {
 	} {
 		for _, v := range a.vals {
 			if v < a.min {
-				return errAttr(op, a.attr, "must be at least %d, not %d", a.min, v)
+				return errLeast(op, a.attr, a.min, v)
 			}
 			if v > MaxAxis {
 				return errLimit(op+": "+a.attr, MaxAxis, "pixels")
@@ -82,7 +82,7 @@ func Conv(in Shape, out int, w Window, groups int) (Shape, error) {
 		return nil, err
 	}
 	if groups < 1 {
-		return nil, errAttr(op, "groups", "must be at least 1, not %d", groups)
+		return nil, errLeast(op, "groups", 1, groups)
 	}
 	if in.Channels()%groups != 0 {
 		return nil, errGroups(op, "input has", in.Channels(), groups)
@@ -104,7 +104,7 @@ func MaxPool(in Shape, w Window, ceil bool) (Shape, error) { return pool("maxpoo
 // dilation.
 func AvgPool(in Shape, w Window, ceil bool) (Shape, error) {
 	if w.Dilation != Square(1) {
-		return nil, errAttr("avgpool", "dilation", "must be 1, not %v", w.Dilation)
+		return nil, errAttr("avgpool", "dilation", fmt.Sprintf("must be 1, not %v", w.Dilation), "leave it out")
 	}
 	return pool("avgpool", in, w, ceil)
 }
@@ -122,7 +122,8 @@ func pool(op string, in Shape, w Window, ceil bool) (Shape, error) {
 	halfH := (int64(w.Dilation.H)*int64(w.Kernel.H-1) + 1) / 2
 	halfW := (int64(w.Dilation.W)*int64(w.Kernel.W-1) + 1) / 2
 	if int64(max(w.Pad.Top, w.Pad.Bottom)) > halfH || int64(max(w.Pad.Left, w.Pad.Right)) > halfW {
-		return nil, errAttr(op, "pad", "of %v is more than half the kernel of %v", w.Pad, w.Kernel)
+		return nil, errAttr(op, "pad", fmt.Sprintf("of %v is more than half the kernel of %v", w.Pad, w.Kernel),
+			"pad less, or take a larger kernel: else a window could lie in the padding entirely")
 	}
 	return s, nil
 }
@@ -135,7 +136,7 @@ func AdaptivePool(in Shape, out Size) (Shape, error) {
 		return nil, errNotMap(op, in)
 	}
 	if out.H < 1 || out.W < 1 {
-		return nil, errAttr(op, "out", "must be at least 1, not %v", out)
+		return nil, errLeast(op, "out", 1, out)
 	}
 	s := Shape{in.Channels(), out.H, out.W}
 	return s, CheckTensor(fmt.Sprintf("%s: result %v", op, s), s)

@@ -15,6 +15,9 @@ type Explanation struct {
 // never given to something else. Each phase's tests compile their examples.
 var registry = [][]Explanation{
 	syntaxCodes,
+	elaborateCodes,
+	shapeCodes,
+	shapeCodes,
 }
 
 // Codes returns every code there is, area by area.

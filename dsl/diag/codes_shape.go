@@ -1,0 +1,36 @@
+package diag
+
+// shapeCodes are the errors of compiler/shape: operations whose inputs or
+// attributes do not fit.
+var shapeCodes = []Explanation{
+	{"SHAPE001", "a map where a vector is wanted, or the reverse",
+		"Convolutions and pooling work on maps, [channels height width], linear layers on vectors, [features]. Flatten makes a vector of a map; there is no way back.",
+		"net n {\n    input x[3, 8, 8]\n    x -> fc: linear(10)\n}\n"},
+	{"SHAPE002", "groups that do not divide the channels",
+		"A grouped convolution deals its input and its output channels out to the groups in equal parts, so that groups must divide both. The same goes for a channel shuffle.",
+		"net n {\n    input x[64, 8, 8]\n    x -> c: conv(64, 3, groups = 3)\n}\n"},
+	{"SHAPE003", "a sum of unequal shapes",
+		"Only equal shapes add up. In a residual block, the shortcut needs a convolution of its own where the branch changes the channels, and the same stride where it changes the size.",
+		"net n {\n    input x[64, 8, 8]\n    y = x -> c: conv(128, 1)\n    x + y\n}\n"},
+	{"SHAPE004", "a product of shapes that do not fit",
+		"Equal shapes can be multiplied, and a map by [c 1 1], one factor a channel, as squeeze-and-excitation does.",
+		"net n {\n    input x[64, 8, 8]\n    gate = x -> globalavgpool -> flatten\n    x * gate\n}\n"},
+	{"SHAPE005", "a concatenation of maps of different sizes",
+		"Concat joins channels; height and width must be the same in every branch. Look for a stride or a missing padding in one of them.",
+		"net n {\n    input x[64, 8, 8]\n    concat(x, x -> maxpool(2))\n}\n"},
+	{"SHAPE006", "a window that does not fit its input",
+		"The kernel, with its dilation, is larger than the padded map. Often the map has been shrunk more than expected: look at the shapes above with cnnc summary.",
+		"net n {\n    input x[3, 4, 4]\n    x -> c: conv(8, 7)\n}\n"},
+	{"SHAPE007", "an attribute out of its range",
+		"The value cannot be: a kernel of 0, a negative padding, pooling with more padding than half its kernel.",
+		"net n {\n    input x[3, 8, 8]\n    x -> maxpool(3, pad = 2)\n}\n"},
+	{"SHAPE008", "channels that the input does not have",
+		"Channels count from 0, and the end of a slice is exclusive: x[0:3] takes the channels 0, 1 and 2.",
+		"net n {\n    input x[3, 8, 8]\n    x[0:4]\n}\n"},
+	{"SHAPE009", "a list of the wrong length",
+		"A list with one number a channel must have as many as the input has channels; a single number serves them all.",
+		"net n {\n    input x[3, 8, 8]\n    x -> affine(scale = [2.0, 3.0])\n}\n"},
+	{"SHAPE010", "more than a network may ask for",
+		"Axes, tensors and weights have limits far above those of real networks. What exceeds them is a slip, such as a product where a sum was meant.",
+		"net n {\n    input x[3, 100000, 100000]\n    x -> relu\n}\n"},
+}
