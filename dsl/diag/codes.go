@@ -17,7 +17,6 @@ var registry = [][]Explanation{
 	syntaxCodes,
 	elaborateCodes,
 	shapeCodes,
-	shapeCodes,
 }
 
 // Codes returns every code there is, area by area.
