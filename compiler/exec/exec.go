@@ -177,8 +177,8 @@ func check(kind string, ports []plan.Port, data [][]float32, n int) error {
 		return fmt.Errorf("%d %ss, the network has %d", len(data), kind, len(ports))
 	}
 	for i, p := range ports {
-		if err := runtime.CheckLen(kind+" "+p.Name, len(data[i]), p.Shape.Elems(), n); err != nil {
-			return err
+		if have, each := len(data[i]), p.Shape.Elems(); have != n*each {
+			return runtime.CheckLen(kind+" "+p.Name, have, each, n)
 		}
 	}
 	return nil

@@ -61,12 +61,12 @@ type homes struct {
 
 // value emits the steps that compute v.
 func (l *lowering) value(v *ir.Value) error {
+	l.ready[v.ID] = -1
 	for _, a := range v.Args {
 		l.ready[v.ID] = max(l.ready[v.ID], l.ready[a])
 	}
 	switch v.Op {
 	case ir.OpInput:
-		l.ready[v.ID] = -1
 		return nil
 	case ir.OpConcat:
 		l.concat(v)
