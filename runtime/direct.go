@@ -48,13 +48,18 @@ func (d *direct) locate(s *Session, table []int, row, n int) []float32 {
 	op, out := d.op, d.op.Out
 	var ys, xs [maxRows]int // of the first tap
 	var at [maxRows]int     // and where it lies, or would lie
+	image, pixel := row/out.Pixels(), row%out.Pixels()
+	oy, ox := pixel/out.W, pixel%out.W
 	for r := range n {
-		pixel := row + r
-		image := pixel / out.Pixels()
-		pixel -= image * out.Pixels()
-		ys[r] = pixel/out.W*op.Stride.H - op.Pad.Top
-		xs[r] = pixel%out.W*op.Stride.W - op.Pad.Left
+		ys[r], xs[r] = oy*op.Stride.H-op.Pad.Top, ox*op.Stride.W-op.Pad.Left
 		at[r] = 4 * (src.at + ((image*op.In.H+ys[r])*op.In.W+xs[r])*src.pitch)
+		if ox++; ox == out.W {
+			ox = 0
+			if oy++; oy == out.H {
+				oy = 0
+				image++
+			}
+		}
 	}
 	for ky := range op.Kernel.H {
 		for kx := range op.Kernel.W {

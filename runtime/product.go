@@ -22,17 +22,34 @@ type product struct {
 	taps   int // of A a row of C
 	depth  int // floats of A a tap
 	panels []panel
-	blocks []int // block i is panels[blocks[i]:blocks[i+1]]
+	blocks []block
 	b      []float32
 	bias   []float32
+
 	act    Act
+	lo, hi float32
+	clamps bool // the bounds are all of act
 }
 
 // panel is some columns of C.
 type panel struct {
 	gemm.Panel
-	a   int // first input channel: groups begin at different ones
-	end int // panels up to here can be computed by one call
+	a int // first input channel: groups begin at different ones
+}
+
+// block is consecutive panels.
+type block struct {
+	strips     []strip
+	bFrom, bTo int // weights
+	from, to   int // columns of C
+}
+
+// strip is consecutive panels that one call computes.
+type strip struct {
+	panel      // the first
+	panels int // how many
+	step   int // from the a of one to the next
+	last   int // columns of C in the last
 }
 
 // blockFloats is how much of B is meant to stay in the second-level cache.
@@ -42,6 +59,9 @@ const blockFloats = 96 << 10
 func newProduct(isa cpu.ISA, taps, depth, groups, cols int, act Act) product {
 	k := gemm.For(isa)
 	p := product{kernel: k, taps: taps, depth: depth, act: act}
+	if p.lo, p.hi, p.clamps = act.kernel().Bounds(); !p.clamps {
+		p.lo, p.hi, _ = eltwise.None.Bounds()
+	}
 	group := k.Panels(cols, taps*depth)
 	last := group[len(group)-1]
 	width := last.Bias + last.Width // packed columns of a group
@@ -50,32 +70,38 @@ func newProduct(isa cpu.ISA, taps, depth, groups, cols int, act Act) product {
 			q.First += g * cols
 			q.B += g * width * taps * depth
 			q.Bias += g * width
-			p.panels = append(p.panels, panel{Panel: q, a: g * depth})
+			p.panels = append(p.panels, panel{q, g * depth})
 		}
 	}
-	for i := len(p.panels) - 1; i >= 0; i-- {
-		q := &p.panels[i]
-		q.end = i + 1
-		if q.end < len(p.panels) && p.joins(i) {
-			q.end = p.panels[q.end].end
-		}
-	}
-	n := max(1, groups*width*taps*depth/blockFloats)
-	n = min(n, len(p.panels))
-	for i := range n + 1 {
-		p.blocks = append(p.blocks, len(p.panels)*i/n)
+	n := min(len(p.panels), max(1, groups*width*taps*depth/blockFloats))
+	for i := range n {
+		p.blocks = append(p.blocks, p.block(p.panels[len(p.panels)*i/n:len(p.panels)*(i+1)/n]))
 	}
 	return p
 }
 
-// joins reports whether panel i and those that one call computes from i+1 on can be
-// computed by one call: all but the last are full, and A moves by the same step.
-func (p *product) joins(i int) bool {
-	q, r := &p.panels[i], &p.panels[i+1]
-	if q.Width != r.Width || q.Cols != q.Width {
-		return false
+// block joins panels to as few strips as possible: in a strip all panels but the last
+// are full, all have the same width, and A moves by the same step.
+func (p *product) block(panels []panel) block {
+	first, last := panels[0], panels[len(panels)-1]
+	b := block{
+		bFrom: first.B, bTo: last.B + last.Width*p.taps*p.depth,
+		from: first.First, to: last.First + last.Cols,
 	}
-	return r.end == i+2 || r.a-q.a == p.panels[i+2].a-r.a
+	for i, q := range panels {
+		if i > 0 {
+			s, before := &b.strips[len(b.strips)-1], panels[i-1]
+			step := q.a - before.a
+			if q.Width == s.Width && before.Cols == s.Width && (s.panels == 1 || step == s.step) {
+				s.step = step
+				s.panels++
+				s.last = q.Cols
+				continue
+			}
+		}
+		b.strips = append(b.strips, strip{panel: q, panels: 1, last: q.Cols})
+	}
+	return b
 }
 
 // pack takes the weights over. at returns the place of tap t, input i of a group in an
@@ -119,7 +145,8 @@ func inParallel(n int, f func(i int)) {
 	wg.Wait()
 }
 
-// productCall is one run of a product: its tasks are the same for all threads.
+// productCall is one run of a product. What its tasks compute depends neither on how
+// many there are nor on who does them.
 type productCall struct {
 	*product
 	rows rowSource
@@ -134,14 +161,16 @@ type productCall struct {
 // rowSource tells where the rows of A lie.
 type rowSource interface {
 	// locate returns a slice of floats and fills in a table [taps][kernel.Rows] of
-	// where, in bytes from its start, the taps of rows [row, row+n) of C begin.
+	// where, in bytes from its start, the taps of rows [row, row+n) of C begin. The
+	// table still holds what the task's last call left.
 	locate(s *Session, table []int, row, n int) []float32
 }
 
 // multiply computes rows [0, m) of s.call.dst.
 func (p *product) multiply(s *Session, rows rowSource, m int) {
-	c := productCall{product: p, rows: rows, m: m, tiles: (m + p.kernel.Rows - 1) / p.kernel.Rows}
-	blocks := len(p.blocks) - 1
+	c := &s.product
+	*c = productCall{product: p, rows: rows, m: m, tiles: (m + p.kernel.Rows - 1) / p.kernel.Rows}
+	blocks := len(p.blocks)
 	c.byBlock = blocks > 1 && len(p.b) > len(s.call.src.data)
 	tasks := 1
 	if s.threads > 1 {
@@ -155,74 +184,79 @@ func (p *product) multiply(s *Session, rows rowSource, m int) {
 		c.chunks = min(c.tiles, tasks)
 		tasks = c.chunks
 	}
-	s.product = c
-	s.run(&s.product, tasks)
+	s.run(c, tasks)
 }
 
 func (c *productCall) task(s *Session, worker, i int) {
 	table := ints(s.scratch(worker))[:c.taps*c.kernel.Rows]
-	chunk, block, blocks := i, 0, len(c.blocks)-1
+	chunk, blocks := i, c.blocks
 	if c.byBlock {
-		chunk, block, blocks = i%c.chunks, i/c.chunks, i/c.chunks+1
+		chunk, blocks = i%c.chunks, c.blocks[i/c.chunks:][:1]
 	}
 	from, to := c.tiles*chunk/c.chunks, c.tiles*(chunk+1)/c.chunks
-	for ; block < blocks; block++ {
-		next := c.blockB(block + 1)
+	first := c.m * from / c.tiles
+	call := c.newCall(s, table)
+	for i := range blocks {
+		next := c.after(&blocks[i])
+		row := first
 		for tile := from; tile < to; tile++ {
-			row := c.m * tile / c.tiles
-			n := c.m*(tile+1)/c.tiles - row
-			a := c.rows.locate(s, table, row, n)
-			c.tile(s, a, table, row, n, block, share(next, tile-from, to-from))
+			end := c.m * (tile + 1) / c.tiles
+			call.Rows = end - row
+			a := c.rows.locate(s, table, row, call.Rows)
+			c.tile(s, &call, a, row, &blocks[i], share(next, tile-from, tile-from+1, to-from))
+			row = end
 		}
 	}
 }
 
-// blockB is the weights of a block; none if there is no such block.
-func (p *product) blockB(block int) []float32 {
-	if block >= len(p.blocks)-1 {
+// after is the weights that follow a block's: about as many, or none.
+func (p *product) after(b *block) []float32 {
+	return p.b[b.bTo:min(len(p.b), 2*b.bTo-b.bFrom)]
+}
+
+// share is parts [from, to) of n of x.
+func share(x []float32, from, to, n int) []float32 {
+	if len(x) == 0 {
 		return nil
 	}
-	first, last := p.panels[p.blocks[block]], p.panels[p.blocks[block+1]-1]
-	return p.b[first.B : last.B+last.Width*p.taps*p.depth]
+	return x[len(x)*from/n : len(x)*to/n]
 }
 
-// share is part i of n of x.
-func share(x []float32, i, n int) []float32 { return x[len(x)*i/n : len(x)*(i+1)/n] }
+// newCall is what the calls of a task have in common.
+func (p *product) newCall(s *Session, table []int) gemm.Call {
+	return gemm.Call{
+		Taps: p.taps, K: p.depth, Offsets: table,
+		LDC: s.call.dst.pitch, LDR: s.call.arg.pitch, Lo: p.lo, Hi: p.hi,
+	}
+}
 
-// tile computes rows [row, row+n) of a block's columns. next is fetched meanwhile.
-func (p *product) tile(s *Session, a []float32, table []int, row, n, block int, next []float32) {
-	dst, arg := s.call.dst, s.call.arg
-	lo, hi, clamps := p.act.kernel().Bounds()
-	if !clamps {
-		lo, hi, _ = eltwise.None.Bounds()
+// tile computes a block's columns of call.Rows rows from row on, whose A is a, and
+// fetches next meanwhile.
+func (p *product) tile(s *Session, call *gemm.Call, a []float32, row int, b *block, next []float32) {
+	dst := s.call.dst.data[row*s.call.dst.pitch:]
+	arg := s.call.arg.data
+	if arg != nil {
+		arg = arg[row*s.call.arg.pitch:]
 	}
-	c := gemm.Call{
-		Rows: n, Taps: p.taps, K: p.depth, Offsets: table,
-		LDC: dst.pitch, LDR: arg.pitch, Lo: lo, Hi: hi,
-	}
-	from, to := p.blocks[block], p.blocks[block+1]
-	for i := from; i < to; {
-		q := &p.panels[i]
-		end := min(q.end, to)
-		c.Width, c.Panels, c.Cols = q.Width, end-i, p.panels[end-1].Cols
-		c.A, c.AStep = a[q.a:], 0
-		if c.Panels > 1 {
-			c.AStep = p.panels[i+1].a - q.a
+	for i := range b.strips {
+		q := &b.strips[i]
+		call.Width, call.Panels, call.Cols = q.Width, q.panels, q.last
+		call.A, call.AStep = a[q.a:], q.step
+		call.B, call.Bias = p.b[q.B:], p.bias[q.Bias:]
+		call.C = dst[q.First:]
+		if arg != nil {
+			call.Residual = arg[q.First:]
 		}
-		c.B, c.Bias = p.b[q.B:], p.bias[q.Bias:]
-		c.C = dst.data[row*dst.pitch+q.First:]
-		if arg.data != nil {
-			c.Residual = arg.data[row*arg.pitch+q.First:]
+		call.Next = next
+		if len(b.strips) > 1 {
+			call.Next = share(next, i, i+1, len(b.strips))
 		}
-		c.Next = next[len(next)*(i-from)/(to-from) : len(next)*(end-from)/(to-from)]
-		p.kernel.Run(&c)
-		i = end
+		p.kernel.Run(call)
 	}
-	if !clamps {
-		first, last := &p.panels[from], &p.panels[to-1]
-		d := dst.rows(row)
-		d.Data = d.Data[first.First:]
-		eltwise.Act(p.act.kernel(), p.act.Slope, d, d, n, last.First+last.Cols-first.First)
+	if !p.clamps {
+		d := s.call.dst.rows(row)
+		d.Data = d.Data[b.from:]
+		eltwise.Act(p.act.kernel(), p.act.Slope, d, d, call.Rows, b.to-b.from)
 	}
 }
 

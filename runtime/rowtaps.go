@@ -63,11 +63,13 @@ func (r *rowTaps) task(s *Session, worker, i int) {
 	first := (image*r.op.Out.H + y) * r.op.Out.W
 	m := band * r.op.Out.W
 	tiles := (m + r.kernel.Rows - 1) / r.kernel.Rows
-	for block := range len(r.blocks) - 1 {
+	call := r.newCall(s, table)
+	for i := range r.blocks {
 		for tile := range tiles {
 			from, to := m*tile/tiles, m*(tile+1)/tiles
+			call.Rows = to - from
 			r.locate(table, from, to-from)
-			r.tile(s, lines, table, first+from, to-from, block, nil)
+			r.tile(s, &call, lines, first+from, &r.blocks[i], nil)
 		}
 	}
 }

@@ -78,8 +78,14 @@ func For(isa cpu.ISA) *Kernel { return &kernels[isa] }
 // Run computes c. It panics if c reaches outside its slices; where in A the
 // offsets lead is the caller's to answer for.
 func (k *Kernel) Run(c *Call) {
-	if problem := k.check(c); problem != "" {
-		panic("gemm: " + problem)
+	columns := (c.Panels-1)*c.Width + c.Cols
+	if c.Rows < 1 || c.Rows > k.Rows || c.Taps < 1 || c.K < 1 || c.Panels < 1 ||
+		c.Cols <= c.Width-k.lanes || c.Cols > c.Width || !slices.Contains(k.Widths, c.Width) ||
+		len(c.Offsets) < (c.Taps-1)*k.Rows+c.Rows ||
+		len(c.B) < c.Panels*c.Taps*c.K*c.Width || len(c.Bias) < c.Panels*c.Width ||
+		c.LDC < 0 || len(c.C) < (c.Rows-1)*c.LDC+columns ||
+		c.Residual != nil && (c.LDR < 0 || len(c.Residual) < (c.Rows-1)*c.LDR+columns) {
+		c.refuse()
 	}
 	if k.ISA == cpu.Generic {
 		k.generic(c)
@@ -88,27 +94,8 @@ func (k *Kernel) Run(c *Call) {
 	k.assembly(c)
 }
 
-func (k *Kernel) check(c *Call) string {
-	columns := (c.Panels-1)*c.Width + c.Cols
-	switch {
-	case c.Rows < 1 || c.Rows > k.Rows:
-		return fmt.Sprintf("%d rows in tiles of 1 to %d", c.Rows, k.Rows)
-	case c.Taps < 1 || c.K < 1 || c.Panels < 1:
-		return fmt.Sprintf("empty: %d taps, k %d, %d panels", c.Taps, c.K, c.Panels)
-	case !slices.Contains(k.Widths, c.Width):
-		return fmt.Sprintf("no panels of %d columns", c.Width)
-	case c.Cols <= c.Width-k.lanes || c.Cols > c.Width:
-		return fmt.Sprintf("%d columns in a panel of %d", c.Cols, c.Width)
-	case len(c.Offsets) < (c.Taps-1)*k.Rows+c.Rows:
-		return "table of offsets too short"
-	case len(c.B) < c.Panels*c.Taps*c.K*c.Width:
-		return "B too short"
-	case len(c.Bias) < c.Panels*c.Width:
-		return "bias too short"
-	case c.LDC < 0 || len(c.C) < (c.Rows-1)*c.LDC+columns:
-		return "C too short"
-	case c.Residual != nil && (c.LDR < 0 || len(c.Residual) < (c.Rows-1)*c.LDR+columns):
-		return "residual too short"
-	}
-	return ""
+// refuse says what Run was called with: there is a mistake in what called it.
+func (c *Call) refuse() {
+	panic(fmt.Sprintf("gemm: %d rows, %d taps of %d, %d panels of %d with %d columns in the last, with %d offsets, %d weights, %d biases, rows of C %d apart in %d, of the residual %d in %d",
+		c.Rows, c.Taps, c.K, c.Panels, c.Width, c.Cols, len(c.Offsets), len(c.B), len(c.Bias), c.LDC, len(c.C), c.LDR, len(c.Residual)))
 }
