@@ -24,6 +24,7 @@ import (
 // Options are what a plan does not say.
 type Options struct {
 	Package string // the package clause; an identifier
+	Batch   int    // of a session that is not told another; 0 is 1
 }
 
 // File is one file of the emitted package.
@@ -43,7 +44,7 @@ func Emit(p *plan.Plan, opts Options) ([]File, error) {
 	if !token.IsIdentifier(opts.Package) || opts.Package == "_" {
 		return nil, fmt.Errorf("%q cannot be the name of a package", opts.Package)
 	}
-	e, err := newEmitter(p, opts.Package)
+	e, err := newEmitter(p, opts)
 	if err != nil {
 		return nil, fmt.Errorf("internal error: emitting %s: %w", p.Name, err)
 	}
@@ -81,6 +82,7 @@ func Emit(p *plan.Plan, opts Options) ([]File, error) {
 type emitter struct {
 	plan  *plan.Plan
 	pkg   string
+	batch int
 	top   *names.Scope // of the package
 	model *names.Scope // fields and methods of Model
 
@@ -101,8 +103,8 @@ type port struct {
 	shape string // the function: OutputShape
 }
 
-func newEmitter(p *plan.Plan, pkg string) (*emitter, error) {
-	e := &emitter{plan: p, pkg: pkg, top: names.New(), model: names.New(), opOf: map[string]*op{}}
+func newEmitter(p *plan.Plan, opts Options) (*emitter, error) {
+	e := &emitter{plan: p, pkg: opts.Package, batch: opts.Batch, top: names.New(), model: names.New(), opOf: map[string]*op{}}
 	e.top.Reserve("cnnrt", "Name", "Params", "MACs", "ArenaFloats", "ArenaBytes", "Layers", "Labels", "Preprocess",
 		"Model", "New", "Load", "Session", "batchNorm")
 	e.model.Reserve("NewSession", "memory")

@@ -15,8 +15,8 @@ func (e *emitter) writeModel(f *jen.File) {
 	for _, line := range e.packageDoc() {
 		f.PackageComment(strings.TrimRight("// "+line, " "))
 	}
-	f.Add(comment("The compiler checks here that the runtime runs code of this age; where it does not, "+
-		"go generate writes this package again.")).Line().
+	f.Add(comment("Here the Go compiler checks that this code and the runtime fit together. Where it complains, "+
+		"generate this package again with the cnnc of that runtime.")).Line().
 		Const().Defs(
 		jen.Id("_").Op("=").Add(rt("EnforceVersion")).Call(rt("GenVersion").Op("-").Lit(genVersion)),
 		jen.Id("_").Op("=").Add(rt("EnforceVersion")).Call(jen.Lit(genVersion).Op("-").Add(rt("MinVersion"))),
@@ -208,8 +208,14 @@ func (e *emitter) writeSession(f *jen.File) {
 		jen.Id("model").Op("*").Id("Model"),
 		jen.Id("rt").Op("*").Add(rt("Session")),
 	)
-	f.Add(comment("NewSession allocates a session; nothing after it allocates.")).Line().
+	doc, options := "NewSession allocates a session; nothing after it allocates.", &jen.Statement{}
+	if e.batch > 1 {
+		doc += fmt.Sprintf(" Its batch is %d unless an option says otherwise.", e.batch)
+		options = jen.Id("opts").Op("=").Append(jen.Index().Add(rt("Option")).Values(rt("Batch").Call(jen.Lit(e.batch))), jen.Id("opts").Op("..."))
+	}
+	f.Add(comment("%s", doc)).Line().
 		Func().Params(jen.Id("m").Op("*").Id("Model")).Id("NewSession").Params(jen.Id("opts").Op("...").Add(rt("Option"))).Op("*").Id("Session").Block(
+		options,
 		jen.Return(jen.Op("&").Id("Session").Values(
 			jen.Id("model").Op(":").Id("m"),
 			jen.Id("rt").Op(":").Add(rt("NewSession")).Call(jen.Id("m").Dot("memory"), jen.Id("opts").Op("...")),

@@ -46,8 +46,8 @@ func (e *emitter) describeOps() error {
 	}
 	for _, o := range e.ops {
 		name := opName(o.value)
-		if count[name] > 1 {
-			name += constants[reflect.TypeFor[runtime.ActKind]()][opAct(o.value).Kind]
+		if act := opAct(o.value); count[name] > 1 && act.Kind != runtime.None {
+			name += actName(act)
 		}
 		o.name = e.top.Take(name)
 	}
@@ -127,6 +127,11 @@ func opName(o any) string {
 		if o.Broadcast {
 			return "scale" + of(o.Shape)
 		}
+	case *runtime.Pick:
+		if len(o.Channels) <= 6 {
+			return "pick" + strings.Trim(strings.ReplaceAll(fmt.Sprint(o.Channels), " ", "_"), "[]") + of(o.In)
+		}
+		return fmt.Sprintf("pick%d", len(o.Channels)) + of(o.In)
 	}
 	// The others have one shape: LRN, Softmax, Add, Copy; Pick, Pad, Flatten.
 	v := reflect.ValueOf(o).Elem()
@@ -212,6 +217,11 @@ func words(s *plan.Step) []string {
 		w = []string{"multiply", "", ""}
 		if o.Broadcast {
 			w[1] = "by channel"
+		}
+	case *runtime.Pick:
+		w = []string{"pick channels", ""}
+		if len(o.Channels) <= 16 {
+			w[1] = list(strings.Fields(strings.Trim(fmt.Sprint(o.Channels), "[]")))
 		}
 	case *runtime.LRN:
 		w = []string{"local response normalisation", fmt.Sprintf("over %d", o.Size)}

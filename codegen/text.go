@@ -58,7 +58,8 @@ func comment(format string, args ...any) *jen.Statement {
 			s.Comment("//" + paragraph)
 			continue
 		}
-		for _, word := range strings.Split(paragraph, " ") {
+		for _, word := range strings.Split(keepShapes(paragraph), " ") {
+			word = strings.ReplaceAll(word, "\u00a0", " ")
 			if len(line)+1+len(word) > width && line != "//" {
 				s.Comment(line).Line()
 				line = "//"
@@ -70,6 +71,15 @@ func comment(format string, args ...any) *jen.Statement {
 		s.Comment(line)
 	}
 	return s
+}
+
+var inBrackets = regexp.MustCompile(`\[[0-9 ]*\]`)
+
+// keepShapes makes the spaces in shapes such as [256 56 56] unbreakable.
+func keepShapes(s string) string {
+	return inBrackets.ReplaceAllStringFunc(s, func(shape string) string {
+		return strings.ReplaceAll(shape, " ", "\u00a0")
+	})
 }
 
 // thousands writes 25028904 as 25,028,904.
