@@ -28,6 +28,10 @@ func TestBuilder(t *testing.T) {
 	if _, err := b.Add(ir.OpReLU, nil, "relu", at, x); err == nil || errors.As(err, new(*shape.Error)) {
 		t.Errorf("a name taken: %v, want an error that is no *shape.Error", err)
 	}
+	b.Rename(1, "act")
+	if name := b.UniqueName("relu"); name != "relu" {
+		t.Errorf("the name relu was given up, but UniqueName says %s", name)
+	}
 	b.Output("y", x)
 	b.Scope("s", "block", x)
 	g, err := b.Graph()
@@ -36,8 +40,8 @@ func TestBuilder(t *testing.T) {
 	}
 	want := `graph net
   %x = input : [3 8 8]   # n.cnn:2:3-2:9
-  %relu = relu %x : [3 8 8]   # n.cnn:2:3-2:9
-  %relu.2 = relu %relu : [3 8 8]   # n.cnn:2:3-2:9
+  %act = relu %x : [3 8 8]   # n.cnn:2:3-2:9
+  %relu.2 = relu %act : [3 8 8]   # n.cnn:2:3-2:9
   output y = %relu.2
   scope s = block %relu.2
 `

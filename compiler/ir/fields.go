@@ -59,15 +59,6 @@ func (f field) isDefault() bool {
 	return f.value.Equal(def)
 }
 
-// isScalar reports whether values of t are written as one word.
-func isScalar(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Int, reflect.Float64, reflect.Bool, reflect.String:
-		return true
-	}
-	return t == reflect.TypeFor[shape.Size]() || t == reflect.TypeFor[shape.Padding]()
-}
-
 // setScalar parses text into v. A string is taken as it is.
 func setScalar(v reflect.Value, text string) error {
 	switch p := v.Addr().Interface().(type) {

@@ -47,7 +47,7 @@ const (
 // Info is an op's row in the table: everything the rest of the compiler would
 // otherwise switch over.
 type Info struct {
-	Name       string // in IR text and in the language
+	Name       string // in IR text
 	Doc        string // one line
 	MinArgs    int
 	MaxArgs    int         // -1: any number

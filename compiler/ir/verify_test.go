@@ -64,11 +64,13 @@ scope head = dense %fc
 			"%conv: before: cannot be folded into a padded convolution"},
 		{"norm's operation", func(g *ir.Graph) { attr[ir.Linear](g, fc).After[0].Op = ir.OpReLU }, "%fc: after: relu cannot be folded"},
 		{"norm's key", func(g *ir.Graph) { attr[ir.Linear](g, fc).After[0].Weights = "" }, `%fc: after: weights: "" is not a checkpoint key`},
-		{"norm's eps", func(g *ir.Graph) { attr[ir.Linear](g, fc).After[0].Eps = -1 }, "%fc: after: batchnorm: eps must be"},
+		{"norm's eps", func(g *ir.Graph) { attr[ir.Linear](g, fc).After[0].Eps = -1 }, "%fc: after: batchnorm: eps must not be negative: -1"},
 		{"norm's length", func(g *ir.Graph) {
 			attr[ir.Linear](g, fc).After[0] = ir.Norm{Op: ir.OpAffine, Scale: []float64{1, 2, 3}, Shift: []float64{0}}
 		}, "%fc: after: affine: scale has 3 entries, the input 2 channels"},
-		{"innorm", func(g *ir.Graph) { attr[ir.Conv](g, conv).InNorm = &ir.Norm{Op: ir.OpScale, Weights: "x", Dims: []int{4}} },
+		{"innorm", func(g *ir.Graph) {
+			attr[ir.Conv](g, conv).InNorm = &ir.Norm{Op: ir.OpScale, Weights: "x", Dims: []int{4}}
+		},
 			"%conv: innorm: scale: dims must be [3] or [3 1 1]"},
 		{"inact", func(g *ir.Graph) { attr[ir.Conv](g, conv).InAct.Op = ir.OpAdd }, "%conv: inact: add is not an activation"},
 		{"act", func(g *ir.Graph) { attr[ir.Conv](g, conv).Act.Op = ir.OpSoftmax }, "%conv: act: softmax is not an activation"},
