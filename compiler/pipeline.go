@@ -20,11 +20,6 @@ var pipeline = []pass.Pass{
 		Run:  passes.PadIntoConv, Edits: true,
 	},
 	{
-		Name: "flatten-into-linear",
-		Doc:  "let a linear layer read a map as it lies, its weights permuted",
-		Run:  passes.FlattenIntoLinear, Edits: true,
-	},
-	{
 		Name: "fold-batchnorm",
 		Doc:  "fold normalisation and scales into the weights of the layer before",
 		Run:  passes.FoldBatchNorm, Edits: true,
@@ -33,6 +28,11 @@ var pipeline = []pass.Pass{
 		Name: "fold-batchnorm-forward",
 		Doc:  "fold normalisation into the weights of the unpadded layer after",
 		Run:  passes.FoldBatchNormForward, Edits: true,
+	},
+	{
+		Name: "flatten-into-linear",
+		Doc:  "let a linear layer read a map as it lies, its weights permuted",
+		Run:  passes.FlattenIntoLinear, Edits: true,
 	},
 	{
 		Name: "fuse-residual",
@@ -58,7 +58,6 @@ var order = []pass.Order{
 	{Before: "drop-identities", After: "fold-batchnorm", Reason: "dropout may sit between a layer and its normalisation"},
 	{Before: "drop-identities", After: "flatten-into-linear", Reason: "dropout sits between flatten and linear in AlexNet and VGG"},
 	{Before: "pad-into-conv", After: "fold-batchnorm-forward", Reason: "normalisation must not be folded past padding"},
-	{Before: "flatten-into-linear", After: "fold-batchnorm-forward", Reason: "of a flattened map, the channels of a norm are not the inputs of the layer"},
 	{Before: "fold-batchnorm", After: "fold-batchnorm-forward", Reason: "the layer before can take any normalisation, the layer after only some"},
 	{Before: "fold-batchnorm", After: "fuse-residual", Reason: "normalisation sits between a convolution and the sum"},
 	{Before: "fold-batchnorm", After: "fuse-activation", Reason: "normalisation sits between a convolution and the activation"},

@@ -6,6 +6,20 @@ package passes
 
 import "github.com/cnnc-dev/cnnc/compiler/ir"
 
+// untilStable repeats a pass that absorbs a layer's argument into it: behind the
+// argument, there may stand another.
+func untilStable(absorb func(*ir.Graph) (*ir.Graph, error)) func(*ir.Graph) (*ir.Graph, error) {
+	return func(g *ir.Graph) (*ir.Graph, error) {
+		for {
+			next, err := absorb(g)
+			if err != nil || len(next.Values) == len(g.Values) {
+				return next, err
+			}
+			g = next
+		}
+	}
+}
+
 // rest returns what computes v's arguments from the second on: the residual of
 // a convolution or a linear layer that has one.
 func rest(r *ir.Rewriter, v *ir.Value) []ir.ID {

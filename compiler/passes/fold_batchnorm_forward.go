@@ -16,7 +16,7 @@ import (
 // A padded convolution cannot take it: the padding's zeros would have to become
 // -shift/scale. Only the layer may read what the normalisation computes. A
 // linear layer must read a vector: of a map, the channels are not its inputs.
-var FoldBatchNormForward = pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
+var FoldBatchNormForward = untilStable(pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
 	if v.Op != ir.OpConv && v.Op != ir.OpLinear {
 		return nil
 	}
@@ -43,4 +43,4 @@ var FoldBatchNormForward = pass.EachValue(func(r *ir.Rewriter, v *ir.Value) erro
 		return r.Fuse(v, arg, v, &l, args...)
 	}
 	return nil
-})
+}))

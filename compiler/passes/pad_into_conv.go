@@ -9,7 +9,7 @@ import (
 // PadIntoConv adds a map's padding of zeros to that of the convolution that
 // alone reads it. Normalisation on the input side stands in the way: it would
 // come to act on the zeros.
-var PadIntoConv = pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
+var PadIntoConv = untilStable(pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
 	conv, ok := v.Attr.(*ir.Conv)
 	if !ok || len(conv.Before) > 0 || conv.InNorm != nil || conv.InAct != (ir.Act{}) {
 		return nil
@@ -25,4 +25,4 @@ var PadIntoConv = pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
 		Bottom: conv.Pad.Bottom + pad.Pad.Bottom, Right: conv.Pad.Right + pad.Pad.Right,
 	}
 	return r.Fuse(v, arg, v, &c, append([]ir.ID{arg.Args[0]}, rest(r, v)...)...)
-})
+}))

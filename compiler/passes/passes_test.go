@@ -94,7 +94,7 @@ func TestGolden(t *testing.T) {
 func TestRandom(t *testing.T) {
 	order := []string{
 		"drop-identities", "pad-into-conv", "fold-batchnorm", "fold-batchnorm-forward",
-		"fuse-residual", "fuse-activation", "flatten-into-linear", "dce",
+		"flatten-into-linear", "fuse-residual", "fuse-activation", "dce",
 	}
 	if len(order) != len(all) {
 		t.Fatalf("%d passes are tested, there are %d", len(order), len(all))

@@ -12,7 +12,7 @@ type method struct {
 	applies func(op *runtime.Conv) bool
 	// cost is the estimated time of one useful multiply-accumulate, in units of
 	// the processor's peak: 1 is perfect, 2 half of it. The figures are
-	// measurements on whole layers (see docs/kernels.md), rounded.
+	// measurements on whole layers, rounded.
 	cost func(op *runtime.Conv) float64
 }
 
@@ -33,7 +33,7 @@ var methods = []method{
 		// A kernel row is one tap of kw*cin floats: the stems, on images.
 		algo: runtime.RowTaps,
 		applies: func(op *runtime.Conv) bool {
-			return op.Groups == 1 && op.In.C <= 4 && op.Kernel.W > 1 && op.Dilation == runtime.Size{H: 1, W: 1}
+			return op.Groups == 1 && op.In.C <= 4 && op.Kernel.W > 1 && op.Dilation.W == 1
 		},
 		cost: func(op *runtime.Conv) float64 {
 			return 1.05 * ragged(op.Out.C) * (1 + 4/float64(op.In.C*op.Kernel.W))

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/cnnc-dev/cnnc/compiler/ir"
@@ -16,7 +17,7 @@ func (l *lowering) describe(v *ir.Value, s *Step) error {
 	switch a := v.Attr.(type) {
 	case *ir.Conv:
 		if a.InNorm != nil || a.InAct != (ir.Act{}) {
-			return fmt.Errorf("no kernel normalises the input of a convolution")
+			return errors.New("no kernel normalises the input of a convolution as it is read")
 		}
 		op := &runtime.Conv{
 			In: shape3(in), Out: out,
@@ -29,6 +30,9 @@ func (l *lowering) describe(v *ir.Value, s *Step) error {
 			s.Residual = new(runtime.View)
 		}
 	case *ir.Linear:
+		if a.Flatten && len(a.Before) > 0 {
+			return errors.New("no kernel normalises the features of a map")
+		}
 		s.Op = &runtime.Linear{In: shape3(in), Out: a.Out, Bias: a.Bias, Act: act(a.Act)}
 		s.Key, s.Norms = a.Weights, norms(a.Before, a.After)
 		if a.Residual {

@@ -15,8 +15,6 @@ import (
 	"github.com/cnnc-dev/cnnc/compiler/internal/graphtest"
 	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/plan"
-	"github.com/cnnc-dev/cnnc/compiler/shape"
-	"github.com/cnnc-dev/cnnc/dsl/diag"
 	"github.com/cnnc-dev/cnnc/runtime"
 )
 
@@ -248,26 +246,18 @@ func TestPitch(t *testing.T) {
 	}
 }
 
-// TestUnsupported lowers what no kernel computes; it must be an error.
+// TestUnsupported lowers what verifies as a graph but has no kernel.
 func TestUnsupported(t *testing.T) {
-	b := ir.NewBuilder("g")
-	x, err := b.Input("x", shape.Shape{4, 4, 4}, diag.Span{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	y, err := b.Add(ir.OpConv, &ir.Conv{
-		Out: 4, Kernel: shape.Square(1), Stride: shape.Square(1), Dilation: shape.Square(1), Groups: 1, Weights: "w",
-		InAct: ir.Act{Op: ir.OpReLU},
-	}, "y", diag.Span{}, x)
-	if err != nil {
-		t.Fatal(err)
-	}
-	b.Output("y", y)
-	g, err := b.Graph()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := plan.Lower(g); err == nil {
-		t.Error("lowered a convolution that normalises its input")
+	for _, text := range []string{
+		"%y = conv %x out=4 k=1 weights=w inact=relu : [4 4 4]",
+		"%y = linear %x out=4 weights=w flatten=true before=[batchnorm{weights=bn}] : [4]",
+	} {
+		g, err := ir.Parse("graph g\n %x = input : [4 4 4]\n " + text + "\n output y = %y\n")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := plan.Lower(g); err == nil || !strings.Contains(err.Error(), "y: no kernel normalises") {
+			t.Errorf("%s: error is %v", text, err)
+		}
 	}
 }

@@ -170,3 +170,13 @@ func normText(n runtime.Norm) string {
 	}
 	return text + n.Key
 }
+
+// Describe says what a step computes in a few words: conv grouped k=3 p=1
+// groups=32 relu.
+func (s *Step) Describe() string {
+	words := opText(s.Op)
+	if s.Residual != nil {
+		words = append(words, "+residual")
+	}
+	return strings.Join(words, " ")
+}
