@@ -12,6 +12,7 @@ import (
 
 	"github.com/cnnc-dev/cnnc/compiler/interp"
 	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/compiler/verify"
 )
 
 // seeded returns weights that follow from their keys; variances are positive.
@@ -20,26 +21,17 @@ func seeded(key string, shape []int) ([]float32, error) {
 	for _, d := range shape {
 		n *= d
 	}
-	w := make([]float32, n)
-	for i, u := range uniform(key, n) {
-		if strings.HasSuffix(key, "running_var") {
-			w[i] = float32(0.5 + u)
-		} else {
-			w[i] = float32(2*u - 1)
-		}
+	if strings.HasSuffix(key, "running_var") {
+		return verify.Seeded(key, n, 0.5, 1.5), nil
 	}
-	return w, nil
+	return verify.Seeded(key, n, -1, 1), nil
 }
 
 // seededInputs returns a batch for every input of g.
 func seededInputs(g *ir.Graph, batch int) interp.Tensors {
 	in := interp.Tensors{}
 	for _, v := range g.Inputs() {
-		x := uniform("input:"+v.Name, batch*v.Shape.Elems())
-		for i := range x {
-			x[i] = 4*x[i] - 2
-		}
-		in[v.Name] = x
+		in[v.Name] = wide(verify.Seeded("input:"+v.Name, batch*v.Shape.Elems(), -2, 2))
 	}
 	return in
 }
