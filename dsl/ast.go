@@ -109,7 +109,7 @@ type Let struct {
 }
 
 // Assign is `y = flow` or `a, b = flow`. It changes the nearest variable of
-// that name, or makes one in the innermost scope.
+// that name, or makes one of the block, visible after the { } it stands in.
 type Assign struct {
 	At
 	Targets []Ident

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/cnnc-dev/cnnc/dsl"
 )
@@ -30,7 +31,9 @@ type Net struct {
 }
 
 // Nets returns every net of the library, by file and then in the file's order.
-func Nets() []Net {
+func Nets() []Net { return slices.Clone(nets()) }
+
+var nets = sync.OnceValue(func() []Net {
 	names, err := fs.Glob(files, "*.cnn")
 	if err != nil {
 		panic(err) // the pattern is a constant
@@ -51,16 +54,15 @@ func Nets() []Net {
 		}
 	}
 	return nets
-}
+})
 
 // Find returns the net of that name.
 func Find(name string) (Net, bool) {
-	nets := Nets()
-	i := slices.IndexFunc(nets, func(n Net) bool { return n.Name == name })
+	i := slices.IndexFunc(nets(), func(n Net) bool { return n.Name == name })
 	if i < 0 {
 		return Net{}, false
 	}
-	return nets[i], true
+	return nets()[i], true
 }
 
 // ReadFile returns the text of a file of the library by its name with or

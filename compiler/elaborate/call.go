@@ -284,7 +284,7 @@ func (e *elab) runFunc(fun *userFunc, bound []*argument, c call) value {
 // runBlock runs a block; its names start with the scope of the call, and the
 // call's label if there is one.
 func (e *elab) runBlock(fun *userBlock, bound []*argument, c call) value {
-	f := &frame{what: "block " + fun.title(), file: fun.file, call: c.at}
+	f := &frame{what: "block " + fun.title(), file: fun.file, call: c.at, body: fun.decl.Body}
 	if !e.enterScope(f, c) {
 		return bad{}
 	}

@@ -28,6 +28,14 @@ func (s *scope) holder(name string) *scope {
 	return nil
 }
 
+// outermost returns the scope of the frame's own { }.
+func (s *scope) outermost() *scope {
+	for s.parent != nil {
+		s = s.parent
+	}
+	return s
+}
+
 // frame is one running block, net or function.
 type frame struct {
 	what string    // "block bottleneck", for messages
@@ -39,8 +47,9 @@ type frame struct {
 	prefix string
 	scopes []scopeLabel
 
-	// ended remembers where variables were made whose { } is over, to explain
-	// why a name is unknown.
+	// To explain why a name is unknown: the frame's statements, and where
+	// variables were made whose { } is over.
+	body  *dsl.Body
 	ended map[string]diag.Span
 
 	inNet bool // the body of a net: input, output, preprocess and labels may stand here

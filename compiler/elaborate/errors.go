@@ -53,15 +53,20 @@ func plural(n int, thing string) string {
 
 // Names.
 
-func errUnknownName(at diag.Span, name string, visible []string, ended map[string]diag.Span) *diag.Diagnostic {
-	d := newError("NAME001", at, "nothing is called %s here", name)
-	d.Label = "unknown"
-	if where, ok := ended[name]; ok {
-		d.Help = "set " + name + " before the { } and change it inside, or write " + name + " = if ... { ... } else { ... }"
-		return related(d, where, name+" was set in here, and ends with it")
-	}
-	d.Help = didYouMean(name, visible, "define it above, take it as a parameter, or `use` the file that declares it")
-	return d
+func errUnknownName(at diag.Span, name string, visible []string) *diag.Diagnostic {
+	return with(newError("NAME001", at, "nothing is called %s here", name), "unknown",
+		didYouMean(name, visible, "define it above, take it as a parameter, or `use` the file that declares it"))
+}
+
+func errEndedName(at diag.Span, name string, where diag.Span) *diag.Diagnostic {
+	d := with(newError("NAME001", at, "nothing is called %s here", name), "unknown",
+		"let and for make variables of the innermost { }; "+name+" = ... without let makes one of the block")
+	return related(d, where, name+" was made in here, and ends with it")
+}
+
+func errUnsetName(at diag.Span, name string, where diag.Span) *diag.Diagnostic {
+	d := with(newError("NAME001", at, "%s has not been set", name), "no value yet", "set it before, or in every branch")
+	return related(d, where, "set here, which has not run")
 }
 
 func errDeclaredTwice(at diag.Span, name string, first diag.Span) *diag.Diagnostic {

@@ -63,7 +63,14 @@ func (e *elab) expr(s *scope, x dsl.Expr) value {
 func (e *elab) name(s *scope, x *dsl.Name, called bool) value {
 	v, ok := e.lookup(s, x.Name, x.Src, called)
 	if !ok {
-		e.report(errUnknownName(x.Src, x.Name, e.visible(s), e.top().ended))
+		f := e.top()
+		if at, ok := f.ended[x.Name]; ok {
+			e.report(errEndedName(x.Src, x.Name, at))
+		} else if at, ok := assigned(f.body, x.Name); ok {
+			e.report(errUnsetName(x.Src, x.Name, at))
+		} else {
+			e.report(errUnknownName(x.Src, x.Name, e.visible(s)))
+		}
 		return bad{}
 	}
 	return v

@@ -223,7 +223,7 @@ func (e *elab) runNet(n *userNet, given map[string]*argument, f *frame) value {
 		}
 		return e.runNet(n.base, passed, f)
 	}
-	f.file = n.file
+	f.file, f.body = n.file, n.decl.Body
 	if !e.enter(f) {
 		return bad{}
 	}

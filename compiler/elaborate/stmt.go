@@ -128,12 +128,13 @@ func (e *elab) something(x dsl.Expr, v value) value {
 	return v
 }
 
-// assign sets variables: the nearest of the name, or a new one in s.
+// assign sets variables: the nearest of the name, or a new one of the block, so
+// that what the branches of an if set can be used after it.
 func (e *elab) assign(s *scope, targets []dsl.Ident, v value, at diag.Span) {
 	for i, v := range e.spread(targets, v, at) {
 		to := s.holder(targets[i].Name)
 		if to == nil {
-			to = s
+			to = s.outermost()
 		}
 		to.vars[targets[i].Name] = v
 	}
@@ -273,4 +274,39 @@ func (e *elab) assert(s *scope, st *dsl.Assert) {
 		}
 	}
 	e.report(errAssert(st.Cond.Span(), message, e.involved(s, st.Cond)))
+}
+
+// assigned returns where a statement of body, however deep, sets name.
+func assigned(body *dsl.Body, name string) (diag.Span, bool) {
+	if body == nil {
+		return diag.Span{}, false
+	}
+	for _, st := range body.Stmts {
+		var inner []*dsl.Body
+		switch st := st.(type) {
+		case *dsl.Assign:
+			for _, t := range st.Targets {
+				if t.Name == name {
+					return t.Src, true
+				}
+			}
+		case *dsl.For:
+			inner = []*dsl.Body{st.Body}
+		case *dsl.Scope:
+			inner = []*dsl.Body{st.Body}
+		case *dsl.BodyStmt:
+			inner = []*dsl.Body{st.Body}
+		case *dsl.If:
+			inner = []*dsl.Body{st.Then}
+			if st.Else != nil {
+				inner = append(inner, &dsl.Body{Stmts: []dsl.Stmt{st.Else}})
+			}
+		}
+		for _, b := range inner {
+			if at, ok := assigned(b, name); ok {
+				return at, true
+			}
+		}
+	}
+	return diag.Span{}, false
 }

@@ -1,0 +1,211 @@
+package specs_test
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/cnnc-dev/cnnc/compiler/elaborate"
+	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/specs"
+)
+
+// graph elaborates a net of the library with overrides such as "alpha=0.5".
+func graph(t *testing.T, net string, overrides ...string) *ir.Graph {
+	t.Helper()
+	n, ok := specs.Find(net)
+	if !ok {
+		t.Fatalf("no net %s", net)
+	}
+	var set []elaborate.Override
+	for _, o := range overrides {
+		name, value, _ := strings.Cut(o, "=")
+		set = append(set, elaborate.Override{Name: name, Value: value})
+	}
+	g, diags := elaborate.Net(&elaborate.Loader{Library: specs.FS()}, n.File, n.Name, set...)
+	for _, d := range diags {
+		t.Errorf("%v; %s", d, d.Help)
+	}
+	if g == nil {
+		t.FailNow()
+	}
+	return g
+}
+
+// TestFigures compares parameters, as PyTorch counts them, and multiply-
+// accumulates of convolutions and linear layers with the published networks'.
+func TestFigures(t *testing.T) {
+	for _, c := range []struct {
+		net          string
+		set          string // overrides, separated by spaces
+		params, macs int64
+	}{
+		{"lenet5", "", 60_850, 328_096},
+		{"lenet5_dense", "", 61_706, 416_520},
+		{"alexnet_2012", "", 60_965_224, 724_406_816},
+		{"alexnet", "", 61_100_840, 714_188_480},
+		{"vgg11", "", 132_863_336, 7_609_090_048},
+		{"vgg13", "", 133_047_848, 11_308_466_176},
+		{"vgg16", "", 138_357_544, 15_470_264_320},
+		{"vgg19", "", 143_667_240, 19_632_062_464},
+		{"vgg11_bn", "", 132_868_840, 7_609_090_048},
+		{"vgg13_bn", "", 133_053_736, 11_308_466_176},
+		{"vgg16_bn", "", 138_365_992, 15_470_264_320},
+		{"vgg19_bn", "", 143_678_248, 19_632_062_464},
+		{"googlenet_2014", "", 6_998_552, 1_582_671_872},
+		{"googlenet", "", 6_624_904, 1_498_376_192},
+		{"googlenet", "transform_input=true", 6_624_904, 1_498_376_192},
+		{"googlenet", "aux=true", 13_004_888, 1_506_748_416},
+		{"inception_v3", "", 23_834_568, 5_713_216_096},
+		{"inception_v3", "aux=true", 27_161_264, 5_718_899_296},
+		{"resnet18", "", 11_689_512, 1_814_073_344},
+		{"resnet34", "", 21_797_672, 3_663_761_408},
+		{"resnet50", "", 25_557_032, 4_089_184_256},
+		{"resnet50", "stride_first=true", 25_557_032, 3_857_973_248},
+		{"resnet101", "", 44_549_160, 7_801_405_440},
+		{"resnet152", "", 60_192_808, 11_513_626_624},
+		{"resnext50_32x4d", "", 25_028_904, 4_230_479_872},
+		{"resnext101_32x8d", "", 88_791_336, 16_414_015_488},
+		{"resnext101_64x4d", "", 83_455_272, 15_460_270_080},
+		{"xception", "", 22_855_952, 8_357_403_496},
+		{"mobilenetv1_100", "", 4_231_976, 568_740_352},
+		{"mobilenetv1_075", "", 2_585_560, 325_400_448},
+		{"mobilenetv1_050", "", 1_331_592, 149_497_088},
+		{"mobilenetv1_025", "", 470_072, 41_030_272},
+		{"mobilenet_v2", "", 3_504_872, 300_774_272},
+		{"mobilenet_v2", "alpha=1.4", 6_108_776, 582_195_824},
+		{"mobilenet_v2", "alpha=0.75", 2_636_424, 209_069_792},
+		{"mobilenet_v2", "alpha=0.5", 1_968_680, 97_131_840},
+		{"mobilenet_v2", "alpha=0.35", 1_677_128, 59_285_808},
+		{"mobilenet_v3_large", "", 5_483_032, 216_589_760},
+		{"mobilenet_v3_small", "", 2_542_856, 56_510_400},
+		{"densenet121", "", 7_978_856, 2_834_161_664},
+		{"densenet161", "", 28_681_000, 7_727_907_072},
+		{"densenet169", "", 14_149_480, 3_359_843_328},
+		{"densenet201", "", 20_013_928, 4_291_365_888},
+		{"efficientnet_b0", "", 5_288_548, 385_814_752},
+		{"efficientnet_b1", "", 7_794_184, 686_802_832},
+		{"efficientnet_b2", "", 9_109_994, 1_087_529_456},
+		{"efficientnet_b2", "pixels=260", 9_109_994, 993_561_872},
+		{"efficientnet_b3", "", 12_233_232, 1_827_141_392},
+		{"efficientnet_b4", "", 19_341_616, 4_393_771_024},
+		{"efficientnet_b5", "", 30_389_784, 10_266_384_752},
+		{"efficientnet_b6", "", 43_040_704, 19_067_593_536},
+		{"efficientnet_b7", "", 66_347_960, 37_745_884_192},
+		{"efficientnet_v2_s", "", 21_458_488, 8_365_617_152},
+		{"efficientnet_v2_m", "", 54_139_356, 24_582_460_384},
+		{"efficientnet_v2_l", "", 118_515_272, 56_079_699_008},
+	} {
+		t.Run(strings.TrimSpace(c.net+" "+c.set), func(t *testing.T) {
+			g := graph(t, c.net, strings.Fields(c.set)...)
+			if params, macs := ir.ParamCount(g), ir.MACs(g); params != c.params || macs != c.macs {
+				t.Errorf("%d parameters and %d MACs, want %d and %d", params, macs, c.params, c.macs)
+			}
+		})
+	}
+}
+
+// TestMobileNetGrid builds MobileNet v1 at each width and resolution of its
+// paper; the figures are millions of multiply-accumulates.
+func TestMobileNetGrid(t *testing.T) {
+	for _, c := range []struct {
+		alpha  string
+		params int64
+		macs   [4]string // rho = 1, 6/7, 5/7, 4/7: 224, 192, 160, 128 pixels
+	}{
+		{"1.0", 4_231_976, [4]string{"568.74", "418.12", "290.68", "186.40"}},
+		{"0.75", 2_585_560, [4]string{"325.40", "239.27", "166.40", "106.77"}},
+		{"0.5", 1_331_592, [4]string{"149.50", "109.97", "76.52", "49.16"}},
+		{"0.25", 470_072, [4]string{"41.03", "30.21", "21.06", "13.57"}},
+	} {
+		for i, rho := range []string{"1.0", "6/7", "5/7", "4/7"} {
+			g := graph(t, "mobilenet_v1", "alpha="+c.alpha, "rho="+rho)
+			if got := fmt.Sprintf("%.2f", float64(ir.MACs(g))/1e6); got != c.macs[i] || ir.ParamCount(g) != c.params {
+				t.Errorf("alpha %s, rho %s: %d parameters and %s million MACs, want %d and %s",
+					c.alpha, rho, ir.ParamCount(g), got, c.params, c.macs[i])
+			}
+		}
+	}
+}
+
+// TestStateDicts compares keys and shapes with those of public implementations.
+func TestStateDicts(t *testing.T) {
+	paths, err := filepath.Glob("testdata/*.tensors")
+	if err != nil || len(paths) == 0 {
+		t.Fatal("no state dicts", err)
+	}
+	for _, path := range paths {
+		net := strings.TrimSuffix(filepath.Base(path), ".tensors")
+		t.Run(net, func(t *testing.T) {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := strings.Split(strings.TrimSpace(string(text)), "\n")
+			var got []string
+			for _, p := range ir.Params(graph(t, net)) {
+				dims := strings.Trim(strings.ReplaceAll(fmt.Sprint(p.Shape), " ", "x"), "[]")
+				got = append(got, p.Key+" "+dims)
+			}
+			slices.Sort(want)
+			slices.Sort(got)
+			if d := cmp.Diff(want, got); d != "" {
+				t.Errorf("state dict (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// TestNets builds every net of the library, checks its contract, and that no two
+// share a name.
+func TestNets(t *testing.T) {
+	seen := map[string]string{}
+	for _, n := range specs.Nets() {
+		t.Run(n.Name, func(t *testing.T) {
+			if other, ok := seen[n.Name]; ok {
+				t.Errorf("%s is in %s and in %s", n.Name, other, n.File)
+			}
+			seen[n.Name] = n.File
+			g := graph(t, n.Name)
+			if g.Name != n.Name || g.Source != n.File {
+				t.Errorf("graph %s of %s, want %s of %s", g.Name, g.Source, n.Name, n.File)
+			}
+			if in := g.Inputs(); len(in) != 1 || len(g.Outputs) != 1 {
+				t.Errorf("%d inputs and %d outputs", len(in), len(g.Outputs))
+			}
+			if len(g.Labels) != g.Value(g.Outputs[0].Value).Shape.Elems() {
+				t.Errorf("%d labels", len(g.Labels))
+			}
+			if g.Preprocess == nil {
+				t.Error("no preprocessing")
+			}
+		})
+	}
+}
+
+// TestClasses builds nets for other numbers of classes, and wants a word about
+// the labels, which no longer fit.
+func TestClasses(t *testing.T) {
+	n, _ := specs.Find("resnet18")
+	g, diags := elaborate.Net(&elaborate.Loader{Library: specs.FS()}, n.File, n.Name, elaborate.Override{Name: "classes", Value: "7"})
+	if g == nil || len(diags) != 1 || diags[0].Code != "NET009" {
+		t.Fatalf("got %v", diags)
+	}
+	if out := g.Value(g.Outputs[0].Value).Shape; out.Elems() != 7 || g.Labels != nil {
+		t.Errorf("output %v with %d labels, want 7 features without", out, len(g.Labels))
+	}
+}
+
+func TestFind(t *testing.T) {
+	if n, ok := specs.Find("resnext101_64x4d"); !ok || n.File != "specs/resnext50.cnn" {
+		t.Errorf("found %v, %v", n, ok)
+	}
+	if _, ok := specs.Find("resnet51"); ok {
+		t.Error("found resnet51")
+	}
+}
