@@ -51,15 +51,15 @@ func dumpValue(b *strings.Builder, v reflect.Value, depth int) {
 	}
 }
 
-// ownLine are the types that get a line each.
-var ownLine = map[reflect.Type]bool{
+// lineEach are the types that get a line each.
+var lineEach = map[reflect.Type]bool{
 	reflect.TypeFor[Stmt]():  true,
 	reflect.TypeFor[Decl]():  true,
 	reflect.TypeFor[Stage](): true,
 }
 
 func dumpSlice(b *strings.Builder, v reflect.Value, depth int) {
-	if ownLine[v.Type().Elem()] {
+	if lineEach[v.Type().Elem()] {
 		for i := range v.Len() {
 			b.WriteString("\n" + strings.Repeat("  ", depth+1))
 			dumpValue(b, v.Index(i), depth+1)
@@ -90,7 +90,7 @@ func dumpStruct(b *strings.Builder, v reflect.Value, depth int) {
 		case f.Name == "Op":
 			b.WriteString(" " + v.Field(i).String())
 		default:
-			if f.Type.Kind() != reflect.Slice || !ownLine[f.Type.Elem()] {
+			if f.Type.Kind() != reflect.Slice || !lineEach[f.Type.Elem()] {
 				b.WriteString(" ")
 			}
 			dumpValue(b, v.Field(i), depth)

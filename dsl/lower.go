@@ -377,6 +377,8 @@ func (l *lowerer) operand(o *operand) Expr {
 				slice.Hi = l.expr(i.Hi)
 			}
 			x = slice
+		case i.Lo == nil:
+			l.report(errMissing(at(s).Src, "nothing between [ and ]", "write x[0] for an element, x[0:2] for some, x[[0, 2]] for a pick of channels"))
 		default:
 			x = &Index{src, x, l.expr(i.Lo)}
 		}

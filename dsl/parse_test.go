@@ -131,3 +131,37 @@ func TestCodes(t *testing.T) {
 		}
 	}
 }
+
+// checkSpans checks that each node lies within the file and within its parent.
+func checkSpans(t *testing.T, f *File, src []byte) {
+	t.Helper()
+	whole := diag.Span{Start: diag.Pos{File: f.Name, Line: 1, Col: 1}, End: f.Src.End}
+	var walk func(v reflect.Value, around diag.Span)
+	walk = func(v reflect.Value, around diag.Span) {
+		switch v.Kind() {
+		case reflect.Interface, reflect.Pointer:
+			if !v.IsNil() {
+				walk(v.Elem(), around)
+			}
+		case reflect.Slice:
+			for i := range v.Len() {
+				walk(v.Index(i), around)
+			}
+		case reflect.Struct:
+			if v.Type() == reflect.TypeFor[At]() {
+				return
+			}
+			if n, ok := v.Interface().(Node); ok {
+				s := n.Span()
+				if !s.Start.IsValid() || before(s.Start, around.Start) || before(around.End, s.End) || !before(s.Start, s.End) {
+					t.Fatalf("%s at %v-%v lies outside %v-%v in\n%s", v.Type().Name(), s.Start, s.End, around.Start, around.End, src)
+				}
+				around = s
+			}
+			for i := range v.NumField() {
+				walk(v.Field(i), around)
+			}
+		}
+	}
+	walk(reflect.ValueOf(f.Decls), whole)
+}
