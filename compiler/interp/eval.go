@@ -9,12 +9,14 @@ import (
 	"github.com/cnnc-dev/cnnc/runtime/ref"
 )
 
-// runner is the state of one run.
+// runner is the state of one run. After the first error, tensors that cannot be
+// had are zeros, so that an operation comes to its end before err is looked at.
 type runner struct {
 	g       *ir.Graph
 	weights Weights
 	batch   int
 	data    [][]float64 // by ID; nil if not computed yet or not needed any more
+	err     error
 }
 
 // dims returns a shape with the batch, a vector as channels of one pixel.
@@ -34,23 +36,19 @@ func (r *runner) eval(v *ir.Value) ([]float64, error) {
 
 	switch v.Op {
 	case ir.OpConv:
-		return dst, r.conv(dst, args, in, out, v.Attr.(*ir.Conv))
+		r.conv(dst, args, in, out, v.Attr.(*ir.Conv))
 	case ir.OpLinear:
-		return dst, r.linear(dst, args, in, out, v.Attr.(*ir.Linear))
+		r.linear(dst, args, in, out, v.Attr.(*ir.Linear))
 	case ir.OpBatchNorm, ir.OpScale, ir.OpAffine:
 		norm, _ := ir.NormOf(v)
-		if err := r.norm(dst, src, norm, in); err != nil {
-			return nil, err
-		}
+		r.norm(dst, src, norm, in)
 		if a, ok := v.Attr.(*ir.BatchNorm); ok {
-			return dst, activate(dst, dst, a.Act)
+			r.activate(dst, dst, a.Act)
 		}
 	case ir.OpLayerNorm:
 		a := v.Attr.(*ir.LayerNorm)
-		weight, bias, err := r.affine(a.Affine, a.Weights, in.C)
-		if err != nil {
-			return nil, err
-		}
+		weight := r.optional(a.Affine, a.Weights+".weight", in.C)
+		bias := r.optional(a.Affine, a.Weights+".bias", in.C)
 		ref.LayerNorm(dst, src, weight, bias, a.Eps, in)
 	case ir.OpLRN:
 		a := v.Attr.(*ir.LRN)
@@ -68,13 +66,13 @@ func (r *runner) eval(v *ir.Value) ([]float64, error) {
 		ref.Softmax(dst, src, in)
 	case ir.OpAdd:
 		ref.Add(dst, args...)
-		return dst, activate(dst, dst, v.Attr.(*ir.Sum).Act)
+		r.activate(dst, dst, v.Attr.(*ir.Sum).Act)
 	case ir.OpMul:
-		other := r.dims(shapes[1])
+		a, b, other := src, args[1], r.dims(shapes[1])
 		if in.Len() < other.Len() {
-			src, args[1], in, other = args[1], src, other, in
+			a, b, in, other = b, a, other, in
 		}
-		ref.Mul(dst, src, args[1], in, other)
+		ref.Mul(dst, a, b, in, other)
 	case ir.OpConcat:
 		channels := make([]int, len(shapes))
 		for i, s := range shapes {
@@ -98,146 +96,68 @@ func (r *runner) eval(v *ir.Value) ([]float64, error) {
 		if !ok {
 			return nil, fmt.Errorf("interp does not know %v", v.Op)
 		}
-		return dst, activate(dst, src, act)
+		r.activate(dst, src, act)
 	}
-	return dst, nil
+	return dst, r.err
 }
 
-func (r *runner) conv(dst []float64, args [][]float64, in, out ref.Dims, a *ir.Conv) error {
-	src, err := r.inputSide(args[0], a, in)
-	if err != nil {
-		return err
-	}
-	w, err := r.tensor(a.Weights+".weight", a.Out, in.C/a.Groups, a.Kernel.H, a.Kernel.W)
-	if err != nil {
-		return err
-	}
-	bias, err := r.bias(a.Bias, a.Weights, a.Out)
-	if err != nil {
-		return err
-	}
-	ref.Conv(dst, src, w, bias, ref.ConvParams{In: in, Out: out, Window: window(a.Kernel, a.Stride, a.Dilation, a.Pad), Groups: a.Groups})
-	return r.epilogue(dst, args, out, a.After, a.Residual, a.Act)
-}
-
-// inputSide applies what passes moved before a convolution's arithmetic.
-func (r *runner) inputSide(src []float64, a *ir.Conv, in ref.Dims) ([]float64, error) {
-	x := slices.Clone(src)
+func (r *runner) conv(dst []float64, args [][]float64, in, out ref.Dims, a *ir.Conv) {
+	x := slices.Clone(args[0])
 	if a.InNorm != nil {
-		if err := r.norm(x, x, *a.InNorm, in); err != nil {
-			return nil, err
-		}
+		r.norm(x, x, *a.InNorm, in)
 	}
-	if err := activate(x, x, a.InAct); err != nil {
-		return nil, err
-	}
-	return x, r.norms(x, a.Before, in)
+	r.activate(x, x, a.InAct)
+	r.norms(x, a.Before, in)
+	w := r.tensor(a.Weights+".weight", a.Out, in.C/a.Groups, a.Kernel.H, a.Kernel.W)
+	bias := r.optional(a.Bias, a.Weights+".bias", a.Out)
+	ref.Conv(dst, x, w, bias, ref.ConvParams{
+		In: in, Out: out, Window: window(a.Kernel, a.Stride, a.Dilation, a.Pad), Groups: a.Groups,
+	})
+	r.epilogue(dst, args, out, a.After, a.Residual, a.Act)
 }
 
-func (r *runner) linear(dst []float64, args [][]float64, in, out ref.Dims, a *ir.Linear) error {
+func (r *runner) linear(dst []float64, args [][]float64, in, out ref.Dims, a *ir.Linear) {
 	vector := ref.Dims{N: in.N, C: in.C * in.H * in.W, H: 1, W: 1} // NCHW order
-	src := slices.Clone(args[0])
-	if err := r.norms(src, a.Before, vector); err != nil {
-		return err
-	}
-	w, err := r.tensor(a.Weights+".weight", a.Out, vector.C)
-	if err != nil {
-		return err
-	}
-	bias, err := r.bias(a.Bias, a.Weights, a.Out)
-	if err != nil {
-		return err
-	}
-	ref.Linear(dst, src, w, bias, in.N, vector.C, a.Out)
-	return r.epilogue(dst, args, out, a.After, a.Residual, a.Act)
+	x := slices.Clone(args[0])
+	r.norms(x, a.Before, vector)
+	w := r.tensor(a.Weights+".weight", a.Out, vector.C)
+	bias := r.optional(a.Bias, a.Weights+".bias", a.Out)
+	ref.Linear(dst, x, w, bias, in.N, vector.C, a.Out)
+	r.epilogue(dst, args, out, a.After, a.Residual, a.Act)
 }
 
 // epilogue applies what passes moved behind a convolution or linear layer.
-func (r *runner) epilogue(dst []float64, args [][]float64, out ref.Dims, after []ir.Norm, residual bool, act ir.Act) error {
-	if err := r.norms(dst, after, out); err != nil {
-		return err
-	}
+func (r *runner) epilogue(dst []float64, args [][]float64, out ref.Dims, after []ir.Norm, residual bool, act ir.Act) {
+	r.norms(dst, after, out)
 	if residual {
 		ref.Add(dst, dst, args[len(args)-1])
 	}
-	return activate(dst, dst, act)
+	r.activate(dst, dst, act)
 }
 
 // norms applies several in order, in place.
-func (r *runner) norms(x []float64, norms []ir.Norm, d ref.Dims) error {
+func (r *runner) norms(x []float64, norms []ir.Norm, d ref.Dims) {
 	for _, n := range norms {
-		if err := r.norm(x, x, n, d); err != nil {
-			return err
-		}
+		r.norm(x, x, n, d)
 	}
-	return nil
 }
 
 // norm applies one; dst may be src.
-func (r *runner) norm(dst, src []float64, n ir.Norm, d ref.Dims) error {
+func (r *runner) norm(dst, src []float64, n ir.Norm, d ref.Dims) {
 	switch n.Op {
 	case ir.OpBatchNorm:
-		weight, bias, err := r.affine(n.Affine, n.Weights, d.C)
-		if err != nil {
-			return err
-		}
-		mean, err := r.tensor(n.Weights+".running_mean", d.C)
-		if err != nil {
-			return err
-		}
-		variance, err := r.tensor(n.Weights+".running_var", d.C)
-		if err != nil {
-			return err
-		}
+		weight := r.optional(n.Affine, n.Weights+".weight", d.C)
+		bias := r.optional(n.Affine, n.Weights+".bias", d.C)
+		mean := r.tensor(n.Weights+".running_mean", d.C)
+		variance := r.tensor(n.Weights+".running_var", d.C)
 		ref.BatchNorm(dst, src, mean, variance, weight, bias, n.Eps, d)
 	case ir.OpScale:
-		scale, err := r.tensor(n.Weights, n.Dims...)
-		if err != nil {
-			return err
-		}
-		ref.Affine(dst, src, scale, []float64{0}, d)
+		ref.Affine(dst, src, r.tensor(n.Weights, n.Dims...), []float64{0}, d)
 	case ir.OpAffine:
 		ref.Affine(dst, src, n.Scale, n.Shift, d)
 	default:
-		return fmt.Errorf("interp does not know the norm %v", n.Op)
+		r.fail(fmt.Errorf("interp does not know the norm %v", n.Op))
 	}
-	return nil
-}
-
-// affine fetches a norm's weight and bias, nil if it has none.
-func (r *runner) affine(has bool, weights string, c int) (weight, bias []float64, err error) {
-	if !has {
-		return nil, nil, nil
-	}
-	if weight, err = r.tensor(weights+".weight", c); err != nil {
-		return nil, nil, err
-	}
-	bias, err = r.tensor(weights+".bias", c)
-	return weight, bias, err
-}
-
-// bias fetches a layer's bias, nil if it has none.
-func (r *runner) bias(has bool, weights string, out int) ([]float64, error) {
-	if !has {
-		return nil, nil
-	}
-	return r.tensor(weights+".bias", out)
-}
-
-// tensor fetches a checkpoint tensor in float64.
-func (r *runner) tensor(key string, dims ...int) ([]float64, error) {
-	data, err := r.weights(key, dims)
-	if err != nil {
-		return nil, err
-	}
-	if n, _ := shape.Product(dims...); int64(len(data)) != n {
-		return nil, fmt.Errorf("%s has %d elements, its shape %v has %d", key, len(data), dims, n)
-	}
-	wide := make([]float64, len(data))
-	for i, x := range data {
-		wide[i] = float64(x)
-	}
-	return wide, nil
 }
 
 // activations has every activation without attributes.
@@ -254,20 +174,53 @@ var activations = map[ir.Op]func(float64) float64{
 }
 
 // activate applies an activation, if a is one; dst may be src.
-func activate(dst, src []float64, a ir.Act) error {
-	if a.Op == ir.OpInvalid {
+func (r *runner) activate(dst, src []float64, a ir.Act) {
+	if a == (ir.Act{}) {
 		copy(dst, src)
-		return nil
+		return
 	}
 	f := activations[a.Op]
 	if a.Op == ir.OpLeakyReLU {
 		f = ref.LeakyReLU(a.Slope)
 	}
 	if f == nil {
-		return fmt.Errorf("interp does not know the activation %v", a.Op)
+		r.fail(fmt.Errorf("interp does not know the activation %v", a.Op))
+		return
 	}
 	ref.Apply(dst, src, f)
-	return nil
+}
+
+// tensor fetches a checkpoint tensor in float64.
+func (r *runner) tensor(key string, dims ...int) []float64 {
+	n, _ := shape.Product(dims...)
+	wide := make([]float64, n)
+	data, err := r.weights(key, dims)
+	if err == nil && int64(len(data)) != n {
+		err = fmt.Errorf("%s has %d elements, its shape %v has %d", key, len(data), dims, n)
+	}
+	if err != nil {
+		r.fail(err)
+		return wide
+	}
+	for i, x := range data {
+		wide[i] = float64(x)
+	}
+	return wide
+}
+
+// optional fetches a tensor if the layer has it; nil if not.
+func (r *runner) optional(has bool, key string, dims ...int) []float64 {
+	if !has {
+		return nil
+	}
+	return r.tensor(key, dims...)
+}
+
+// fail notes an error, unless there was one before.
+func (r *runner) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
 }
 
 // pool pools to a fixed size.
