@@ -35,12 +35,6 @@ type Result struct {
 	Plan       *plan.Plan   // nil with StopAfter
 }
 
-// Codes of the diagnostics of this package. They are append-only.
-const (
-	CodeOption   = "PASS001"     // a switch that names no pass, or a required one
-	CodeInternal = "INTERNAL001" // a fault of the compiler
-)
-
 // Compile compiles a net of a file, the file's own net if net is "". The result is
 // nil if the list has errors; warnings ride along with a result.
 func Compile(l *elaborate.Loader, file, net string, opts Options) (*Result, diag.List) {
@@ -96,7 +90,8 @@ func lower(g *ir.Graph) (p *plan.Plan, err error) {
 	return p, nil
 }
 
-// diagnose turns what FromGraph returned into a diagnostic about a file.
+// diagnose turns what FromGraph returned into a diagnostic about a file. It has no
+// code: there is nothing to explain that the text does not say.
 func diagnose(err error, file string) *diag.Diagnostic {
 	at := diag.Pos{File: file}
 	d := &diag.Diagnostic{Summary: err.Error(), Span: diag.Span{Start: at, End: at}}
@@ -104,9 +99,8 @@ func diagnose(err error, file string) *diag.Diagnostic {
 	var internal *pass.InternalError
 	switch {
 	case errors.As(err, &option):
-		d.Code, d.Summary, d.Help = CodeOption, option.Msg, option.Help
+		d.Summary, d.Help = option.Msg, option.Help
 	case errors.As(err, &internal):
-		d.Code = CodeInternal
 		d.Help = "this is a fault of cnnc, not of the spec; please report it with the spec"
 		// A list of violations: the first is enough of a summary.
 		d.Summary, _, _ = strings.Cut(d.Summary, "\n")

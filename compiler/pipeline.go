@@ -15,6 +15,11 @@ var pipeline = []pass.Pass{
 		Run:  passes.DropIdentities, Edits: true,
 	},
 	{
+		Name: "share-concats",
+		Doc:  "let a concatenation begin with an earlier one of the same values",
+		Run:  passes.ShareConcats, Edits: true,
+	},
+	{
 		Name: "pad-into-conv",
 		Doc:  "make zeros around a map padding of the convolution that reads it",
 		Run:  passes.PadIntoConv, Edits: true,
@@ -57,6 +62,7 @@ var pipeline = []pass.Pass{
 var order = []pass.Order{
 	{Before: "drop-identities", After: "fold-batchnorm", Reason: "dropout may sit between a layer and its normalisation"},
 	{Before: "drop-identities", After: "flatten-into-linear", Reason: "dropout sits between flatten and linear in AlexNet and VGG"},
+	{Before: "drop-identities", After: "share-concats", Reason: "dropout may hide that two concatenations begin with the same"},
 	{Before: "pad-into-conv", After: "fold-batchnorm-forward", Reason: "normalisation must not be folded past padding"},
 	{Before: "fold-batchnorm", After: "fold-batchnorm-forward", Reason: "the layer before can take any normalisation, the layer after only some"},
 	{Before: "fold-batchnorm", After: "fuse-residual", Reason: "normalisation sits between a convolution and the sum"},

