@@ -1,0 +1,148 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/driver"
+	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/report"
+	"github.com/cnnc-dev/cnnc/compiler"
+	"github.com/cnnc-dev/cnnc/compiler/exec"
+	"github.com/cnnc-dev/cnnc/compiler/plan"
+	"github.com/cnnc-dev/cnnc/runtime"
+	"github.com/cnnc-dev/cnnc/runtime/weights"
+)
+
+type runCmd struct {
+	specArgs `embed:""`
+	Weights  string   `required:"" placeholder:"FILE" help:"The checkpoint, a .safetensors file with the state dict's keys."`
+	Input    []string `required:"" sep:"none" placeholder:"[NAME=]FILE" help:"An input: a .npy file, or a .safetensors file with a tensor of the input's name; float32, [c h w] or [n c h w]. One for each input of the net."`
+	Out      string   `short:"o" placeholder:"FILE" help:"Write the outputs to a .safetensors file, too."`
+	Top      int      `default:"5" help:"How many of the largest values of a vector to print."`
+	Threads  int      `default:"0" help:"Threads; 0 for as many as there are processors."`
+	JSON     bool     `name:"json" help:"Print the outputs whole, as JSON."`
+}
+
+// outputTensor is one output, as cnnc run --json prints it.
+type outputTensor struct {
+	Name  string    `json:"name"`
+	Shape []int     `json:"shape"` // [n c h w] or [n features]
+	Data  []float32 `json:"data"`  // row-major
+}
+
+func (c *runCmd) Run(a *app) error {
+	r, err := c.compile(a, compiler.Options{})
+	if err != nil {
+		return err
+	}
+	inputs, n, err := c.inputs(r.Plan)
+	if err != nil {
+		return err
+	}
+	file, err := weights.Open(c.Weights)
+	if err != nil {
+		return err
+	}
+	model, err := exec.Load(r.Plan, file)
+	file.Close()
+	if err != nil {
+		return fmt.Errorf("%s: %w", c.Weights, err)
+	}
+	s := model.NewSession(runtime.Threads(c.Threads), runtime.Batch(n))
+	defer s.Close()
+	outs := make([]outputTensor, len(r.Plan.Outputs))
+	dst := make([][]float32, len(outs))
+	for i, p := range r.Plan.Outputs {
+		dst[i] = make([]float32, n*p.Shape.Elems())
+		outs[i] = outputTensor{p.Name, append([]int{n}, p.Shape...), dst[i]}
+	}
+	if err := s.Forward(dst, inputs, n); err != nil {
+		return err
+	}
+	if c.Out != "" {
+		m := weights.Map{}
+		for _, o := range outs {
+			m[o.Name] = runtime.Tensor{Shape: o.Shape, Data: o.Data}
+		}
+		if err := driver.WriteTensors(c.Out, m); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return report.JSON(a.stdout, outs)
+	}
+	for _, o := range outs {
+		c.print(a, o, r.Plan.Labels)
+	}
+	return nil
+}
+
+// inputs reads an input for each of the plan's; n is how many images they hold.
+func (c *runCmd) inputs(p *plan.Plan) (data [][]float32, n int, err error) {
+	files := map[string]string{}
+	for _, arg := range c.Input {
+		name, file, ok := strings.Cut(arg, "=")
+		if !ok {
+			if len(p.Inputs) > 1 {
+				return nil, 0, driver.Usagef("--input %s: the network has %d inputs; say which with NAME=FILE", arg, len(p.Inputs))
+			}
+			name, file = p.Inputs[0].Name, arg
+		}
+		files[name] = file
+	}
+	for i, in := range p.Inputs {
+		file, ok := files[in.Name]
+		if !ok {
+			return nil, 0, driver.Usagef("the network's input %s %v is missing: --input %s=FILE", in.Name, in.Shape, in.Name)
+		}
+		delete(files, in.Name)
+		t, err := driver.ReadTensor(file, in.Name)
+		if err != nil {
+			return nil, 0, err
+		}
+		images := 1
+		dims := t.Shape
+		if len(dims) == len(in.Shape)+1 {
+			images, dims = dims[0], dims[1:]
+		}
+		if !slices.Equal(dims, in.Shape) || images < 1 {
+			return nil, 0, fmt.Errorf("%s has shape %v; the network's input %s is %v, one image or several", file, t.Shape, in.Name, in.Shape)
+		}
+		if i > 0 && images != n {
+			return nil, 0, fmt.Errorf("%s holds %d images, %s holds %d", file, images, p.Inputs[0].Name, n)
+		}
+		n = images
+		data = append(data, t.Data)
+	}
+	for name := range files {
+		return nil, 0, driver.Usagef("the network has no input %s", name)
+	}
+	return data, n, nil
+}
+
+// print shows the largest values of a vector, and the range of a map.
+func (c *runCmd) print(a *app, o outputTensor, labels []string) {
+	each := len(o.Data) / o.Shape[0]
+	for i := range o.Shape[0] {
+		values := o.Data[i*each : (i+1)*each]
+		fmt.Fprintf(a.stdout, "%s, image %d: %v\n", o.Name, i, o.Shape[1:])
+		if len(o.Shape) > 2 {
+			fmt.Fprintf(a.stdout, "  from %g to %g\n", slices.Min(values), slices.Max(values))
+			continue
+		}
+		order := make([]int, each)
+		for j := range order {
+			order[j] = j
+		}
+		slices.SortStableFunc(order, func(x, y int) int { return cmp.Compare(values[y], values[x]) })
+		for _, j := range order[:max(0, min(c.Top, each))] {
+			label := ""
+			if len(labels) == each {
+				label = labels[j]
+			}
+			fmt.Fprintf(a.stdout, "  %5d  %12.6g  %s\n", j, values[j], label)
+		}
+	}
+}
