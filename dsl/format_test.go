@@ -2,12 +2,15 @@ package dsl
 
 import (
 	"bytes"
+	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/participle/v2/lexer"
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/tools/txtar"
 
@@ -66,25 +69,69 @@ func TestFormatKeeps(t *testing.T) {
 	}
 }
 
-func FuzzFormat(f *testing.F) {
-	for _, src := range seeds(f) {
-		f.Add(src)
+// TestFormatRelaid formats the sources with their lines broken and joined and
+// comments strewn at random.
+func TestFormatRelaid(t *testing.T) {
+	valid := 0
+	for _, src := range seeds(t) {
+		for seed := range uint64(10) {
+			relaid := relay(src, seed)
+			if _, diags := Parse("in.cnn", relaid); !diags.HasErrors() {
+				valid++
+			}
+			checkFormat(t, relaid)
+		}
 	}
-	f.Fuzz(func(t *testing.T, src []byte) { checkFormat(t, src) })
+	if valid < 100 {
+		t.Errorf("only %d relaid sources are valid: the test tests little", valid)
+	}
 }
 
-func FuzzParse(f *testing.F) {
-	for _, src := range seeds(f) {
-		f.Add(src)
+// relay changes the white space between the tokens of src, and with it where
+// lines end, and puts in comments. Few places are touched if seed is even.
+func relay(src []byte, seed uint64) []byte {
+	r := rand.New(rand.NewPCG(seed, 0))
+	odds := 3
+	if seed%2 == 0 {
+		odds = 40
 	}
-	f.Fuzz(func(t *testing.T, src []byte) {
-		file, diags := Parse("in.cnn", src)
-		checkSpans(t, file, src)
-		for _, d := range diags {
-			if !d.Span.Start.IsValid() || d.Code == "" || d.Summary == "" {
-				t.Errorf("incomplete diagnostic %+v", d)
+	var b bytes.Buffer
+	end := lexer.Position{Line: 1}
+	for _, t := range scan("", string(src)) {
+		between := src[end.Offset:t.Pos.Offset]
+		if r.IntN(odds) == 0 {
+			switch r.IntN(8) {
+			case 0, 1:
+				between = []byte("\n")
+			case 2, 3:
+				if !bytes.HasPrefix(src[t.Pos.Offset:], []byte("//")) && t.Pos.Line == end.Line {
+					between = []byte(" ")
+				}
+			case 4:
+				between = []byte("\n\n\n")
+			case 5:
+				between = fmt.Appendf(nil, " // c%d\n", r.IntN(100))
+			case 6:
+				between = fmt.Appendf(nil, "\n// c%d\n", r.IntN(100))
+			case 7:
+				between = fmt.Appendf(nil, "// c%d\n\n// d\n\n", r.IntN(100))
 			}
 		}
+		b.Write(between)
+		b.WriteString(t.Value)
+		end = endOf(t)
+	}
+	b.Write(src[end.Offset:])
+	return b.Bytes()
+}
+
+func FuzzFormat(f *testing.F) {
+	for _, src := range seeds(f) {
+		f.Add(src, uint64(0))
+	}
+	f.Fuzz(func(t *testing.T, src []byte, seed uint64) {
+		checkFormat(t, src)
+		checkFormat(t, relay(src, seed))
 	})
 }
 

@@ -3,6 +3,7 @@ package dsl
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -164,4 +165,72 @@ func checkSpans(t *testing.T, f *File, src []byte) {
 		}
 	}
 	walk(reflect.ValueOf(f.Decls), whole)
+}
+
+// checkParse holds against one source what Parse promises of any.
+func checkParse(t *testing.T, src []byte) {
+	t.Helper()
+	f, diags := Parse("in.cnn", src)
+	checkSpans(t, f, src)
+	for _, d := range diags {
+		if !d.Span.Start.IsValid() || d.Code == "" || d.Summary == "" {
+			t.Errorf("incomplete diagnostic %+v for\n%s", d, src)
+		}
+		if _, ok := diag.Explain(d.Code); !ok {
+			t.Errorf("%s isn't in the registry", d.Code)
+		}
+	}
+	var b bytes.Buffer
+	text := func(string) (string, bool) { return string(src), true }
+	if err := diag.Render(&b, diags, text, false); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestParseScrambled drops, doubles and swaps tokens of good sources.
+func TestParseScrambled(t *testing.T) {
+	for _, src := range seeds(t) {
+		for seed := range uint64(20) {
+			checkParse(t, scramble(src, seed))
+		}
+	}
+}
+
+func scramble(src []byte, seed uint64) []byte {
+	r := rand.New(rand.NewPCG(seed, 1))
+	tokens := scan("", string(src))
+	var b bytes.Buffer
+	line := 1
+	for i, t := range tokens {
+		if t.Pos.Line > line {
+			b.WriteString("\n")
+			line = t.Pos.Line
+		}
+		value := t.Value + " "
+		if r.IntN(15) == 0 {
+			switch r.IntN(3) {
+			case 0:
+				value = ""
+			case 1:
+				value += value
+			case 2:
+				value = tokens[r.IntN(len(tokens))].Value + " "
+			}
+		}
+		if i > 0 && endOf(tokens[i-1]).Offset == t.Pos.Offset {
+			b.Truncate(len(bytes.TrimRight(b.Bytes(), " ")))
+		}
+		b.WriteString(value)
+	}
+	return b.Bytes()
+}
+
+func FuzzParse(f *testing.F) {
+	for _, src := range seeds(f) {
+		f.Add(src, uint64(0))
+	}
+	f.Fuzz(func(t *testing.T, src []byte, seed uint64) {
+		checkParse(t, src)
+		checkParse(t, scramble(src, seed))
+	})
 }
