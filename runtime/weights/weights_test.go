@@ -249,7 +249,7 @@ func TestWrite(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got[key] = Tensor{append([]int{}, shape...), append([]float32{}, data...)}
+		got[key] = Tensor{Shape: append([]int{}, shape...), Data: append([]float32{}, data...)}
 	}
 	if diff := cmp.Diff(m, got); diff != "" {
 		t.Error(diff)

@@ -70,7 +70,7 @@ func apply(f Func, slope, x float32) float32 {
 	case HardSigmoid:
 		return clamp(x+3, 0, 6) / 6
 	case HardSwish:
-		return x * clamp(x+3, 0, 6) / 6
+		return x * (clamp(x+3, 0, 6) / 6)
 	}
 	v := float64(x)
 	switch f {

@@ -1,3 +1,5 @@
+//go:build !amd64 || purego
+
 package eltwise
 
 func act(f Func, slope float32, dst, src Rows, rows, n int) {

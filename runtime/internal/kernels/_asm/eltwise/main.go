@@ -1,0 +1,398 @@
+// Command eltwise writes the kernels of package eltwise.
+//
+//	go run ./eltwise -out ../eltwise/kernel_amd64.s -stubs ../eltwise/kernel_amd64.go -pkg eltwise
+//
+// Each walks over rows, and along a row several vectors side by side, then single
+// vectors, then a masked one.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/_asm/emit"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/_asm/vmath"
+)
+
+type V = vmath.V
+
+// each is vmath.Each.
+var each = vmath.Each
+
+// args is eltwise.args.
+var args = emit.Struct("args", "dst", "a", "b", "c", "rows", "n", "dstPitch", "aPitch", "bPitch", "bounds")
+
+var (
+	table = vmath.NewTable("constants")
+	masks Mem
+)
+
+// kernel is one function: dst = f(a, b, c), row by row. b, if it is there, has a pitch of
+// its own; c is the same row every time.
+type kernel struct {
+	name, doc string
+	operands  int  // 1 to 3
+	bounds    bool // lo and hi are used
+	side      int  // vectors side by side in 512 bits; half as many in 256
+	temps     int  // registers a vector that the function needs besides the operands
+	constants func(m *vmath.Machine) []float32
+	// function computes x from the vectors x[0], x[1], x[2] of a, b, c to x[0], or returns
+	// the registers where the result is.
+	function func(f *function, x, temps [][]V) []V
+}
+
+// function is a kernel for one instruction set.
+type function struct {
+	*kernel
+	*vmath.Machine
+	lo, hi   V
+	tailMask Op
+	x, temps [][]V
+}
+
+// General registers.
+var (
+	dst    = reg.RDI
+	srcs   = []reg.GPPhysical{reg.RSI, reg.RDX, reg.RCX}
+	at     = reg.RAX // bytes into the row
+	n      = reg.RBX // bytes of the row
+	last   = reg.R8  // the greatest at for a single vector
+	lastN  = reg.R9  // and for several
+	rows   = reg.R10
+	dstGap = reg.R11
+	gaps   = []reg.GPPhysical{reg.R12, reg.R13}
+)
+
+func main() {
+	ConstraintExpr("!purego")
+	masks = emit.MaskTable("tailMasks")
+	for _, k := range kernels {
+		for _, isa := range []*emit.ISA{emit.AVX512, emit.AVX2} {
+			k.emit(isa)
+		}
+	}
+	table.Emit()
+	Generate()
+}
+
+func (k *kernel) emit(isa *emit.ISA) {
+	side := k.side
+	if !isa.Is512() {
+		side = max(1, side/2)
+	}
+	f := &function{kernel: k, Machine: vmath.New(isa, side, table)}
+	args.Func(k.name+isa.Name, k.name+isa.Name+" is "+k.doc)
+	p := reg.R15
+	args.Load(p)
+	MOVQ(args.At(p, "n"), n)
+	f.setTailMask()
+	if k.bounds {
+		f.lo, f.hi = f.Reg(), f.Reg()
+		bounds := args.At(p, "bounds")
+		VBROADCASTSS(bounds, f.lo)
+		VBROADCASTSS(bounds.Offset(4), f.hi)
+	}
+	for range k.operands {
+		f.x = append(f.x, f.Regs())
+	}
+	for range k.temps {
+		f.temps = append(f.temps, f.Regs())
+	}
+	if k.constants != nil {
+		f.Pin(k.constants(f.Machine)...)
+	}
+	MOVQ(args.At(p, "rows"), rows)
+	MOVQ(args.At(p, "dst"), dst)
+	MOVQ(args.At(p, "dstPitch"), dstGap)
+	for i, s := range srcs[:k.operands] {
+		MOVQ(args.At(p, string("abc"[i])), s)
+		if i < len(gaps) {
+			MOVQ(args.At(p, string("ab"[i])+"Pitch"), gaps[i])
+		}
+	}
+	LEAQ(Mem{Base: n, Disp: -isa.Bytes()}, last)
+	LEAQ(Mem{Base: n, Disp: -side * isa.Bytes()}, lastN)
+
+	Label("row")
+	XORQ(at, at)
+	if side > 1 {
+		f.loop("several", "single", side, lastN)
+	}
+	f.loop("single", "tail", 1, last)
+	Label("tail")
+	CMPQ(at, n)
+	JGE(LabelRef("next"))
+	f.step(1, true)
+	Label("next")
+	ADDQ(dstGap, dst)
+	for i, s := range srcs[:k.operands] {
+		if i < len(gaps) {
+			ADDQ(gaps[i], s)
+		}
+	}
+	DECQ(rows)
+	JNE(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
+// setTailMask makes the mask of a row's last floats, which do not fill a vector.
+func (f *function) setTailMask() {
+	MOVQ(n, reg.RCX)
+	SHRQ(Imm(2), reg.RCX)
+	ANDQ(Imm(uint64(f.Lanes-1)), reg.RCX)
+	if f.Is512() {
+		MOVL(U32(1), reg.EAX)
+		SHLL(reg.CL, reg.EAX)
+		DECL(reg.EAX)
+		KMOVW(reg.EAX, reg.K1)
+		f.tailMask = reg.K1
+		return
+	}
+	mask := f.Reg()
+	NEGQ(reg.RCX)
+	LEAQ(masks, reg.RAX)
+	VMOVDQU(Mem{Base: reg.RAX, Disp: 4 * f.Lanes, Index: reg.RCX, Scale: 4}, mask)
+	f.tailMask = mask
+}
+
+// loop repeats a step while at <= limit.
+func (f *function) loop(label, done string, side int, limit reg.Register) {
+	Label(label)
+	CMPQ(at, limit)
+	JG(LabelRef(done))
+	f.step(side, false)
+	emit.Add(side*f.Bytes(), at)
+	JMP(LabelRef(label))
+}
+
+// step loads, computes and stores side vectors.
+func (f *function) step(side int, masked bool) {
+	x := first(f.x, side)
+	for i, v := range x {
+		each(v, func(j int) { f.load(f.place(srcs[i], j), v[j], masked) })
+	}
+	result := f.function(f, x, first(f.temps, side))
+	each(result, func(j int) {
+		to := f.place(dst, j)
+		switch {
+		case !masked:
+			VMOVUPS(result[j], to)
+		case f.Is512():
+			VMOVUPS(result[j], f.tailMask, to)
+		default:
+			VMASKMOVPS(result[j], f.tailMask, to)
+		}
+	})
+}
+
+func (f *function) load(from Mem, to V, masked bool) {
+	switch {
+	case !masked:
+		VMOVUPS(from, to)
+	case f.Is512():
+		VMOVUPS_Z(from, f.tailMask, to)
+	default:
+		VMASKMOVPS(from, f.tailMask, to)
+	}
+}
+
+// place is where the j-th of the vectors side by side is in a row.
+func (f *function) place(row reg.Register, j int) Mem {
+	return Mem{Base: row, Index: at, Scale: 1, Disp: j * f.Bytes()}
+}
+
+// first returns the first n of the vectors side by side, of each operand.
+func first(v [][]V, n int) [][]V {
+	out := make([][]V, len(v))
+	for i := range v {
+		out[i] = v[i][:n]
+	}
+	return out
+}
+
+// clamp is x = min(max(x, lo), hi); x is the second source, so that NaN stays.
+func (f *function) clamp(x []V) {
+	each(x, func(i int) { VMAXPS(x[i], f.lo, x[i]) })
+	each(x, func(i int) { VMINPS(x[i], f.hi, x[i]) })
+}
+
+var kernels = []*kernel{
+	{
+		name: "clamp", doc: "dst[i][j] = min(max(a[i][j], lo), hi).",
+		operands: 1, bounds: true, side: 4,
+		function: func(f *function, x, _ [][]V) []V {
+			f.clamp(x[0])
+			return x[0]
+		},
+	},
+	{
+		name: "add", doc: "dst[i][j] = min(max(a[i][j] + b[i][j], lo), hi).",
+		operands: 2, bounds: true, side: 4,
+		function: func(f *function, x, _ [][]V) []V {
+			each(x[0], func(i int) { VADDPS(x[1][i], x[0][i], x[0][i]) })
+			f.clamp(x[0])
+			return x[0]
+		},
+	},
+	{
+		name: "mul", doc: "dst[i][j] = a[i][j] * b[i][j].",
+		operands: 2, side: 4,
+		function: func(f *function, x, _ [][]V) []V {
+			each(x[0], func(i int) { VMULPS(x[1][i], x[0][i], x[0][i]) })
+			return x[0]
+		},
+	},
+	{
+		name: "affine", doc: "dst[i][j] = min(max(a[i][j]*b[i][j] + c[j], lo), hi).",
+		operands: 3, bounds: true, side: 4,
+		function: func(f *function, x, _ [][]V) []V {
+			each(x[0], func(i int) { VFMADD213PS(x[2][i], x[1][i], x[0][i]) })
+			f.clamp(x[0])
+			return x[0]
+		},
+	},
+	{
+		name: "leakyReLU", doc: "dst[i][j] = a[i][j] < 0 ? a[i][j]*lo : a[i][j].",
+		operands: 1, bounds: true, side: 4, temps: 1,
+		function: func(f *function, x, t [][]V) []V {
+			f.ScaleNegative(x[0], f.lo, t[0])
+			return x[0]
+		},
+	},
+	{
+		name: "hardSigmoid", doc: "dst[i][j] = min(max(a[i][j]+3, 0), 6) / 6.",
+		operands: 1, side: 4,
+		constants: func(*vmath.Machine) []float32 { return []float32{0, 6, 3, 1.0 / 6} },
+		function: func(f *function, x, _ [][]V) []V {
+			f.sixClamp(x[0], x[0])
+			each(x[0], func(i int) { VMULPS(f.K(1.0/6), x[0][i], x[0][i]) })
+			return x[0]
+		},
+	},
+	{
+		name: "hardSwish", doc: "dst[i][j] = a[i][j] * (min(max(a[i][j]+3, 0), 6) / 6).",
+		operands: 1, side: 4, temps: 1,
+		constants: func(*vmath.Machine) []float32 { return []float32{0, 6, 3, 1.0 / 6} },
+		function: func(f *function, x, t [][]V) []V {
+			f.sixClamp(t[0], x[0])
+			each(x[0], func(i int) { VMULPS(f.K(1.0/6), t[0][i], t[0][i]) })
+			each(x[0], func(i int) { VMULPS(t[0][i], x[0][i], x[0][i]) })
+			return x[0]
+		},
+	},
+	{
+		name: "sigmoid", doc: "dst[i][j] = 1 / (1 + exp(-a[i][j])).",
+		operands: 1, side: 4, temps: 4,
+		constants: (*vmath.Machine).SigmoidConstants,
+		function: func(f *function, x, t [][]V) []V {
+			return f.Sigmoid(x[0], t[0], t[1], t[2], t[3])
+		},
+	},
+	{
+		name: "silu", doc: "dst[i][j] = a[i][j] / (1 + exp(-a[i][j])).",
+		operands: 1, side: 4, temps: 4,
+		constants: (*vmath.Machine).SigmoidConstants,
+		function: func(f *function, x, t [][]V) []V {
+			s := f.Sigmoid(x[0], t[0], t[1], t[2], t[3])
+			each(s, func(i int) { VMULPS(s[i], x[0][i], x[0][i]) })
+			return x[0]
+		},
+	},
+	{
+		name: "tanh", doc: "dst[i][j] = tanh(a[i][j]).",
+		operands: 1, side: 2, temps: 4,
+		constants: func(m *vmath.Machine) []float32 {
+			return append([]float32{1, tanhSmall}, append(m.SigmoidConstants(), tanhPoly...)...)
+		},
+		function: (*function).tanh,
+	},
+	{
+		name: "gelu", doc: "dst[i][j] = a[i][j] * (1 + erf(a[i][j]/sqrt(2))) / 2.",
+		operands: 1, side: 4, temps: 3,
+		constants: func(*vmath.Machine) []float32 {
+			return append([]float32{1, -1, geluScale, -0.5, 0.5}, geluPoly...)
+		},
+		function: (*function).gelu,
+	},
+	{
+		name: "geluTanh", doc: "dst[i][j] = a[i][j] / (1 + exp(-2*sqrt(2/pi)*(a[i][j] + 0.044715*a[i][j]^3))).",
+		operands: 1, side: 4, temps: 5,
+		constants: func(m *vmath.Machine) []float32 {
+			return append(m.SigmoidConstants(), geluTanhLinear, geluTanhCubic)
+		},
+		function: func(f *function, x, t [][]V) []V {
+			z := t[4]
+			each(z, func(i int) { VMULPS(x[0][i], x[0][i], z[i]) })
+			each(z, func(i int) { VMOVUPS(f.K(geluTanhCubic), t[0][i]) })
+			each(z, func(i int) { VFMADD213PS(f.K(geluTanhLinear), t[0][i], z[i]) })
+			each(z, func(i int) { VMULPS(x[0][i], z[i], z[i]) })
+			s := f.Sigmoid(z, t[0], t[1], t[2], t[3])
+			each(s, func(i int) { VMULPS(s[i], x[0][i], x[0][i]) })
+			return x[0]
+		},
+	},
+}
+
+// sixClamp is t = min(max(x+3, 0), 6).
+func (f *function) sixClamp(t, x []V) {
+	each(x, func(i int) { VADDPS(f.K(3), x[i], t[i]) })
+	each(x, func(i int) { VMAXPS(t[i], f.R(0), t[i]) })
+	each(x, func(i int) { VMINPS(t[i], f.R(6), t[i]) })
+}
+
+const (
+	geluTanhLinear = float32(2 * 0.7978845608028654) // 2*sqrt(2/pi)
+	geluTanhCubic  = float32(2 * 0.7978845608028654 * 0.044715)
+)
+
+// tanhPoly approximates tanh(x)/x in x^2 for |x| < tanhSmall, where 1 - exp(-2|x|) would
+// cancel.
+var tanhPoly = []float32{1, -0.33333308, 0.1333236, -0.053831898, 0.020993667, -0.006168142}
+
+const tanhSmall = float32(0.55)
+
+// tanh is (1-e) / (1+e) with e = exp(-2|x|) and the sign of x; a polynomial near 0.
+func (f *function) tanh(x, temps [][]V) []V {
+	y, t, u, w, s := x[0], temps[0], temps[1], temps[2], temps[3]
+	each(y, func(i int) { VORPS(f.K(vmath.SignBit), y[i], t[i]) })
+	each(y, func(i int) { VADDPS(t[i], t[i], t[i]) })
+	f.Exp(u, t, w, s)
+	each(y, func(i int) { VADDPS(f.K(1), u[i], w[i]) })
+	f.Reciprocal(t, w)
+	each(y, func(i int) { VSUBPS(u[i], f.R(1), u[i]) })
+	each(y, func(i int) { VMULPS(t[i], u[i], u[i]) })
+	each(y, func(i int) { VANDPS(f.K(vmath.SignBit), y[i], t[i]) })
+	each(y, func(i int) { VORPS(t[i], u[i], u[i]) }) // the result for all but small x
+
+	each(y, func(i int) { VMULPS(y[i], y[i], s[i]) })
+	f.Horner(w, s, tanhPoly)
+	each(y, func(i int) { VMULPS(y[i], w[i], w[i]) }) // for small x
+	each(y, func(i int) { VXORPS(y[i], t[i], t[i]) }) // |x|
+	f.SelectLess(u, t, tanhSmall, w)
+	return u
+}
+
+// The normal distribution's integral from 0 to x, for w = x/5.3 in [-1, 1], is w times a
+// polynomial in w^2 - 1/2; centred like that, the polynomial does not cancel. At |w| = 1
+// it gives 1/2 exactly, so that what lies beyond becomes x and 0.
+var geluPoly = []float32{
+	0.7069806, -0.70509595, 1.0443989, -1.6785996, 2.7204616, -4.289471, 6.415929, -8.963288,
+	12.031679, -15.730833, 16.627203, -12.422805, 17.246237, -32.454185, 22.799297,
+}
+
+const geluScale = float32(1 / 5.3)
+
+func (f *function) gelu(x, temps [][]V) []V {
+	y, w, v, p := x[0], temps[0], temps[1], temps[2]
+	each(y, func(i int) { VMULPS(f.K(geluScale), y[i], w[i]) })
+	each(y, func(i int) { VMINPS(w[i], f.R(1), w[i]) })
+	each(y, func(i int) { VMAXPS(w[i], f.R(-1), w[i]) })
+	each(y, func(i int) { VMOVAPS(w[i], v[i]) })
+	each(y, func(i int) { VFMADD213PS(f.K(-0.5), w[i], v[i]) })
+	f.Horner(p, v, geluPoly)
+	each(y, func(i int) { VFMADD213PS(f.K(0.5), w[i], p[i]) })
+	each(y, func(i int) { VMULPS(p[i], y[i], y[i]) })
+	return y
+}
