@@ -12,15 +12,10 @@ import (
 
 // runLayers runs a plan that keeps every layer's output and fills in r's table.
 func runLayers(ref *Reference, p *plan.Plan, opts Options, r *Report) error {
-	places := map[string]plan.Place{}
-	for _, s := range p.Scopes {
-		places[s.Name] = s
-	}
-	for _, v := range p.Values {
-		places[v.Name] = v
-	}
+	find := finder(ref, p)
 	due := map[int][]int{} // by step: the layers that are complete after it
 	var probes []*Probe    // of r.Layers
+	var places []plan.Place
 	runs := map[string]int{}
 	for i := range ref.Trace {
 		// A module that runs again is numbered as elaborate numbers values whose
@@ -31,9 +26,11 @@ func runLayers(ref *Reference, p *plan.Plan, opts Options, r *Report) error {
 		if k := runs[name]; k > 1 {
 			name = fmt.Sprintf("%s.%d", name, k)
 		}
-		at, ok := places[name]
-		if !ok {
-			r.Unmatched = append(r.Unmatched, name)
+		at, found, leaf := find(probe.Name, name)
+		if !found {
+			if leaf {
+				r.Unmatched = append(r.Unmatched, name)
+			}
 			continue
 		}
 		l := Layer{Name: probe.Name, Value: name, Type: probe.Type, Shape: at.Shape, WantMean: probe.Mean, WantRMS: probe.RMS}
@@ -44,12 +41,12 @@ func runLayers(ref *Reference, p *plan.Plan, opts Options, r *Report) error {
 		}
 		r.Layers = append(r.Layers, l)
 		probes = append(probes, probe)
+		places = append(places, at)
 	}
 	_, err := forward(ref, p, opts, func(s *exec.Session, step int) {
 		for _, i := range due[step] {
-			at := places[r.Layers[i].Value]
-			data := make([]float32, ref.batch()*at.Shape.Elems())
-			s.Read(data, at)
+			data := make([]float32, ref.batch()*places[i].Shape.Elems())
+			s.Read(data, places[i])
 			r.Layers[i].compare(probes[i], data)
 		}
 	})
@@ -63,6 +60,37 @@ func runLayers(ref *Reference, p *plan.Plan, opts Options, r *Report) error {
 		}
 	}
 	return nil
+}
+
+// finder returns a function that finds where a module's output can be seen: a
+// layer's value, or what a block returned. A module that has others inside it, a
+// leaf being one that has none, corresponds to a block only: timm's bn1, with an
+// activation inside, is more than the batch normalisation of that name.
+func finder(ref *Reference, p *plan.Plan) func(module, name string) (at plan.Place, found, leaf bool) {
+	scopes, values := map[string]plan.Place{}, map[string]plan.Place{}
+	for _, s := range p.Scopes {
+		scopes[s.Name] = s
+	}
+	for _, v := range p.Values {
+		values[v.Name] = v
+	}
+	inner := map[string]bool{} // modules with others inside
+	for _, probe := range ref.Trace {
+		for i, c := range probe.Name {
+			if c == '.' {
+				inner[probe.Name[:i]] = true
+			}
+		}
+	}
+	return func(module, name string) (at plan.Place, found, leaf bool) {
+		if leaf = !inner[module]; leaf {
+			if at, found = values[name]; found {
+				return at, found, leaf
+			}
+		}
+		at, found = scopes[name]
+		return at, found, leaf
+	}
 }
 
 // compare fills in how far data, the layer's output, is from the probe.

@@ -51,7 +51,8 @@ type Report struct {
 	Layers []Layer `json:"layers,omitempty"`
 	// FirstDifference is the name of the first layer that differs.
 	FirstDifference string `json:"first_difference,omitempty"`
-	// Unmatched lists the reference's modules that have no value of that name.
+	// Unmatched lists the reference's modules that the network has no layer of
+	// that name for; those made of other modules are left out.
 	Unmatched []string `json:"unmatched,omitempty"`
 }
 
