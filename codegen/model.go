@@ -2,6 +2,7 @@ package codegen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -36,7 +37,7 @@ func (e *emitter) packageDoc() []string {
 		"",
 	}
 	width := 0
-	for _, port := range append(e.inputs, e.outputs...) {
+	for _, port := range slices.Concat(e.inputs, e.outputs) {
 		width = max(width, len(plain(port.Name)))
 	}
 	for _, port := range e.inputs {
@@ -66,11 +67,11 @@ func (e *emitter) writeConstants(f *jen.File) {
 		g.Id("ArenaBytes").Op("=").Lit(4).Op("*").Id("ArenaFloats")
 	})
 	f.Add(comment("Floats of one image's tensors.")).Line().Const().DefsFunc(func(g *jen.Group) {
-		for _, port := range append(e.inputs, e.outputs...) {
+		for _, port := range slices.Concat(e.inputs, e.outputs) {
 			g.Id(port.len).Op("=").Add(product(port.Port.Shape)).Comment("// " + plain(port.Name) + " " + port.Port.Shape.String())
 		}
 	})
-	for _, port := range append(e.inputs, e.outputs...) {
+	for _, port := range slices.Concat(e.inputs, e.outputs) {
 		note := "channels, height and width"
 		if !port.Port.Shape.IsMap() {
 			note = "the features of a vector, 1 and 1"
@@ -224,7 +225,7 @@ func (e *emitter) writeSession(f *jen.File) {
 	f.Add(comment("Close ends the session's threads. A closed session still runs, on the caller's thread alone.")).Line().
 		Func().Add(e.session()).Id("Close").Params().Block(jen.Id("s").Dot("rt").Dot("Close").Call())
 
-	ports := append(append([]port{}, e.outputs...), e.inputs...)
+	ports := slices.Concat(e.outputs, e.inputs)
 	var args []jen.Code
 	for _, p := range ports {
 		args = append(args, jen.Id(p.arg))
@@ -233,7 +234,7 @@ func (e *emitter) writeSession(f *jen.File) {
 
 	f.Add(comment("%s", e.forwardDoc())).Line().
 		Func().Add(e.session()).Id("Forward").Params(params).Error().Block(
-		jen.Return(jen.Id("s").Dot("ForwardBatch").Call(append(args, jen.Lit(1))...)),
+		jen.Return(jen.Id("s").Dot("ForwardBatch").Call(jen.List(args...), jen.Lit(1))),
 	)
 
 	f.Add(comment("ForwardBatch is Forward for n images, one after the other in each slice, in chunks of the session's batch.")).Line().
@@ -246,7 +247,7 @@ func (e *emitter) writeSession(f *jen.File) {
 		}
 		g.For(jen.Id("n").Op(">").Lit(0)).BlockFunc(func(g *jen.Group) {
 			g.Id("k").Op(":=").Min(jen.Id("n"), jen.Id("s").Dot("rt").Dot("Batch").Call())
-			g.Id("s").Dot("run").Call(append(args, jen.Id("k"))...)
+			g.Id("s").Dot("run").Call(jen.List(args...), jen.Id("k"))
 			for _, p := range ports {
 				g.Id(p.arg).Op("=").Id(p.arg).Index(jen.Id("k").Op("*").Id(p.len).Op(":"))
 			}
@@ -275,13 +276,18 @@ func (e *emitter) writeSession(f *jen.File) {
 func (e *emitter) session() *jen.Statement { return jen.Params(jen.Id("s").Op("*").Id("Session")) }
 
 func (e *emitter) forwardDoc() string {
-	var in, out []string
-	for _, p := range e.inputs {
-		in = append(in, fmt.Sprintf("%s in %s (%s floats)", plain(p.Name), p.arg, p.len))
-	}
-	for _, p := range e.outputs {
-		out = append(out, fmt.Sprintf("%s into %s (%s)", plain(p.Name), p.arg, p.len))
+	describe := func(ps []port, preposition string) string {
+		var out []string
+		for _, p := range ps {
+			text := plain(p.Name)
+			if p.arg != p.Name {
+				text += " " + preposition + " " + p.arg
+			}
+			out = append(out, text+" ("+p.len+" floats)")
+		}
+		return list(out)
 	}
 	return fmt.Sprintf("Forward takes %s and writes %s. Maps are in the session's layout, planes of channels "+
-		"by default. It allocates nothing; a slice of another length is an error.", list(in), list(out))
+		"by default. It allocates nothing; a slice of another length is an error.",
+		describe(e.inputs, "in"), describe(e.outputs, "into"))
 }

@@ -122,7 +122,7 @@ func opName(o any) string {
 		}
 		return "adaptive" + kind + "Pool" + of(o.In) + "To" + spatial(runtime.Size{H: o.Out.H, W: o.Out.W})
 	case *runtime.Activation:
-		return names.Unexported(actName(o.Act), "act") + of(o.Shape)
+		return strings.ToLower(actName(o.Act)) + of(o.Shape)
 	case *runtime.Mul:
 		if o.Broadcast {
 			return "scale" + of(o.Shape)
@@ -228,7 +228,8 @@ func words(s *plan.Step) []string {
 	case *runtime.LayerNorm:
 		w = []string{"layer normalisation"}
 	case *runtime.Affine:
-		w = []string{"scale and shift"}
+		w = []string{"scale and shift by"}
+		after = []string{strings.TrimPrefix(strings.Join(after, " "), "+ ")}
 	default:
 		w = []string{strings.ToLower(opType(o))}
 	}

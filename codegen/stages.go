@@ -3,6 +3,7 @@ package codegen
 import (
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/dave/jennifer/jen"
 
@@ -36,25 +37,25 @@ type buffer struct {
 	name          string
 	roles         []string // what is written there, by name
 	outside       bool     // the first role was there before
-	parts         bool     // channels of it are views of their own
+	parts         bool     // it is filled part by part
 	shapes        []shape.Shape
 }
 
-// cut divides the tree into functions. Every scope directly below the root is one,
-// its own scopes if it is too long; what lies between them, in runs, is one too.
+// cut divides the tree into functions: one for each labelled scope, the outermost
+// that is not too long, and one for each run of what lies between.
 func (e *emitter) cut(root *node) {
-	for _, n := range e.pieces(root) {
+	for _, piece := range e.pieces(root) {
 		f := &function{}
-		if len(n) == 1 && n[0].step == nil && n[0].block == nil {
-			f.scope = n[0].name
+		if len(piece) == 1 && piece[0].calls() > 1 {
+			f.scope = piece[0].name
 		}
-		for _, k := range n {
-			k.walk(func(k *node) bool {
-				if u, ok := e.unit(k); ok {
+		for _, n := range piece {
+			n.walk(func(n *node) bool {
+				u, ok := e.unit(n)
+				if ok {
 					f.units = append(f.units, u)
-					return false
 				}
-				return true
+				return !ok
 			})
 		}
 		e.funcs = append(e.funcs, f)
@@ -72,33 +73,35 @@ func (e *emitter) cut(root *node) {
 }
 
 // pieces lists the subtrees of each function, in order.
-func (e *emitter) pieces(n *node) [][]*node {
+func (e *emitter) pieces(root *node) [][]*node {
 	var all [][]*node
 	var run []*node
-	size := 0
 	flush := func() {
 		if run != nil {
 			all = append(all, run)
-			run, size = nil, 0
+			run = nil
 		}
 	}
-	for _, k := range n.kids {
-		calls := k.calls()
-		switch {
-		case calls > maxUnits:
-			flush()
-			all = append(all, e.pieces(k)...)
-			continue
-		case calls > 1:
-			flush()
-			all = append(all, []*node{k})
-			continue
-		case size+calls > maxUnits:
-			flush()
+	var visit func(n *node)
+	visit = func(n *node) {
+		for _, k := range n.kids {
+			calls := k.calls()
+			_, labelled := e.plan.Blocks[k.name]
+			switch {
+			case calls == 1:
+				if len(run) == maxUnits {
+					flush()
+				}
+				run = append(run, k)
+			case labelled && calls <= maxUnits:
+				flush()
+				all = append(all, []*node{k})
+			default:
+				visit(k)
+			}
 		}
-		run = append(run, k)
-		size += calls
 	}
+	visit(root)
 	flush()
 	return all
 }
@@ -182,9 +185,7 @@ func (e *emitter) placeBuffers(f *function, first int) {
 			f.views = append(f.views, &buffer{offset: v.Offset, pitch: v.Pitch})
 			i = len(f.views) - 1
 		}
-		b := f.views[i]
-		b.parts = b.parts || v.Channel > 0
-		return b
+		return f.views[i]
 	}
 	read := func(v runtime.View, s shape.Shape) {
 		b := find(v)
@@ -197,6 +198,7 @@ func (e *emitter) placeBuffers(f *function, first int) {
 	write := func(v runtime.View, s shape.Shape, role string, inPlace bool) {
 		b := find(v)
 		b.hold(s)
+		b.parts = b.parts || v.Channel > 0
 		if !inPlace && !slices.Contains(b.roles, role) {
 			b.roles = append(b.roles, role)
 		}
@@ -212,7 +214,7 @@ func (e *emitter) placeBuffers(f *function, first int) {
 				read(*s.Residual, s.Out)
 				args = append(args, *s.Residual)
 			}
-			write(s.Dst, s.Out, names.Unexported(within(f.scope, s.Name), "layer"), slices.Contains(args, s.Dst))
+			write(s.Dst, s.Out, f.role(s.Name), slices.Contains(args, s.Dst))
 			continue
 		}
 		for _, p := range u.use.block.params {
@@ -250,6 +252,16 @@ func (e *emitter) placeBuffers(f *function, first int) {
 		}
 		b.name = locals.Take(b.name)
 	}
+}
+
+// role names what a layer writes: by its name in f's scope, in full if that would
+// begin with a number.
+func (f *function) role(layer string) string {
+	name := within(f.scope, layer)
+	if unicode.IsDigit(rune(name[0])) {
+		name = layer
+	}
+	return names.Unexported(name, "layer")
 }
 
 // hold notes the shape of a tensor that the buffer holds.

@@ -58,8 +58,8 @@ var Layers = []string{
 
 // Preprocess says how a picture becomes the input.
 var Preprocess = cnnrt.Preprocess{
-	Resize: 28, Crop: cnnrt.Size{H: 32, W: 32}, Filter: "bilinear",
-	Scale: 0.004999999999999999, Mean: []float64{0.1}, Std: []float64{1}, Channels: "gray",
+	Resize: 28, Crop: cnnrt.Size{H: 32, W: 32}, Filter: "bilinear", Scale: 0.005,
+	Mean: []float64{0.1}, Std: []float64{1}, Channels: "gray",
 }
 
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
@@ -133,9 +133,9 @@ func (s *Session) Close() {
 	s.rt.Close()
 }
 
-// Forward takes image in src (InputLen floats) and writes output into dst (OutputLen). Maps are in
-// the session's layout, planes of channels by default. It allocates nothing; a slice of another
-// length is an error.
+// Forward takes image in src (InputLen floats) and writes output into dst (OutputLen floats). Maps
+// are in the session's layout, planes of channels by default. It allocates nothing; a slice of
+// another length is an error.
 func (s *Session) Forward(dst, src []float32) error {
 	return s.ForwardBatch(dst, src, 1)
 }

@@ -170,10 +170,9 @@ func TestFacts(t *testing.T) {
 	if diff := cmp.Diff([]string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}, lenet5.Labels); diff != "" {
 		t.Error(diff)
 	}
-	span := 1.275 // a variable: the spec divides in float64
 	want := cnnrt.Preprocess{
 		Resize: 28, Crop: cnnrt.Size{H: 32, W: 32}, Filter: "bilinear",
-		Scale: span / 255, Mean: []float64{0.1}, Std: []float64{1}, Channels: "gray",
+		Scale: 1.275 / 255, Mean: []float64{0.1}, Std: []float64{1}, Channels: "gray",
 	}
 	if diff := cmp.Diff(want, lenet5.Preprocess); diff != "" {
 		t.Error(diff)

@@ -161,9 +161,9 @@ func (s *Session) Close() {
 	s.rt.Close()
 }
 
-// Forward takes image in src (InputLen floats) and writes output into dst (OutputLen). Maps are in
-// the session's layout, planes of channels by default. It allocates nothing; a slice of another
-// length is an error.
+// Forward takes image in src (InputLen floats) and writes output into dst (OutputLen floats). Maps
+// are in the session's layout, planes of channels by default. It allocates nothing; a slice of
+// another length is an error.
 func (s *Session) Forward(dst, src []float32) error {
 	return s.ForwardBatch(dst, src, 1)
 }

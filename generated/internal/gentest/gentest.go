@@ -15,8 +15,11 @@ const child = "CNNC_GENTEST_CHILD"
 // top-level one, runs again in a process for each, because the choice is made
 // once a process. What the machine lacks is skipped, or fails if CNNC_REQUIRE_ISA
 // names it (generic, avx2 or avx512; several with commas).
+//
+// Under the race detector f runs once, in this process: it looks at how threads
+// meet, which is the same whatever the kernels are, and makes plain Go crawl.
 func EachISA(t *testing.T, f func(t *testing.T)) {
-	if os.Getenv(child) != "" {
+	if raceDetector || os.Getenv(child) != "" {
 		f(t)
 		return
 	}
