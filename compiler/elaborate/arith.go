@@ -238,6 +238,11 @@ func (e *elab) floatArith(at diag.Span, op string, a, b float64) value {
 // compare is a comparison of constants.
 func (e *elab) compare(x *dsl.Binary, a, b value) value {
 	if x.Op == "==" || x.Op == "!=" {
+		for _, v := range []value{a, b} {
+			if l, ok := v.(list); ok && !e.spend(l.weight, x.Src) {
+				return bad{}
+			}
+		}
 		eq, ok := equal(a, b)
 		if !ok {
 			e.report(errCompare(x.Src, a, b))
@@ -297,7 +302,12 @@ func equal(a, b value) (eq, ok bool) {
 	case size:
 		b, ok := b.(size)
 		return a == b, ok
-	case list, interval:
+	case interval:
+		if b, ok := b.(interval); ok {
+			return a == b || a.lo == a.hi && b.lo == b.hi, true
+		}
+		return equal(b, a)
+	case list:
 		if kind(b) != "list" && kind(b) != "range" {
 			return false, false
 		}

@@ -79,6 +79,7 @@ func (a *attributes) floatsOr(name string, def float64) []float64 {
 	if !ok {
 		a.reject(name, "a number or a list of numbers")
 	}
+	a.ok = a.ok && a.e.spend(len(fs), g.at)
 	return fs
 }
 
@@ -305,6 +306,9 @@ func (e *elab) op(name string, op ir.Op, attr ir.Attr, at diag.Span, in ...tenso
 // add adds an operation to the graph, or reports why it can't.
 func (e *elab) add(o operation) value {
 	if e.quiet > 0 || e.stopped {
+		return bad{}
+	}
+	if !e.spend(len(o.in), o.at) {
 		return bad{}
 	}
 	if len(e.used) >= maxValues {

@@ -85,6 +85,14 @@ func init() {
 }
 
 func (e *elab) runBuiltin(f *builtin, args []*argument, c call) value {
+	for _, a := range args {
+		if a == nil {
+			continue
+		}
+		if l, ok := a.value.(list); ok && !e.spend(l.weight, c.at) {
+			return bad{}
+		}
+	}
 	return f.run(e, &builtinCall{f, args, c.at})
 }
 

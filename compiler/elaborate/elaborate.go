@@ -23,6 +23,9 @@ const (
 	maxString = 10_000    // bytes of a string
 	maxName   = 500       // bytes of a layer's full name
 	maxErrors = 50        // diagnostics of one run
+	// maxRepeated is how often mistakes may come up again, in a loop, before it
+	// is enough.
+	maxRepeated = 1000
 )
 
 // Override sets a parameter of a net from outside: -D classes=10.
@@ -64,6 +67,7 @@ type elab struct {
 
 	diags    diag.List
 	reported map[reportKey]bool
+	repeated int // diagnostics left out because they were there already
 	quiet    int // > 0: nothing is reported and no operation is made
 
 	steps   int
@@ -111,8 +115,15 @@ func newElab(l *Loader) *elab {
 // wrong in every use of it. If the place lies inside a call, the call in the
 // net's own body is pointed out too.
 func (e *elab) report(d *diag.Diagnostic) {
+	if e.quiet > 0 {
+		e.spend(100, d.Span) // making a message takes that long
+		return
+	}
 	key := reportKey{d.Code, d.Span}
-	if e.quiet > 0 || e.reported[key] || len(e.diags) >= maxErrors {
+	if e.reported[key] || len(e.diags) >= maxErrors {
+		if e.repeated++; e.repeated > maxRepeated {
+			e.stopped = true
+		}
 		return
 	}
 	e.reported[key] = true
@@ -195,14 +206,18 @@ func (e *elab) enter(f *frame) bool {
 
 func (e *elab) leave() { e.frames = e.frames[:len(e.frames)-1] }
 
-// list makes a list, unless it gets too long.
+// list makes a list, unless it gets too long or an element is bad.
 func (e *elab) list(elems []value, at diag.Span) value {
-	l := list{elems: elems, weight: 1}
+	if anyBad(elems...) {
+		return bad{}
+	}
+	l := list{elems: elems, tensors: len(elems) > 0}
 	for _, v := range elems {
 		if in, ok := v.(list); ok {
 			l.weight += in.weight
 		}
 		l.weight++
+		l.tensors = l.tensors && holdsTensor(v)
 		if l.weight > maxList {
 			e.stop(errTooLarge(at, fmt.Sprintf("a list of more than %d values", maxList)))
 			return bad{}

@@ -158,6 +158,9 @@ func (e *elab) index(s *scope, x *dsl.Index) value {
 	switch v := v.(type) {
 	case tensor:
 		if l, ok := i.(list); ok {
+			if !e.spend(len(l.elems), x.Src) {
+				return bad{}
+			}
 			channels := make([]int, len(l.elems))
 			for k, c := range l.elems {
 				n, ok := e.asInt(argument{value: c, at: x.I.Span()}, "a channel")

@@ -3,6 +3,7 @@ package elaborate
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,12 +22,13 @@ type bad struct{}
 // size is height by width, as in 1x7. It may be negative on the way: 1x7 - 3.
 type size struct{ h, w int64 }
 
-// list holds any values, those of several results included. It is made by
-// elab.list, which bounds weight, the number of values in it at any depth: lists
-// share their elements, so a short spec could otherwise hold 2^60 of them.
+// list holds any values but bad ones, those of several results included. It is
+// made by elab.list, which bounds weight, the number of values in it at any
+// depth: lists share their elements, so a short spec could otherwise hold 2^60.
 type list struct {
-	elems  []value
-	weight int
+	elems   []value
+	weight  int
+	tensors bool // all of them are tensors, or lists of such; and there is one
 }
 
 // interval is the range lo..hi, hi exclusive; it is not expanded until it must.
@@ -40,20 +42,7 @@ type tensor struct {
 
 func isBad(v value) bool { _, ok := v.(bad); return ok }
 
-// anyBad reports whether one of vs is bad, inside a list too.
-func anyBad(vs ...value) bool {
-	for _, v := range vs {
-		switch v := v.(type) {
-		case bad:
-			return true
-		case list:
-			if anyBad(v.elems...) {
-				return true
-			}
-		}
-	}
-	return false
-}
+func anyBad(vs ...value) bool { return slices.ContainsFunc(vs, isBad) }
 
 // kind names a value's type as the messages do.
 func kind(v value) string {
@@ -195,12 +184,7 @@ func holdsTensor(v value) bool {
 	case tensor, bad:
 		return true
 	case list:
-		for _, e := range v.elems {
-			if !holdsTensor(e) {
-				return false
-			}
-		}
-		return len(v.elems) > 0
+		return v.tensors
 	}
 	return false
 }
