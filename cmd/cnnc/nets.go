@@ -9,7 +9,7 @@ import (
 )
 
 type netsCmd struct {
-	Spec string `arg:"" optional:"" help:"A .cnn file whose nets are listed; by default those that come with cnnc."`
+	Spec string `arg:"" optional:"" help:"A .cnn file, or the name of a network, to show with parameters and defaults; without one, all that come with cnnc are listed."`
 	JSON bool   `name:"json" help:"Print a JSON array."`
 }
 
@@ -46,14 +46,36 @@ func (c *netsCmd) Run(a *app) error {
 	if c.JSON {
 		return report.JSON(a.stdout, rows)
 	}
+	if c.Spec == "" {
+		return printNets(a, rows)
+	}
+	for i, r := range rows {
+		if i > 0 {
+			fmt.Fprintln(a.stdout)
+		}
+		fmt.Fprintln(a.stdout, r.Name)
+		if r.Doc != "" {
+			fmt.Fprintln(a.stdout, indent+strings.ReplaceAll(r.Doc, "\n", "\n"+indent))
+		}
+		for _, p := range r.Params {
+			fmt.Fprintf(a.stdout, "%s-D %s=%s\n", indent, p.Name, p.Default)
+		}
+	}
+	return nil
+}
+
+const indent = "    "
+
+// printNets prints a line each.
+func printNets(a *app, rows []netRow) error {
 	var table [][]string
 	for _, r := range rows {
 		var params []string
 		for _, p := range r.Params {
-			params = append(params, fmt.Sprintf("%s = %s", p.Name, p.Default))
+			params = append(params, p.Name)
 		}
-		table = append(table, []string{r.Name, r.File, strings.Join(params, ", ")})
+		table = append(table, []string{r.Name, r.File, strings.Join(params, " ")})
 	}
-	report.Table(a.stdout, []report.Column{{Title: "net"}, {Title: "spec"}, {Title: "parameters"}}, table, nil)
+	report.Table(a.stdout, []report.Column{{Title: "net"}, {Title: "spec"}, {Title: "parameters (-D)"}}, table, nil)
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/cnnc-dev/cnnc/compiler"
@@ -181,15 +182,20 @@ type Net struct {
 	File string
 }
 
-// Nets lists the nets of a spec file, or those that come with cnnc if spec is "".
+// Nets describes the nets of a spec file, the named one of those that come with
+// cnnc, or all of those if spec is "".
 func Nets(spec string) ([]Net, diag.List, func(file string) (string, bool), error) {
 	if spec != "" {
-		s, err := findFile(spec)
+		s, err := Find(spec)
 		if err != nil {
 			return nil, nil, nil, err
 		}
 		infos, diags := elaborate.Nets(s.loader, s.File)
-		return withFile(infos, s.File), s.Localise(diags), s.Text, nil
+		nets := withFile(infos, s.File)
+		if s.Net != "" {
+			nets = slices.DeleteFunc(nets, func(n Net) bool { return n.Name != s.Net })
+		}
+		return nets, s.Localise(diags), s.Text, nil
 	}
 	loader := &elaborate.Loader{Library: specs.FS()}
 	var all []Net
