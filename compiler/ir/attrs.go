@@ -40,6 +40,9 @@ type Conv struct {
 	Groups   int           `ir:"groups,default=1"`
 	Bias     bool          `ir:"bias,default=true"`
 	Weights  string        `ir:"weights"` // key prefix: .weight and .bias follow
+	// Matrix: the checkpoint has the weights as a linear layer's, [Out, in], which
+	// works on each pixel (ConvNeXt). The kernel is 1x1 then, of one group.
+	Matrix bool `ir:"matrix"`
 
 	// Set by passes.
 	Before   []Norm `ir:"before"` // applied to the input, folded into weights (no padding then)

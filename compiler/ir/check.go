@@ -111,6 +111,9 @@ func checkFused(v *Value, args []shape.Shape, out shape.Shape) error {
 		if len(a.Before) > 0 && a.Pad != (shape.Padding{}) {
 			return errors.New("before: cannot be folded into a padded convolution")
 		}
+		if a.Matrix && (a.Kernel != shape.Square(1) || a.Groups != 1) {
+			return errors.New("matrix: only a 1x1 convolution of one group has a linear layer's weights")
+		}
 		return cmp.Or(
 			checkKey(a.Weights),
 			checkNorms("innorm", in, args[0]),

@@ -96,7 +96,11 @@ func convParams(v *Value, args []shape.Shape) []Param {
 		ps = a.InNorm.params(in)
 	}
 	ps = appendNorms(ps, a.Before, in)
-	ps = append(ps, Param{Key: a.Weights + ".weight", Shape: []int{a.Out, in / a.Groups, a.Kernel.H, a.Kernel.W}})
+	dims := []int{a.Out, in / a.Groups, a.Kernel.H, a.Kernel.W}
+	if a.Matrix {
+		dims = dims[:2]
+	}
+	ps = append(ps, Param{Key: a.Weights + ".weight", Shape: dims})
 	if a.Bias {
 		ps = append(ps, Param{Key: a.Weights + ".bias", Shape: []int{a.Out}})
 	}
