@@ -62,13 +62,18 @@ func (d *direct) locate(s *Session, table []int, row, n int) []float32 {
 		}
 	}
 	for ky := range op.Kernel.H {
+		y := ky * op.Dilation.H
+		lastY := op.In.H - 1 - y
+		var rows [maxRows]int // negative for a row outside the map
+		for r := range n {
+			rows[r] = (ys[r] + y) | (lastY - ys[r])
+		}
 		for kx := range op.Kernel.W {
-			y, x := ky*op.Dilation.H, kx*op.Dilation.W
+			x := kx * op.Dilation.W
+			lastX := op.In.W - 1 - x
 			step := 4 * (y*op.In.W + x) * src.pitch
-			lastY, lastX := op.In.H-1-y, op.In.W-1-x
 			for r := range n {
-				// Negative, with all bits set, for a pixel outside the map.
-				outside := ((ys[r] + y) | (xs[r] + x) | (lastY - ys[r]) | (lastX - xs[r])) >> 63
+				outside := (rows[r] | (xs[r] + x) | (lastX - xs[r])) >> 63 // all bits or none
 				table[r] = (at[r]+step)&^outside | (4*s.zeros)&outside
 			}
 			table = table[d.kernel.Rows:]

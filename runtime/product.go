@@ -16,13 +16,16 @@ import (
 //
 // B is cut into blocks of panels that the second-level cache holds. One block is
 // multiplied with all tiles of rows, meanwhile the next is fetched; so every weight is
-// read from memory once, while there is something to compute.
+// read from memory once, while there is something to compute. Nobody fetches the first
+// block, which should therefore be small; but A is read once a block, so that blocks
+// should be large if A does not stay in the second-level cache.
 type product struct {
 	kernel *gemm.Kernel
 	taps   int // of A a row of C
 	depth  int // floats of A a tap
 	panels []panel
-	blocks []block
+	fine   []block
+	coarse []block
 	b      []float32
 	bias   []float32
 
@@ -52,8 +55,12 @@ type strip struct {
 	last   int // columns of C in the last
 }
 
-// blockFloats is how much of B is meant to stay in the second-level cache.
-const blockFloats = 96 << 10
+// In floats: blocks, and the largest A that blocks are fine for.
+const (
+	fineBlock   = 16 << 10
+	coarseBlock = 96 << 10
+	fineA       = 256 << 10
+)
 
 // newProduct lays out a product without its weights: cols columns of C a group.
 func newProduct(isa cpu.ISA, taps, depth, groups, cols int, act Act) product {
@@ -73,11 +80,27 @@ func newProduct(isa cpu.ISA, taps, depth, groups, cols int, act Act) product {
 			p.panels = append(p.panels, panel{q, g * depth})
 		}
 	}
-	n := min(len(p.panels), max(1, groups*width*taps*depth/blockFloats))
-	for i := range n {
-		p.blocks = append(p.blocks, p.block(p.panels[len(p.panels)*i/n:len(p.panels)*(i+1)/n]))
-	}
+	p.fine = p.cut(groups * width * taps * depth / fineBlock)
+	p.coarse = p.cut(groups * width * taps * depth / coarseBlock)
 	return p
+}
+
+// cut divides the panels into n blocks, or as many as there can be.
+func (p *product) cut(n int) []block {
+	n = max(1, min(n, len(p.panels)))
+	blocks := make([]block, n)
+	for i := range blocks {
+		blocks[i] = p.block(p.panels[len(p.panels)*i/n : len(p.panels)*(i+1)/n])
+	}
+	return blocks
+}
+
+// blocks are those to multiply an A of so many floats with.
+func (p *product) blocks(a int) []block {
+	if a <= fineA {
+		return p.fine
+	}
+	return p.coarse
 }
 
 // block joins panels to as few strips as possible: in a strip all panels but the last
@@ -149,8 +172,9 @@ func inParallel(n int, f func(i int)) {
 // many there are nor on who does them.
 type productCall struct {
 	*product
-	rows rowSource
-	m    int // rows of C
+	rows   rowSource
+	m      int // rows of C
+	blocks []block
 	// Tasks are chunks of row tiles. Either a task computes all blocks of its rows, or,
 	// if byBlock, one: then tasks of the same block follow each other.
 	tiles   int
@@ -169,9 +193,10 @@ type rowSource interface {
 // multiply computes rows [0, m) of s.call.dst.
 func (p *product) multiply(s *Session, rows rowSource, m int) {
 	c := &s.product
-	*c = productCall{product: p, rows: rows, m: m, tiles: (m + p.kernel.Rows - 1) / p.kernel.Rows}
-	blocks := len(p.blocks)
-	c.byBlock = blocks > 1 && len(p.b) > len(s.call.src.data)
+	a := len(s.call.src.data)
+	*c = productCall{product: p, rows: rows, m: m, blocks: p.blocks(a), tiles: (m + p.kernel.Rows - 1) / p.kernel.Rows}
+	blocks := len(c.blocks)
+	c.byBlock = blocks > 1 && len(p.b) > a
 	tasks := 1
 	if s.threads > 1 {
 		const each = 4 // tasks a thread: what is left over at the end is small

@@ -64,12 +64,12 @@ func (r *rowTaps) task(s *Session, worker, i int) {
 	m := band * r.op.Out.W
 	tiles := (m + r.kernel.Rows - 1) / r.kernel.Rows
 	call := r.newCall(s, table)
-	for i := range r.blocks {
+	for i := range r.coarse {
 		for tile := range tiles {
 			from, to := m*tile/tiles, m*(tile+1)/tiles
 			call.Rows = to - from
 			r.locate(table, from, to-from)
-			r.tile(s, &call, lines, first+from, &r.blocks[i], nil)
+			r.tile(s, &call, lines, first+from, &r.coarse[i], nil)
 		}
 	}
 }
@@ -77,11 +77,19 @@ func (r *rowTaps) task(s *Session, worker, i int) {
 // locate fills in the table for n output pixels, the first of them being pixel of the
 // band.
 func (r *rowTaps) locate(table []int, pixel, n int) {
+	y, x := pixel/r.op.Out.W, pixel%r.op.Out.W
 	for i := range n {
-		y, x := (pixel+i)/r.op.Out.W, (pixel+i)%r.op.Out.W
-		at := y*r.op.Stride.H*r.line + x*r.op.Stride.W*r.op.In.C
-		for ky := range r.taps {
-			table[ky*r.kernel.Rows+i] = 4 * (at + ky*r.op.Dilation.H*r.line)
+		table[i] = 4 * (y*r.op.Stride.H*r.line + x*r.op.Stride.W*r.op.In.C)
+		if x++; x == r.op.Out.W {
+			x = 0
+			y++
+		}
+	}
+	first, step := table[:n], 4*r.op.Dilation.H*r.line
+	for ky := 1; ky < r.taps; ky++ {
+		row := table[ky*r.kernel.Rows:][:n]
+		for i, at := range first {
+			row[i] = at + ky*step
 		}
 	}
 }
@@ -99,6 +107,27 @@ func (r *rowTaps) fill(s *Session, lines []float32, image, y, n int) {
 		w := min(in.W, r.line/in.C-r.op.Pad.Left) // columns beyond are never read
 		clear(line[:left])
 		clear(line[left+w*in.C:])
-		tensor{data: line[left:], pitch: in.C}.copyPixels(0, src, (image*in.H+y+i)*in.W, w, in.C)
+		compact(line[left:], src.data[(image*in.H+y+i)*in.W*src.pitch:], src.pitch, w, in.C)
+	}
+}
+
+// compact copies n pixels of so many channels from src, where they are a pitch apart,
+// to dst, where they are not.
+func compact(dst, src []float32, pitch, n, channels int) {
+	switch {
+	case pitch == channels:
+		copy(dst[:n*channels], src)
+	case channels == 1:
+		for i := range n {
+			dst[i] = src[i*pitch]
+		}
+	case channels == 3: // images
+		for i := range n {
+			*(*[3]float32)(dst[3*i:]) = *(*[3]float32)(src[i*pitch:])
+		}
+	default:
+		for i := range n {
+			copy(dst[i*channels:][:channels], src[i*pitch:])
+		}
 	}
 }
