@@ -33,11 +33,15 @@ func newAlgorithm(op *Conv, isa cpu.ISA) algorithm {
 	return newDirect(op, isa)
 }
 
-// Conv packs a convolution: key.weight [Out.C, In.C/Groups, kh, kw], key.bias if
-// there is one, and the norms folded in.
+// Conv packs a convolution: key.weight [Out.C, In.C/Groups, kh, kw], or [Out.C,
+// In.C] if it is a matrix; key.bias if there is one, and the norms folded in.
 func (l *Loader) Conv(key string, op *Conv, norms ...Norm) *PackedConv {
 	p := &PackedConv{op, newAlgorithm(op, cpu.Level())}
-	l.packFilter(key, p.algo, norms, op, op.Out.C, op.In.C/op.Groups, op.Kernel.H, op.Kernel.W)
+	shape := []int{op.Out.C, op.In.C / op.Groups, op.Kernel.H, op.Kernel.W}
+	if op.Matrix {
+		shape = shape[:2]
+	}
+	l.packFilter(key, p.algo, norms, op, shape...)
 	return p
 }
 

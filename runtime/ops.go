@@ -33,6 +33,7 @@ type Conv struct {
 	Pad      Padding
 	Groups   int
 	Bias     bool // the checkpoint has a bias
+	Matrix   bool // the checkpoint has the weights as [Out.C, In.C]; for 1x1 of one group
 	Act      Act
 	Algo     Algo
 }

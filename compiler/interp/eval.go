@@ -108,7 +108,11 @@ func (r *runner) conv(dst []float64, args [][]float64, in, out ref.Dims, a *ir.C
 	}
 	r.activate(x, x, a.InAct)
 	r.norms(x, a.Before, in)
-	w := r.tensor(a.Weights+".weight", a.Out, in.C/a.Groups, a.Kernel.H, a.Kernel.W)
+	dims := []int{a.Out, in.C / a.Groups, a.Kernel.H, a.Kernel.W}
+	if a.Matrix {
+		dims = dims[:2]
+	}
+	w := r.tensor(a.Weights+".weight", dims...)
 	bias := r.optional(a.Bias, a.Weights+".bias", a.Out)
 	ref.Conv(dst, x, w, bias, ref.ConvParams{
 		In: in, Out: out, Window: window(a.Kernel, a.Stride, a.Dilation, a.Pad), Groups: a.Groups,

@@ -22,7 +22,7 @@ func (l *lowering) describe(v *ir.Value, s *Step) error {
 		op := &runtime.Conv{
 			In: shape3(in), Out: out,
 			Kernel: size(a.Kernel), Stride: size(a.Stride), Dilation: size(a.Dilation), Pad: padding(a.Pad),
-			Groups: a.Groups, Bias: a.Bias, Act: act(a.Act),
+			Groups: a.Groups, Bias: a.Bias, Matrix: a.Matrix, Act: act(a.Act),
 		}
 		op.Algo = chooseAlgo(op)
 		s.Op, s.Key, s.Norms = op, a.Weights, norms(a.Before, a.After)
