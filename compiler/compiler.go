@@ -63,13 +63,16 @@ func FromGraph(g *ir.Graph, opts Options) (*Result, error) {
 	r := &Result{Elaborated: g}
 	var err error
 	r.Graph, r.Passes, err = pass.Run(g, pipeline, pass.Options{Disable: disable, StopAfter: opts.StopAfter, After: opts.After})
-	if err != nil || opts.StopAfter != "" {
-		return r, err
+	if err != nil {
+		return nil, err
+	}
+	if opts.StopAfter != "" {
+		return r, nil
 	}
 	if r.Plan, err = lower(r.Graph); err != nil {
-		return r, err
+		return nil, err
 	}
-	// Fusion loses some scopes, the names of their blocks must not go with them.
+	// Fusion loses some scopes; the names of their blocks must not go with them.
 	for _, s := range g.Scopes {
 		r.Plan.Blocks[s.Name] = s.Block
 	}

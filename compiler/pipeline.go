@@ -12,49 +12,49 @@ var pipeline = []pass.Pass{
 	{
 		Name: "drop-identities",
 		Doc:  "remove dropout, stochastic depth and whatever returns its argument",
-		Run:  passes.DropIdentities, Edits: true,
+		Run:  passes.DropIdentities,
 	},
 	{
 		Name: "share-concats",
 		Doc:  "let a concatenation begin with an earlier one of the same values",
-		Run:  passes.ShareConcats, Edits: true,
+		Run:  passes.ShareConcats,
 	},
 	{
 		Name: "pad-into-conv",
 		Doc:  "make zeros around a map padding of the convolution that reads it",
-		Run:  passes.PadIntoConv, Edits: true,
+		Run:  passes.PadIntoConv,
 	},
 	{
 		Name: "fold-batchnorm",
 		Doc:  "fold normalisation and scales into the weights of the layer before",
-		Run:  passes.FoldBatchNorm, Edits: true,
+		Run:  passes.FoldBatchNorm,
 	},
 	{
 		Name: "fold-batchnorm-forward",
 		Doc:  "fold normalisation into the weights of the unpadded layer after",
-		Run:  passes.FoldBatchNormForward, Edits: true,
+		Run:  passes.FoldBatchNormForward,
 	},
 	{
 		Name: "flatten-into-linear",
 		Doc:  "let a linear layer read a map as it lies, its weights permuted",
-		Run:  passes.FlattenIntoLinear, Edits: true,
+		Run:  passes.FlattenIntoLinear,
 	},
 	{
 		Name: "fuse-residual",
 		Doc:  "let the layer before a sum of two add the other one",
-		Run:  passes.FuseResidual, Edits: true,
+		Run:  passes.FuseResidual,
 	},
 	{
 		Name: "fuse-activation",
 		Doc:  "apply an activation in the layer or sum that computes its argument",
-		Run:  passes.FuseActivation, Edits: true,
+		Run:  passes.FuseActivation,
 	},
 	{
 		// Every rewrite drops what it made dead; this is for what the spec left
 		// unused, also when all else is switched off.
 		Name: "dce",
 		Doc:  "remove what no output needs",
-		Run:  passes.EliminateDead, Edits: true, Required: true,
+		Run:  passes.EliminateDead, Required: true,
 	},
 }
 

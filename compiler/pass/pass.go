@@ -12,7 +12,7 @@ import (
 	"github.com/cnnc-dev/cnnc/compiler/ir"
 )
 
-// Pass is one transformation or analysis of a graph.
+// Pass is one transformation of a graph.
 type Pass struct {
 	Name string // as on the command line: fold-batchnorm
 	Doc  string // one line
@@ -20,9 +20,6 @@ type Pass struct {
 	Run func(*ir.Graph) (*ir.Graph, error)
 	// Required passes cannot be switched off: what follows counts on them.
 	Required bool
-	// Edits tells a transformation from an analysis, whose graph must have the
-	// text that it had before.
-	Edits bool
 }
 
 // Order says that one pass must stand before another, and why.

@@ -29,17 +29,20 @@ func (r *Region) overlap(s *Region) bool {
 // lowerBound is the largest sum of sizes alive at once: no assignment of
 // offsets needs less.
 func lowerBound(regions []Region) int {
-	most := 0
+	last := 0
 	for i := range regions {
-		// The sum only grows where a region begins.
-		at := regions[i].First
-		sum := 0
-		for j := range regions {
-			if regions[j].First <= at && at <= regions[j].Last {
-				sum += regions[j].Size
-			}
-		}
-		most = max(most, sum)
+		last = max(last, regions[i].Last)
+	}
+	// By step, the first being -1: how much more is alive than before.
+	change := make([]int, last+3)
+	for _, r := range regions {
+		change[r.First+1] += r.Size
+		change[r.Last+2] -= r.Size
+	}
+	most, alive := 0, 0
+	for _, c := range change {
+		alive += c
+		most = max(most, alive)
 	}
 	return most
 }

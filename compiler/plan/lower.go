@@ -79,68 +79,76 @@ func (l *lowering) value(v *ir.Value) error {
 		return nil
 	}
 	s := Step{Name: v.Name}
-	args := v.Args
-	if v.Op == ir.OpMul && l.g.Value(args[0]).Shape.Elems() < v.Shape.Elems() {
-		args = []ir.ID{args[1], args[0]} // the runtime's broadcast operand is the second
-	}
 	if err := l.describe(v, &s); err != nil {
 		return err
 	}
-	l.emit(v, s, l.layout.of[v.ID], args)
+	args := l.operands(v.Args)
+	if v.Op == ir.OpMul && args[0].shape.Elems() < args[1].shape.Elems() {
+		args[0], args[1] = args[1], args[0] // the runtime broadcasts the second
+	}
+	l.emit(v, s, operand{l.layout.of[v.ID], v.Shape}, args...)
 	return nil
 }
 
 // concat emits copies of those arguments that could not be computed in place.
 func (l *lowering) concat(v *ir.Value) {
-	dst := l.layout.of[v.ID]
-	for _, a := range v.Args {
-		s := l.g.Value(a).Shape
-		if l.layout.of[a] != dst {
-			l.emit(v, Step{Name: l.unique(v.Name + ".copy"), Op: &runtime.Copy{Shape: shape3(s)}, Out: s}, dst, []ir.ID{a})
+	at := l.layout.of[v.ID]
+	for _, arg := range l.operands(v.Args) {
+		if arg.home != at {
+			s := Step{Name: l.unique(v.Name + ".copy"), Op: &runtime.Copy{Shape: shape3(arg.shape)}}
+			l.emit(v, s, operand{at, arg.shape}, arg)
 		}
-		dst.channel += s.Channels()
+		at.channel += arg.shape.Channels()
 	}
 }
 
 // add emits a sum as a chain of sums of two, of which the last is v's step.
 func (l *lowering) add(v *ir.Value) {
-	dst := l.layout.of[v.ID]
-	for i := 1; i < len(v.Args); i++ {
+	dst := operand{l.layout.of[v.ID], v.Shape}
+	args := l.operands(v.Args)
+	sum := args[0]
+	for i, arg := range args[1:] {
 		op := &runtime.Add{Shape: shape3(v.Shape)}
-		name := v.Name
-		if i == len(v.Args)-1 {
+		s := Step{Name: v.Name, Op: op}
+		if i == len(args)-2 {
 			op.Act = act(v.Attr.(*ir.Sum).Act)
 		} else {
-			name = l.unique(v.Name + ".sum")
+			s.Name = l.unique(v.Name + ".sum")
 		}
-		if i == 1 {
-			l.emit(v, Step{Name: name, Op: op}, dst, v.Args[:2])
-			continue
-		}
-		l.emit(v, Step{Name: name, Op: op}, dst, v.Args[i:i+1])
-		// The sum so far is the other argument.
-		s, h := &l.p.Steps[len(l.p.Steps)-1], &l.steps[len(l.steps)-1]
-		s.In = slices.Insert(s.In, 0, v.Shape)
-		h.args = slices.Insert(h.args, 0, dst)
+		l.emit(v, s, dst, sum, arg)
+		sum = dst
 	}
 }
 
-// emit appends a step of v that reads args.
-func (l *lowering) emit(v *ir.Value, s Step, dst home, args []ir.ID) {
+// operand is a tensor and where it lives.
+type operand struct {
+	home
+	shape shape.Shape
+}
+
+func (l *lowering) operands(ids []ir.ID) []operand {
+	list := make([]operand, len(ids))
+	for i, id := range ids {
+		list[i] = operand{l.layout.of[id], l.g.Value(id).Shape}
+	}
+	return list
+}
+
+// emit appends a step of v. If it has a residual, that is the last argument.
+func (l *lowering) emit(v *ir.Value, s Step, dst operand, args ...operand) {
 	s.Span = v.Span
 	s.Covers = v.Covers
 	if len(s.Covers) == 0 {
 		s.Covers = []string{v.Name}
 	}
-	if s.Out == nil {
-		s.Out = v.Shape
+	s.Out = dst.shape
+	h := homes{dst: dst.home}
+	for _, a := range args {
+		h.args = append(h.args, a.home)
+		s.In = append(s.In, a.shape)
 	}
-	h := homes{dst: dst}
-	for i, a := range args {
-		h.args = append(h.args, l.layout.of[a])
-		if s.Residual == nil || i == 0 {
-			s.In = append(s.In, l.g.Value(a).Shape)
-		}
+	if s.Residual != nil {
+		s.In = s.In[:len(s.In)-1]
 	}
 	l.ready[v.ID] = len(l.p.Steps)
 	l.p.Steps = append(l.p.Steps, s)

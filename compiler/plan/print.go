@@ -20,13 +20,13 @@ func Print(p *Plan) string {
 	fmt.Fprintf(&b, "plan %s: %d steps, arena %d floats (lower bound %d), %d parameters, %d MACs\n",
 		p.Name, len(p.Steps), p.Arena, p.LowerBound, p.Params, p.MACs)
 	for _, in := range p.Inputs {
-		fmt.Fprintf(&b, "  input %s %s\n", in.Name, operand(in.Shape, in.View))
+		fmt.Fprintf(&b, "  input %s %s\n", in.Name, operandText(in.Shape, in.View))
 	}
 	for i := range p.Steps {
 		b.WriteString("  " + stepText(&p.Steps[i]) + "\n")
 	}
 	for _, out := range p.Outputs {
-		fmt.Fprintf(&b, "  output %s %s\n", out.Name, operand(out.Shape, out.View))
+		fmt.Fprintf(&b, "  output %s %s\n", out.Name, operandText(out.Shape, out.View))
 	}
 	return b.String()
 }
@@ -34,12 +34,12 @@ func Print(p *Plan) string {
 func stepText(s *Step) string {
 	words := append([]string{s.Name, "="}, opText(s.Op)...)
 	for i, src := range s.Src {
-		words = append(words, operand(s.In[i], src))
+		words = append(words, operandText(s.In[i], src))
 	}
 	if s.Residual != nil {
-		words = append(words, "+", operand(s.Out, *s.Residual))
+		words = append(words, "+", operandText(s.Out, *s.Residual))
 	}
-	words = append(words, ":", operand(s.Out, s.Dst))
+	words = append(words, ":", operandText(s.Out, s.Dst))
 	if s.Key != "" {
 		words = append(words, "weights="+s.Key)
 	}
@@ -49,7 +49,7 @@ func stepText(s *Step) string {
 	return strings.Join(words, " ")
 }
 
-func operand(s shape.Shape, v runtime.View) string {
+func operandText(s shape.Shape, v runtime.View) string {
 	if v.Channel != 0 {
 		return fmt.Sprintf("%v@%d+%d/%d", s, v.Offset, v.Channel, v.Pitch)
 	}
