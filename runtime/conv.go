@@ -47,7 +47,7 @@ func (l *Loader) Conv(key string, op *Conv, norms ...Norm) *PackedConv {
 
 // packFilter asks for the weights of an algorithm, which have the given shape in the
 // checkpoint.
-func (l *Loader) packFilter(key string, algo algorithm, norms []Norm, op *Conv, shape ...int) {
+func (l *Loader) packFilter(key string, algo algorithm, norms []Norm, op *Conv, shape []int) {
 	l.needScratch(algo.scratch())
 	l.needZeros(algo.zeros())
 	layer := l.layer()

@@ -252,6 +252,28 @@ func TestLinear(t *testing.T) {
 	})
 }
 
+// The weights of a 1x1 convolution may come as a matrix.
+func TestConvMatrix(t *testing.T) {
+	op := pointwise(3, 5, 4).op(Act{})
+	weights := convWeights(rand.New(rand.NewPCG(12, 0)), op)
+	run := func() []float32 {
+		l := NewLoader(weights)
+		packed := l.Conv("conv", op)
+		if err := l.Err(); err != nil {
+			t.Fatal(err)
+		}
+		src := random(rand.New(rand.NewPCG(12, 1)), 1, op.In)
+		c := setting{threads: 1, batch: 1, images: 1}
+		return executeIn(t, l.Memory(0), c, op.Out, []operand{src}, func(s *Session, dst View, srcs []View) { packed.Run(s, dst, srcs[0]) })
+	}
+	want := run()
+	op.Matrix = true
+	weights["conv.weight"] = Tensor{Shape: []int{4, 5}, Data: weights["conv.weight"].Data}
+	if got := run(); !slices.Equal(got, want) {
+		t.Errorf("with a matrix %v, with a kernel %v", got, want)
+	}
+}
+
 // Norms before and after a convolution end up in its weights as if they had run.
 func TestConvFoldsNorms(t *testing.T) {
 	rng := rand.New(rand.NewPCG(10, 0))

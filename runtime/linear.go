@@ -20,7 +20,7 @@ func (l *Loader) Linear(key string, op *Linear, norms ...Norm) *PackedLinear {
 		Act:      op.Act,
 	}
 	p := &PackedLinear{PackedConv{conv, newDirect(conv, cpu.Level())}}
-	l.packFilter(key, p.conv.algo, norms, conv, op.Out, op.In.Len())
+	l.packFilter(key, p.conv.algo, norms, conv, []int{op.Out, op.In.Len()})
 	return p
 }
 

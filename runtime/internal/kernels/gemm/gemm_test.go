@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/guard"
 )
 
 // isas are the instruction sets of this machine.
@@ -298,6 +299,35 @@ func TestPanels(t *testing.T) {
 		}
 		if next != c.n || !slices.Equal(widths, c.want) {
 			t.Errorf("%s: %d columns in panels %v to %d, want %v", c.isa, c.n, widths, next, c.want)
+		}
+	}
+}
+
+// Tiles read and write nothing outside their slices: these end, or begin, where
+// memory does.
+func TestTilesStayInside(t *testing.T) {
+	for _, isa := range isas() {
+		k := For(isa)
+		rng := rand.New(rand.NewPCG(7, uint64(isa)))
+		for name, place := range map[string]func(testing.TB, int) []float32{"end": guard.After, "beginning": guard.Before} {
+			for _, width := range k.Widths {
+				for rows := 1; rows <= k.Rows; rows++ {
+					t.Run(fmt.Sprintf("%s/%s/%dx%d", isa, name, rows, width), func(t *testing.T) {
+						copied := func(x []float32) []float32 {
+							y := place(t, len(x))
+							copy(y, x)
+							return y
+						}
+						for _, cols := range []int{width - k.lanes + 1, width - 1, width} {
+							c := randomCall(rng, k, rows, 2, 5+rows%4, width, 2, cols)
+							c.Residual = floats(rng, (rows-1)*c.LDR+width+cols)
+							c.A, c.B, c.Bias, c.C, c.Residual = copied(c.A), copied(c.B), copied(c.Bias), copied(c.C), copied(c.Residual)
+							k.Run(c)
+							checkCall(t, k, c)
+						}
+					})
+				}
+			}
 		}
 	}
 }
