@@ -41,7 +41,7 @@ func (l *Loader) Conv(key string, op *Conv, norms ...Norm) *PackedConv {
 	if op.Matrix {
 		shape = shape[:2]
 	}
-	l.packFilter(key, p.algo, norms, op, shape...)
+	l.packFilter(key, p.algo, norms, op, shape)
 	return p
 }
 
