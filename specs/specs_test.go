@@ -2,6 +2,7 @@ package specs_test
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/cnnc-dev/cnnc/compiler/elaborate"
 	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/dsl"
 	"github.com/cnnc-dev/cnnc/specs"
 )
 
@@ -100,6 +102,10 @@ func TestFigures(t *testing.T) {
 		{"efficientnet_v2_s", "", 21_458_488, 8_365_617_152},
 		{"efficientnet_v2_m", "", 54_139_356, 24_582_460_384},
 		{"efficientnet_v2_l", "", 118_515_272, 56_079_699_008},
+		{"convnext_tiny", "", 28_589_128, 4_455_531_264},
+		{"convnext_small", "", 50_223_688, 8_683_712_256},
+		{"convnext_base", "", 88_591_464, 15_354_729_472},
+		{"convnext_large", "", 197_767_336, 34_361_433_600},
 	} {
 		t.Run(strings.TrimSpace(c.net+" "+c.set), func(t *testing.T) {
 			g := graph(t, c.net, strings.Fields(c.set)...)
@@ -198,6 +204,30 @@ func TestClasses(t *testing.T) {
 	}
 	if out := g.Value(g.Outputs[0].Value).Shape; out.Elems() != 7 || g.Labels != nil {
 		t.Errorf("output %v with %d labels, want 7 features without", out, len(g.Labels))
+	}
+}
+
+// TestFormatted wants every file in the one style.
+func TestFormatted(t *testing.T) {
+	err := fs.WalkDir(specs.FS(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || filepath.Ext(path) != ".cnn" {
+			return err
+		}
+		text, err := specs.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		formatted, diags := dsl.FormatSource(path, text)
+		if diags.HasErrors() {
+			return diags.Err()
+		}
+		if d := cmp.Diff(string(text), string(formatted)); d != "" {
+			t.Errorf("%s: run cnnc fmt\n%s", path, d)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
 	}
 }
 

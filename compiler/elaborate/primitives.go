@@ -65,6 +65,15 @@ var primitives = []*primitive{
 		},
 	},
 	{
+		name: "linear2d", op: ir.OpConv, tensors: x, key: true,
+		doc:   "a linear layer on each pixel of a map: a 1x1 convolution whose weights the checkpoint has as [out, in]",
+		attrs: []attribute{{"out", ""}, {"bias", "true"}},
+		build: func(a *attributes) ir.Attr {
+			return &ir.Conv{Out: a.int("out"), Kernel: shape.Square(1), Stride: shape.Square(1), Dilation: shape.Square(1),
+				Groups: 1, Bias: a.boolOr("bias", true), Weights: a.key, Matrix: true}
+		},
+	},
+	{
 		name: "batchnorm", op: ir.OpBatchNorm, tensors: x, key: true,
 		doc:   "batch normalisation by the running statistics",
 		attrs: []attribute{{"eps", "1e-5"}, {"affine", "true"}},
