@@ -190,33 +190,45 @@ func (r *renderer) print(j job) {
 		r.fill(d, j)
 	case fillRest:
 		r.fillRest(d, j)
+	case lineMark:
+		*d.line = len(r.lines)
 	}
 }
 
 // fill prints the first content and leaves the rest to the jobs: what follows a
 // break can be judged only when the content before it has been printed.
 func (r *renderer) fill(d fill, j job) {
-	if len(d.parts) > 1 {
-		r.push(job{j.indent, j.flat, fillRest{d.parts[1:], len(r.lines)}})
-	}
+	line := len(r.lines)
+	r.push(job{j.indent, j.flat, fillRest{d.parts[1:], &line}})
 	r.push(job{j.indent, j.flat || r.fits(job{j.indent, true, d.parts[0]}), d.parts[0]})
 }
 
-// fillRest is a fill that starts with a break, after content that started when
-// there were so many lines.
+// fillRest is a fill that starts with a break, or is empty, after content that
+// started on a line.
 type fillRest struct {
 	parts []document
-	lines int
+	line  *int
 }
 
 func (f fillRest) forced() bool { return concat(f.parts).forced() }
 
 // fillRest takes the break, too, after content that took several lines.
 func (r *renderer) fillRest(d fillRest, j job) {
-	r.push(job{j.indent, j.flat, fill{d.parts[1:]}})
-	flat := j.flat || len(r.lines) == d.lines && r.fits(job{j.indent, true, concat(d.parts[:2])})
+	if len(d.parts) == 0 {
+		return
+	}
+	line := new(int)
+	r.push(job{j.indent, j.flat, fillRest{d.parts[2:], line}})
+	flat := j.flat || len(r.lines) == *d.line && r.fits(job{j.indent, true, concat(d.parts[:2])})
+	r.push(job{j.indent, flat, d.parts[1]})
+	r.push(job{doc: lineMark{line}})
 	r.push(job{j.indent, flat, d.parts[0]})
 }
+
+// lineMark notes the line that printing has come to.
+type lineMark struct{ line *int }
+
+func (lineMark) forced() bool { return false }
 
 // fits reports whether j fits on the rest of the line, together with what
 // follows it up to the first possible newline.
@@ -259,7 +271,7 @@ func (r *renderer) fits(j job) bool {
 		case fill:
 			waiting = append(waiting, job{j.indent, j.flat, concat(d.parts)})
 		case fillRest:
-			if !j.flat {
+			if !j.flat && len(d.parts) > 0 {
 				return true // it starts with a break
 			}
 			waiting = append(waiting, job{j.indent, true, concat(d.parts)})

@@ -119,7 +119,11 @@ func (l *layout) balance() bool {
 	closeTop := func() {
 		t := open[len(open)-1]
 		open = open[:len(open)-1]
-		out = append(out, lexer.Token{Type: tokPunct, Value: closers[t.Value], Pos: endOf(out[len(out)-1])})
+		// It takes the place of the last character, so that what it closes ends there.
+		pos := endOf(out[len(out)-1])
+		pos.Offset--
+		pos.Column--
+		out = append(out, lexer.Token{Type: tokPunct, Value: closers[t.Value], Pos: pos})
 		l.broken = append(l.broken, t.Pos.Offset)
 	}
 	// closeAll ends a declaration that never ended; before is what stood in its way.
