@@ -76,7 +76,7 @@ func TestLoaderErrors(t *testing.T) {
 			`the weights do not fit the network
 3 tensors missing:
   layer1.norm1.weight [4] (did you mean layer1.norm.1.weight?)
-  far.weight [4] (did you mean aux.weight?)
+  far.weight [4]
   far.bias [4]
 1 tensor of another shape:
   stem.bias is [4 1], the network wants [4]

@@ -38,9 +38,9 @@ var activations = []struct {
 	{Act{Kind: Sigmoid}, ref.Sigmoid, 0, 4e-7},
 	{Act{Kind: Tanh}, ref.Tanh, 0, 4e-7},
 	{Act{Kind: SiLU}, ref.SiLU, 0, 4e-7},
-	{Act{Kind: HardSigmoid}, ref.HardSigmoid, 1.5e-7, 0},
-	{Act{Kind: HardSwish}, ref.HardSwish, 1.5e-7, 3e-7},
-	{Act{Kind: GELU}, ref.GELU, 2e-7, 3e-7},
+	{Act{Kind: HardSigmoid}, ref.HardSigmoid, 2e-7, 0},
+	{Act{Kind: HardSwish}, ref.HardSwish, 2e-7, 4e-7},
+	{Act{Kind: GELU}, ref.GELU, 4e-7, 2e-7},
 	{Act{Kind: GELUTanh}, ref.GELUTanh, 2e-7, 4e-7},
 }
 

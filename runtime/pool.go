@@ -129,9 +129,9 @@ func (p *pooling) row(s *Session, image, oy, c, n int) {
 		case p.max:
 			pool.Max(d, from, &w)
 		case p.countPad:
-			pool.Mean(d, from, &w, float32(p.h.padded(oy)*p.w.padded(ox)))
+			pool.Sum(d, from, &w, 1/float32(p.h.padded(oy)*p.w.padded(ox)))
 		default:
-			pool.Mean(d, from, &w, float32(rows*cols))
+			pool.Sum(d, from, &w, 1/float32(rows*cols))
 		}
 	}
 }

@@ -23,17 +23,18 @@ DATA tailMasks<>+60(SB)/4, $0x00000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
 // func clampAVX512(a *args)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, BMI2
 TEXT ·clampAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), R15
 	MOVQ         40(R15), BX
-	MOVQ         BX, CX
-	SHRQ         $0x02, CX
-	ANDQ         $0x0f, CX
-	MOVL         $0x00000001, AX
-	SHLL         CL, AX
-	DECL         AX
-	KMOVW        AX, K1
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x0f, AX
+	MOVL         $-1, R8
+	BZHIL        AX, R8, R8
+	KMOVW        R8, K1
+	LEAQ         -64(BX), R8
+	LEAQ         -256(BX), R9
 	VBROADCASTSS 72(R15), Z0
 	VBROADCASTSS 76(R15), Z1
 	MOVQ         32(R15), R10
@@ -41,15 +42,13 @@ TEXT ·clampAVX512(SB), NOSPLIT, $0-8
 	MOVQ         48(R15), R11
 	MOVQ         8(R15), SI
 	MOVQ         56(R15), R12
-	LEAQ         -64(BX), R8
-	LEAQ         -256(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ    AX, R9
-	JG      single
+	JG      Single
 	VMOVUPS (SI)(AX*1), Z2
 	VMOVUPS 64(SI)(AX*1), Z3
 	VMOVUPS 128(SI)(AX*1), Z4
@@ -67,27 +66,27 @@ several:
 	VMOVUPS Z4, 128(DI)(AX*1)
 	VMOVUPS Z5, 192(DI)(AX*1)
 	ADDQ    $+256, AX
-	JMP     several
+	JMP     Several
 
-single:
+Single:
 	CMPQ    AX, R8
-	JG      tail
+	JG      Tail
 	VMOVUPS (SI)(AX*1), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     single
+	JMP     Single
 
-tail:
+Tail:
 	CMPQ      AX, BX
-	JGE       next
+	JGE       End
 	VMOVUPS.Z (SI)(AX*1), K1, Z2
 	VMAXPS    Z2, Z0, Z2
 	VMINPS    Z2, Z1, Z2
 	VMOVUPS   Z2, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -100,12 +99,14 @@ next:
 TEXT ·clampAVX2(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), R15
 	MOVQ         40(R15), BX
-	MOVQ         BX, CX
-	SHRQ         $0x02, CX
-	ANDQ         $0x07, CX
-	NEGQ         CX
-	LEAQ         tailMasks<>+0(SB), AX
-	VMOVDQU      32(AX)(CX*4), Y0
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x07, AX
+	NEGQ         AX
+	LEAQ         tailMasks<>+0(SB), R8
+	VMOVDQU      32(R8)(AX*4), Y0
+	LEAQ         -32(BX), R8
+	LEAQ         -64(BX), R9
 	VBROADCASTSS 72(R15), Y1
 	VBROADCASTSS 76(R15), Y2
 	MOVQ         32(R15), R10
@@ -113,15 +114,13 @@ TEXT ·clampAVX2(SB), NOSPLIT, $0-8
 	MOVQ         48(R15), R11
 	MOVQ         8(R15), SI
 	MOVQ         56(R15), R12
-	LEAQ         -32(BX), R8
-	LEAQ         -64(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ    AX, R9
-	JG      single
+	JG      Single
 	VMOVUPS (SI)(AX*1), Y3
 	VMOVUPS 32(SI)(AX*1), Y4
 	VMAXPS  Y3, Y1, Y3
@@ -131,27 +130,27 @@ several:
 	VMOVUPS Y3, (DI)(AX*1)
 	VMOVUPS Y4, 32(DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     several
+	JMP     Several
 
-single:
+Single:
 	CMPQ    AX, R8
-	JG      tail
+	JG      Tail
 	VMOVUPS (SI)(AX*1), Y3
 	VMAXPS  Y3, Y1, Y3
 	VMINPS  Y3, Y2, Y3
 	VMOVUPS Y3, (DI)(AX*1)
 	ADDQ    $+32, AX
-	JMP     single
+	JMP     Single
 
-tail:
+Tail:
 	CMPQ       AX, BX
-	JGE        next
+	JGE        End
 	VMASKMOVPS (SI)(AX*1), Y0, Y3
 	VMAXPS     Y3, Y1, Y3
 	VMINPS     Y3, Y2, Y3
 	VMASKMOVPS Y3, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -160,17 +159,18 @@ next:
 	RET
 
 // func addAVX512(a *args)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, BMI2
 TEXT ·addAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), R15
 	MOVQ         40(R15), BX
-	MOVQ         BX, CX
-	SHRQ         $0x02, CX
-	ANDQ         $0x0f, CX
-	MOVL         $0x00000001, AX
-	SHLL         CL, AX
-	DECL         AX
-	KMOVW        AX, K1
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x0f, AX
+	MOVL         $-1, R8
+	BZHIL        AX, R8, R8
+	KMOVW        R8, K1
+	LEAQ         -64(BX), R8
+	LEAQ         -256(BX), R9
 	VBROADCASTSS 72(R15), Z0
 	VBROADCASTSS 76(R15), Z1
 	MOVQ         32(R15), R10
@@ -180,15 +180,13 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-8
 	MOVQ         56(R15), R12
 	MOVQ         16(R15), DX
 	MOVQ         64(R15), R13
-	LEAQ         -64(BX), R8
-	LEAQ         -256(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ    AX, R9
-	JG      single
+	JG      Single
 	VMOVUPS (SI)(AX*1), Z2
 	VMOVUPS 64(SI)(AX*1), Z3
 	VMOVUPS 128(SI)(AX*1), Z4
@@ -214,11 +212,11 @@ several:
 	VMOVUPS Z4, 128(DI)(AX*1)
 	VMOVUPS Z5, 192(DI)(AX*1)
 	ADDQ    $+256, AX
-	JMP     several
+	JMP     Several
 
-single:
+Single:
 	CMPQ    AX, R8
-	JG      tail
+	JG      Tail
 	VMOVUPS (SI)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z6
 	VADDPS  Z6, Z2, Z2
@@ -226,11 +224,11 @@ single:
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     single
+	JMP     Single
 
-tail:
+Tail:
 	CMPQ      AX, BX
-	JGE       next
+	JGE       End
 	VMOVUPS.Z (SI)(AX*1), K1, Z2
 	VMOVUPS.Z (DX)(AX*1), K1, Z6
 	VADDPS    Z6, Z2, Z2
@@ -238,7 +236,7 @@ tail:
 	VMINPS    Z2, Z1, Z2
 	VMOVUPS   Z2, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -252,12 +250,14 @@ next:
 TEXT ·addAVX2(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), R15
 	MOVQ         40(R15), BX
-	MOVQ         BX, CX
-	SHRQ         $0x02, CX
-	ANDQ         $0x07, CX
-	NEGQ         CX
-	LEAQ         tailMasks<>+0(SB), AX
-	VMOVDQU      32(AX)(CX*4), Y0
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x07, AX
+	NEGQ         AX
+	LEAQ         tailMasks<>+0(SB), R8
+	VMOVDQU      32(R8)(AX*4), Y0
+	LEAQ         -32(BX), R8
+	LEAQ         -64(BX), R9
 	VBROADCASTSS 72(R15), Y1
 	VBROADCASTSS 76(R15), Y2
 	MOVQ         32(R15), R10
@@ -267,15 +267,13 @@ TEXT ·addAVX2(SB), NOSPLIT, $0-8
 	MOVQ         56(R15), R12
 	MOVQ         16(R15), DX
 	MOVQ         64(R15), R13
-	LEAQ         -32(BX), R8
-	LEAQ         -64(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ    AX, R9
-	JG      single
+	JG      Single
 	VMOVUPS (SI)(AX*1), Y3
 	VMOVUPS 32(SI)(AX*1), Y4
 	VMOVUPS (DX)(AX*1), Y5
@@ -289,11 +287,11 @@ several:
 	VMOVUPS Y3, (DI)(AX*1)
 	VMOVUPS Y4, 32(DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     several
+	JMP     Several
 
-single:
+Single:
 	CMPQ    AX, R8
-	JG      tail
+	JG      Tail
 	VMOVUPS (SI)(AX*1), Y3
 	VMOVUPS (DX)(AX*1), Y5
 	VADDPS  Y5, Y3, Y3
@@ -301,11 +299,11 @@ single:
 	VMINPS  Y3, Y2, Y3
 	VMOVUPS Y3, (DI)(AX*1)
 	ADDQ    $+32, AX
-	JMP     single
+	JMP     Single
 
-tail:
+Tail:
 	CMPQ       AX, BX
-	JGE        next
+	JGE        End
 	VMASKMOVPS (SI)(AX*1), Y0, Y3
 	VMASKMOVPS (DX)(AX*1), Y0, Y5
 	VADDPS     Y5, Y3, Y3
@@ -313,7 +311,7 @@ tail:
 	VMINPS     Y3, Y2, Y3
 	VMASKMOVPS Y3, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -323,17 +321,18 @@ next:
 	RET
 
 // func mulAVX512(a *args)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, BMI2
 TEXT ·mulAVX512(SB), NOSPLIT, $0-8
 	MOVQ  a+0(FP), R15
 	MOVQ  40(R15), BX
-	MOVQ  BX, CX
-	SHRQ  $0x02, CX
-	ANDQ  $0x0f, CX
-	MOVL  $0x00000001, AX
-	SHLL  CL, AX
-	DECL  AX
-	KMOVW AX, K1
+	MOVQ  BX, AX
+	SHRQ  $0x02, AX
+	ANDQ  $0x0f, AX
+	MOVL  $-1, R8
+	BZHIL AX, R8, R8
+	KMOVW R8, K1
+	LEAQ  -64(BX), R8
+	LEAQ  -256(BX), R9
 	MOVQ  32(R15), R10
 	MOVQ  (R15), DI
 	MOVQ  48(R15), R11
@@ -341,15 +340,13 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-8
 	MOVQ  56(R15), R12
 	MOVQ  16(R15), DX
 	MOVQ  64(R15), R13
-	LEAQ  -64(BX), R8
-	LEAQ  -256(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ    AX, R9
-	JG      single
+	JG      Single
 	VMOVUPS (SI)(AX*1), Z0
 	VMOVUPS 64(SI)(AX*1), Z1
 	VMOVUPS 128(SI)(AX*1), Z2
@@ -367,27 +364,27 @@ several:
 	VMOVUPS Z2, 128(DI)(AX*1)
 	VMOVUPS Z3, 192(DI)(AX*1)
 	ADDQ    $+256, AX
-	JMP     several
+	JMP     Several
 
-single:
+Single:
 	CMPQ    AX, R8
-	JG      tail
+	JG      Tail
 	VMOVUPS (SI)(AX*1), Z0
 	VMOVUPS (DX)(AX*1), Z4
 	VMULPS  Z4, Z0, Z0
 	VMOVUPS Z0, (DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     single
+	JMP     Single
 
-tail:
+Tail:
 	CMPQ      AX, BX
-	JGE       next
+	JGE       End
 	VMOVUPS.Z (SI)(AX*1), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z4
 	VMULPS    Z4, Z0, Z0
 	VMOVUPS   Z0, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -401,12 +398,14 @@ next:
 TEXT ·mulAVX2(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    tailMasks<>+0(SB), AX
-	VMOVDQU 32(AX)(CX*4), Y0
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x07, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+0(SB), R8
+	VMOVDQU 32(R8)(AX*4), Y0
+	LEAQ    -32(BX), R8
+	LEAQ    -64(BX), R9
 	MOVQ    32(R15), R10
 	MOVQ    (R15), DI
 	MOVQ    48(R15), R11
@@ -414,15 +413,13 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-8
 	MOVQ    56(R15), R12
 	MOVQ    16(R15), DX
 	MOVQ    64(R15), R13
-	LEAQ    -32(BX), R8
-	LEAQ    -64(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ    AX, R9
-	JG      single
+	JG      Single
 	VMOVUPS (SI)(AX*1), Y1
 	VMOVUPS 32(SI)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
@@ -432,27 +429,27 @@ several:
 	VMOVUPS Y1, (DI)(AX*1)
 	VMOVUPS Y2, 32(DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     several
+	JMP     Several
 
-single:
+Single:
 	CMPQ    AX, R8
-	JG      tail
+	JG      Tail
 	VMOVUPS (SI)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y3, Y1, Y1
 	VMOVUPS Y1, (DI)(AX*1)
 	ADDQ    $+32, AX
-	JMP     single
+	JMP     Single
 
-tail:
+Tail:
 	CMPQ       AX, BX
-	JGE        next
+	JGE        End
 	VMASKMOVPS (SI)(AX*1), Y0, Y1
 	VMASKMOVPS (DX)(AX*1), Y0, Y3
 	VMULPS     Y3, Y1, Y1
 	VMASKMOVPS Y1, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -462,17 +459,18 @@ next:
 	RET
 
 // func affineAVX512(a *args)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, BMI2
 TEXT ·affineAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), R15
 	MOVQ         40(R15), BX
-	MOVQ         BX, CX
-	SHRQ         $0x02, CX
-	ANDQ         $0x0f, CX
-	MOVL         $0x00000001, AX
-	SHLL         CL, AX
-	DECL         AX
-	KMOVW        AX, K1
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x0f, AX
+	MOVL         $-1, R8
+	BZHIL        AX, R8, R8
+	KMOVW        R8, K1
+	LEAQ         -64(BX), R8
+	LEAQ         -256(BX), R9
 	VBROADCASTSS 72(R15), Z0
 	VBROADCASTSS 76(R15), Z1
 	MOVQ         32(R15), R10
@@ -483,15 +481,13 @@ TEXT ·affineAVX512(SB), NOSPLIT, $0-8
 	MOVQ         16(R15), DX
 	MOVQ         64(R15), R13
 	MOVQ         24(R15), CX
-	LEAQ         -64(BX), R8
-	LEAQ         -256(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ        AX, R9
-	JG          single
+	JG          Single
 	VMOVUPS     (SI)(AX*1), Z2
 	VMOVUPS     64(SI)(AX*1), Z3
 	VMOVUPS     128(SI)(AX*1), Z4
@@ -521,11 +517,11 @@ several:
 	VMOVUPS     Z4, 128(DI)(AX*1)
 	VMOVUPS     Z5, 192(DI)(AX*1)
 	ADDQ        $+256, AX
-	JMP         several
+	JMP         Several
 
-single:
+Single:
 	CMPQ        AX, R8
-	JG          tail
+	JG          Tail
 	VMOVUPS     (SI)(AX*1), Z2
 	VMOVUPS     (DX)(AX*1), Z6
 	VMOVUPS     (CX)(AX*1), Z10
@@ -534,11 +530,11 @@ single:
 	VMINPS      Z2, Z1, Z2
 	VMOVUPS     Z2, (DI)(AX*1)
 	ADDQ        $+64, AX
-	JMP         single
+	JMP         Single
 
-tail:
+Tail:
 	CMPQ        AX, BX
-	JGE         next
+	JGE         End
 	VMOVUPS.Z   (SI)(AX*1), K1, Z2
 	VMOVUPS.Z   (DX)(AX*1), K1, Z6
 	VMOVUPS.Z   (CX)(AX*1), K1, Z10
@@ -547,7 +543,7 @@ tail:
 	VMINPS      Z2, Z1, Z2
 	VMOVUPS     Z2, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -561,12 +557,14 @@ next:
 TEXT ·affineAVX2(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), R15
 	MOVQ         40(R15), BX
-	MOVQ         BX, CX
-	SHRQ         $0x02, CX
-	ANDQ         $0x07, CX
-	NEGQ         CX
-	LEAQ         tailMasks<>+0(SB), AX
-	VMOVDQU      32(AX)(CX*4), Y0
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x07, AX
+	NEGQ         AX
+	LEAQ         tailMasks<>+0(SB), R8
+	VMOVDQU      32(R8)(AX*4), Y0
+	LEAQ         -32(BX), R8
+	LEAQ         -64(BX), R9
 	VBROADCASTSS 72(R15), Y1
 	VBROADCASTSS 76(R15), Y2
 	MOVQ         32(R15), R10
@@ -577,15 +575,13 @@ TEXT ·affineAVX2(SB), NOSPLIT, $0-8
 	MOVQ         16(R15), DX
 	MOVQ         64(R15), R13
 	MOVQ         24(R15), CX
-	LEAQ         -32(BX), R8
-	LEAQ         -64(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ        AX, R9
-	JG          single
+	JG          Single
 	VMOVUPS     (SI)(AX*1), Y3
 	VMOVUPS     32(SI)(AX*1), Y4
 	VMOVUPS     (DX)(AX*1), Y5
@@ -601,11 +597,11 @@ several:
 	VMOVUPS     Y3, (DI)(AX*1)
 	VMOVUPS     Y4, 32(DI)(AX*1)
 	ADDQ        $+64, AX
-	JMP         several
+	JMP         Several
 
-single:
+Single:
 	CMPQ        AX, R8
-	JG          tail
+	JG          Tail
 	VMOVUPS     (SI)(AX*1), Y3
 	VMOVUPS     (DX)(AX*1), Y5
 	VMOVUPS     (CX)(AX*1), Y7
@@ -614,11 +610,11 @@ single:
 	VMINPS      Y3, Y2, Y3
 	VMOVUPS     Y3, (DI)(AX*1)
 	ADDQ        $+32, AX
-	JMP         single
+	JMP         Single
 
-tail:
+Tail:
 	CMPQ        AX, BX
-	JGE         next
+	JGE         End
 	VMASKMOVPS  (SI)(AX*1), Y0, Y3
 	VMASKMOVPS  (DX)(AX*1), Y0, Y5
 	VMASKMOVPS  (CX)(AX*1), Y0, Y7
@@ -627,7 +623,7 @@ tail:
 	VMINPS      Y3, Y2, Y3
 	VMASKMOVPS  Y3, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -637,17 +633,18 @@ next:
 	RET
 
 // func leakyReLUAVX512(a *args)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·leakyReLUAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), R15
 	MOVQ         40(R15), BX
-	MOVQ         BX, CX
-	SHRQ         $0x02, CX
-	ANDQ         $0x0f, CX
-	MOVL         $0x00000001, AX
-	SHLL         CL, AX
-	DECL         AX
-	KMOVW        AX, K1
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x0f, AX
+	MOVL         $-1, R8
+	BZHIL        AX, R8, R8
+	KMOVW        R8, K1
+	LEAQ         -64(BX), R8
+	LEAQ         -256(BX), R9
 	VBROADCASTSS 72(R15), Z0
 	VBROADCASTSS 76(R15), Z1
 	MOVQ         32(R15), R10
@@ -655,15 +652,13 @@ TEXT ·leakyReLUAVX512(SB), NOSPLIT, $0-8
 	MOVQ         48(R15), R11
 	MOVQ         8(R15), SI
 	MOVQ         56(R15), R12
-	LEAQ         -64(BX), R8
-	LEAQ         -256(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ     AX, R9
-	JG       single
+	JG       Single
 	VMOVUPS  (SI)(AX*1), Z2
 	VMOVUPS  64(SI)(AX*1), Z3
 	VMOVUPS  128(SI)(AX*1), Z4
@@ -681,27 +676,27 @@ several:
 	VMOVUPS  Z4, 128(DI)(AX*1)
 	VMOVUPS  Z5, 192(DI)(AX*1)
 	ADDQ     $+256, AX
-	JMP      several
+	JMP      Several
 
-single:
+Single:
 	CMPQ     AX, R8
-	JG       tail
+	JG       Tail
 	VMOVUPS  (SI)(AX*1), Z2
 	VPMOVD2M Z2, K2
 	VMULPS   Z0, Z2, K2, Z2
 	VMOVUPS  Z2, (DI)(AX*1)
 	ADDQ     $+64, AX
-	JMP      single
+	JMP      Single
 
-tail:
+Tail:
 	CMPQ      AX, BX
-	JGE       next
+	JGE       End
 	VMOVUPS.Z (SI)(AX*1), K1, Z2
 	VPMOVD2M  Z2, K2
 	VMULPS    Z0, Z2, K2, Z2
 	VMOVUPS   Z2, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -714,12 +709,14 @@ next:
 TEXT ·leakyReLUAVX2(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), R15
 	MOVQ         40(R15), BX
-	MOVQ         BX, CX
-	SHRQ         $0x02, CX
-	ANDQ         $0x07, CX
-	NEGQ         CX
-	LEAQ         tailMasks<>+0(SB), AX
-	VMOVDQU      32(AX)(CX*4), Y0
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x07, AX
+	NEGQ         AX
+	LEAQ         tailMasks<>+0(SB), R8
+	VMOVDQU      32(R8)(AX*4), Y0
+	LEAQ         -32(BX), R8
+	LEAQ         -64(BX), R9
 	VBROADCASTSS 72(R15), Y1
 	VBROADCASTSS 76(R15), Y2
 	MOVQ         32(R15), R10
@@ -727,15 +724,13 @@ TEXT ·leakyReLUAVX2(SB), NOSPLIT, $0-8
 	MOVQ         48(R15), R11
 	MOVQ         8(R15), SI
 	MOVQ         56(R15), R12
-	LEAQ         -32(BX), R8
-	LEAQ         -64(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ      AX, R9
-	JG        single
+	JG        Single
 	VMOVUPS   (SI)(AX*1), Y3
 	VMOVUPS   32(SI)(AX*1), Y4
 	VMULPS    Y1, Y3, Y5
@@ -745,27 +740,27 @@ several:
 	VMOVUPS   Y3, (DI)(AX*1)
 	VMOVUPS   Y4, 32(DI)(AX*1)
 	ADDQ      $+64, AX
-	JMP       several
+	JMP       Several
 
-single:
+Single:
 	CMPQ      AX, R8
-	JG        tail
+	JG        Tail
 	VMOVUPS   (SI)(AX*1), Y3
 	VMULPS    Y1, Y3, Y5
 	VBLENDVPS Y3, Y5, Y3, Y3
 	VMOVUPS   Y3, (DI)(AX*1)
 	ADDQ      $+32, AX
-	JMP       single
+	JMP       Single
 
-tail:
+Tail:
 	CMPQ       AX, BX
-	JGE        next
+	JGE        End
 	VMASKMOVPS (SI)(AX*1), Y0, Y3
 	VMULPS     Y1, Y3, Y5
 	VBLENDVPS  Y3, Y5, Y3, Y3
 	VMASKMOVPS Y3, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -774,17 +769,18 @@ next:
 	RET
 
 // func hardSigmoidAVX512(a *args)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, BMI2
 TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x0f, CX
-	MOVL    $0x00000001, AX
-	SHLL    CL, AX
-	DECL    AX
-	KMOVW   AX, K1
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x0f, AX
+	MOVL    $-1, R8
+	BZHIL   AX, R8, R8
+	KMOVW   R8, K1
+	LEAQ    -64(BX), R8
+	LEAQ    -256(BX), R9
 	VMOVUPS constants<>+0(SB), Z4
 	VMOVUPS constants<>+64(SB), Z5
 	VMOVUPS constants<>+128(SB), Z6
@@ -794,15 +790,13 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -64(BX), R8
-	LEAQ    -256(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ    AX, R9
-	JG      single
+	JG      Single
 	VMOVUPS (SI)(AX*1), Z0
 	VMOVUPS 64(SI)(AX*1), Z1
 	VMOVUPS 128(SI)(AX*1), Z2
@@ -828,11 +822,11 @@ several:
 	VMOVUPS Z2, 128(DI)(AX*1)
 	VMOVUPS Z3, 192(DI)(AX*1)
 	ADDQ    $+256, AX
-	JMP     several
+	JMP     Several
 
-single:
+Single:
 	CMPQ    AX, R8
-	JG      tail
+	JG      Tail
 	VMOVUPS (SI)(AX*1), Z0
 	VADDPS  Z6, Z0, Z0
 	VMAXPS  Z0, Z4, Z0
@@ -840,11 +834,11 @@ single:
 	VMULPS  Z7, Z0, Z0
 	VMOVUPS Z0, (DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     single
+	JMP     Single
 
-tail:
+Tail:
 	CMPQ      AX, BX
-	JGE       next
+	JGE       End
 	VMOVUPS.Z (SI)(AX*1), K1, Z0
 	VADDPS    Z6, Z0, Z0
 	VMAXPS    Z0, Z4, Z0
@@ -852,7 +846,7 @@ tail:
 	VMULPS    Z7, Z0, Z0
 	VMOVUPS   Z0, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -865,12 +859,14 @@ next:
 TEXT ·hardSigmoidAVX2(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    tailMasks<>+0(SB), AX
-	VMOVDQU 32(AX)(CX*4), Y0
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x07, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+0(SB), R8
+	VMOVDQU 32(R8)(AX*4), Y0
+	LEAQ    -32(BX), R8
+	LEAQ    -64(BX), R9
 	VMOVUPS constants<>+0(SB), Y3
 	VMOVUPS constants<>+64(SB), Y4
 	VMOVUPS constants<>+128(SB), Y5
@@ -880,15 +876,13 @@ TEXT ·hardSigmoidAVX2(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -32(BX), R8
-	LEAQ    -64(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ    AX, R9
-	JG      single
+	JG      Single
 	VMOVUPS (SI)(AX*1), Y1
 	VMOVUPS 32(SI)(AX*1), Y2
 	VADDPS  Y5, Y1, Y1
@@ -902,11 +896,11 @@ several:
 	VMOVUPS Y1, (DI)(AX*1)
 	VMOVUPS Y2, 32(DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     several
+	JMP     Several
 
-single:
+Single:
 	CMPQ    AX, R8
-	JG      tail
+	JG      Tail
 	VMOVUPS (SI)(AX*1), Y1
 	VADDPS  Y5, Y1, Y1
 	VMAXPS  Y1, Y3, Y1
@@ -914,11 +908,11 @@ single:
 	VMULPS  Y6, Y1, Y1
 	VMOVUPS Y1, (DI)(AX*1)
 	ADDQ    $+32, AX
-	JMP     single
+	JMP     Single
 
-tail:
+Tail:
 	CMPQ       AX, BX
-	JGE        next
+	JGE        End
 	VMASKMOVPS (SI)(AX*1), Y0, Y1
 	VADDPS     Y5, Y1, Y1
 	VMAXPS     Y1, Y3, Y1
@@ -926,7 +920,7 @@ tail:
 	VMULPS     Y6, Y1, Y1
 	VMASKMOVPS Y1, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -935,17 +929,18 @@ next:
 	RET
 
 // func hardSwishAVX512(a *args)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, BMI2
 TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x0f, CX
-	MOVL    $0x00000001, AX
-	SHLL    CL, AX
-	DECL    AX
-	KMOVW   AX, K1
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x0f, AX
+	MOVL    $-1, R8
+	BZHIL   AX, R8, R8
+	KMOVW   R8, K1
+	LEAQ    -64(BX), R8
+	LEAQ    -256(BX), R9
 	VMOVUPS constants<>+0(SB), Z8
 	VMOVUPS constants<>+64(SB), Z9
 	VMOVUPS constants<>+128(SB), Z10
@@ -955,15 +950,13 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -64(BX), R8
-	LEAQ    -256(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ    AX, R9
-	JG      single
+	JG      Single
 	VMOVUPS (SI)(AX*1), Z0
 	VMOVUPS 64(SI)(AX*1), Z1
 	VMOVUPS 128(SI)(AX*1), Z2
@@ -993,11 +986,11 @@ several:
 	VMOVUPS Z2, 128(DI)(AX*1)
 	VMOVUPS Z3, 192(DI)(AX*1)
 	ADDQ    $+256, AX
-	JMP     several
+	JMP     Several
 
-single:
+Single:
 	CMPQ    AX, R8
-	JG      tail
+	JG      Tail
 	VMOVUPS (SI)(AX*1), Z0
 	VADDPS  Z10, Z0, Z4
 	VMAXPS  Z4, Z8, Z4
@@ -1006,11 +999,11 @@ single:
 	VMULPS  Z4, Z0, Z0
 	VMOVUPS Z0, (DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     single
+	JMP     Single
 
-tail:
+Tail:
 	CMPQ      AX, BX
-	JGE       next
+	JGE       End
 	VMOVUPS.Z (SI)(AX*1), K1, Z0
 	VADDPS    Z10, Z0, Z4
 	VMAXPS    Z4, Z8, Z4
@@ -1019,7 +1012,7 @@ tail:
 	VMULPS    Z4, Z0, Z0
 	VMOVUPS   Z0, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1032,12 +1025,14 @@ next:
 TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    tailMasks<>+0(SB), AX
-	VMOVDQU 32(AX)(CX*4), Y0
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x07, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+0(SB), R8
+	VMOVDQU 32(R8)(AX*4), Y0
+	LEAQ    -32(BX), R8
+	LEAQ    -64(BX), R9
 	VMOVUPS constants<>+0(SB), Y5
 	VMOVUPS constants<>+64(SB), Y6
 	VMOVUPS constants<>+128(SB), Y7
@@ -1047,15 +1042,13 @@ TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -32(BX), R8
-	LEAQ    -64(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ    AX, R9
-	JG      single
+	JG      Single
 	VMOVUPS (SI)(AX*1), Y1
 	VMOVUPS 32(SI)(AX*1), Y2
 	VADDPS  Y7, Y1, Y3
@@ -1071,11 +1064,11 @@ several:
 	VMOVUPS Y1, (DI)(AX*1)
 	VMOVUPS Y2, 32(DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     several
+	JMP     Several
 
-single:
+Single:
 	CMPQ    AX, R8
-	JG      tail
+	JG      Tail
 	VMOVUPS (SI)(AX*1), Y1
 	VADDPS  Y7, Y1, Y3
 	VMAXPS  Y3, Y5, Y3
@@ -1084,11 +1077,11 @@ single:
 	VMULPS  Y3, Y1, Y1
 	VMOVUPS Y1, (DI)(AX*1)
 	ADDQ    $+32, AX
-	JMP     single
+	JMP     Single
 
-tail:
+Tail:
 	CMPQ       AX, BX
-	JGE        next
+	JGE        End
 	VMASKMOVPS (SI)(AX*1), Y0, Y1
 	VADDPS     Y7, Y1, Y3
 	VMAXPS     Y3, Y5, Y3
@@ -1097,7 +1090,7 @@ tail:
 	VMULPS     Y3, Y1, Y1
 	VMASKMOVPS Y1, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1106,17 +1099,18 @@ next:
 	RET
 
 // func sigmoidAVX512(a *args)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x0f, CX
-	MOVL    $0x00000001, AX
-	SHLL    CL, AX
-	DECL    AX
-	KMOVW   AX, K1
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x0f, AX
+	MOVL    $-1, R8
+	BZHIL   AX, R8, R8
+	KMOVW   R8, K1
+	LEAQ    -64(BX), R8
+	LEAQ    -256(BX), R9
 	VMOVUPS constants<>+256(SB), Z20
 	VMOVUPS constants<>+320(SB), Z21
 	VMOVUPS constants<>+384(SB), Z22
@@ -1134,15 +1128,13 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -64(BX), R8
-	LEAQ    -256(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ         AX, R9
-	JG           single
+	JG           Single
 	VMOVUPS      (SI)(AX*1), Z0
 	VMOVUPS      64(SI)(AX*1), Z1
 	VMOVUPS      128(SI)(AX*1), Z2
@@ -1228,11 +1220,11 @@ several:
 	VMOVUPS      Z6, 128(DI)(AX*1)
 	VMOVUPS      Z7, 192(DI)(AX*1)
 	ADDQ         $+256, AX
-	JMP          several
+	JMP          Several
 
-single:
+Single:
 	CMPQ         AX, R8
-	JG           tail
+	JG           Tail
 	VMOVUPS      (SI)(AX*1), Z0
 	VORPS        Z21, Z0, Z4
 	VMAXPS       Z4, Z22, Z4
@@ -1255,11 +1247,11 @@ single:
 	VMULPS       Z8, Z4, K2, Z4
 	VMOVUPS      Z4, (DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          single
+	JMP          Single
 
-tail:
+Tail:
 	CMPQ         AX, BX
-	JGE          next
+	JGE          End
 	VMOVUPS.Z    (SI)(AX*1), K1, Z0
 	VORPS        Z21, Z0, Z4
 	VMAXPS       Z4, Z22, Z4
@@ -1282,7 +1274,7 @@ tail:
 	VMULPS       Z8, Z4, K2, Z4
 	VMOVUPS      Z4, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1295,12 +1287,14 @@ next:
 TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    tailMasks<>+0(SB), AX
-	VMOVDQU 32(AX)(CX*4), Y0
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x07, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+0(SB), R8
+	VMOVDQU 32(R8)(AX*4), Y0
+	LEAQ    -32(BX), R8
+	LEAQ    -64(BX), R9
 	VMOVUPS constants<>+256(SB), Y11
 	VMOVUPS constants<>+320(SB), Y12
 	VMOVUPS constants<>+1024(SB), Y13
@@ -1311,15 +1305,13 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -32(BX), R8
-	LEAQ    -64(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ         AX, R9
-	JG           single
+	JG           Single
 	VMOVUPS      (SI)(AX*1), Y1
 	VMOVUPS      32(SI)(AX*1), Y2
 	VORPS        Y12, Y1, Y3
@@ -1367,11 +1359,11 @@ several:
 	VMOVUPS      Y5, (DI)(AX*1)
 	VMOVUPS      Y6, 32(DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          several
+	JMP          Several
 
-single:
+Single:
 	CMPQ         AX, R8
-	JG           tail
+	JG           Tail
 	VMOVUPS      (SI)(AX*1), Y1
 	VORPS        Y12, Y1, Y3
 	VCMPPS       $0x01, Y13, Y3, Y9
@@ -1396,11 +1388,11 @@ single:
 	VBLENDVPS    Y1, Y5, Y3, Y5
 	VMOVUPS      Y5, (DI)(AX*1)
 	ADDQ         $+32, AX
-	JMP          single
+	JMP          Single
 
-tail:
+Tail:
 	CMPQ         AX, BX
-	JGE          next
+	JGE          End
 	VMASKMOVPS   (SI)(AX*1), Y0, Y1
 	VORPS        Y12, Y1, Y3
 	VCMPPS       $0x01, Y13, Y3, Y9
@@ -1425,7 +1417,7 @@ tail:
 	VBLENDVPS    Y1, Y5, Y3, Y5
 	VMASKMOVPS   Y5, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1434,17 +1426,18 @@ next:
 	RET
 
 // func siluAVX512(a *args)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·siluAVX512(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x0f, CX
-	MOVL    $0x00000001, AX
-	SHLL    CL, AX
-	DECL    AX
-	KMOVW   AX, K1
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x0f, AX
+	MOVL    $-1, R8
+	BZHIL   AX, R8, R8
+	KMOVW   R8, K1
+	LEAQ    -64(BX), R8
+	LEAQ    -256(BX), R9
 	VMOVUPS constants<>+256(SB), Z20
 	VMOVUPS constants<>+320(SB), Z21
 	VMOVUPS constants<>+384(SB), Z22
@@ -1462,15 +1455,13 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -64(BX), R8
-	LEAQ    -256(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ         AX, R9
-	JG           single
+	JG           Single
 	VMOVUPS      (SI)(AX*1), Z0
 	VMOVUPS      64(SI)(AX*1), Z1
 	VMOVUPS      128(SI)(AX*1), Z2
@@ -1560,11 +1551,11 @@ several:
 	VMOVUPS      Z2, 128(DI)(AX*1)
 	VMOVUPS      Z3, 192(DI)(AX*1)
 	ADDQ         $+256, AX
-	JMP          several
+	JMP          Several
 
-single:
+Single:
 	CMPQ         AX, R8
-	JG           tail
+	JG           Tail
 	VMOVUPS      (SI)(AX*1), Z0
 	VORPS        Z21, Z0, Z4
 	VMAXPS       Z4, Z22, Z4
@@ -1588,11 +1579,11 @@ single:
 	VMULPS       Z4, Z0, Z0
 	VMOVUPS      Z0, (DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          single
+	JMP          Single
 
-tail:
+Tail:
 	CMPQ         AX, BX
-	JGE          next
+	JGE          End
 	VMOVUPS.Z    (SI)(AX*1), K1, Z0
 	VORPS        Z21, Z0, Z4
 	VMAXPS       Z4, Z22, Z4
@@ -1616,7 +1607,7 @@ tail:
 	VMULPS       Z4, Z0, Z0
 	VMOVUPS      Z0, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1629,12 +1620,14 @@ next:
 TEXT ·siluAVX2(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    tailMasks<>+0(SB), AX
-	VMOVDQU 32(AX)(CX*4), Y0
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x07, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+0(SB), R8
+	VMOVDQU 32(R8)(AX*4), Y0
+	LEAQ    -32(BX), R8
+	LEAQ    -64(BX), R9
 	VMOVUPS constants<>+256(SB), Y11
 	VMOVUPS constants<>+320(SB), Y12
 	VMOVUPS constants<>+1024(SB), Y13
@@ -1645,15 +1638,13 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -32(BX), R8
-	LEAQ    -64(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ         AX, R9
-	JG           single
+	JG           Single
 	VMOVUPS      (SI)(AX*1), Y1
 	VMOVUPS      32(SI)(AX*1), Y2
 	VORPS        Y12, Y1, Y3
@@ -1703,11 +1694,11 @@ several:
 	VMOVUPS      Y1, (DI)(AX*1)
 	VMOVUPS      Y2, 32(DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          several
+	JMP          Several
 
-single:
+Single:
 	CMPQ         AX, R8
-	JG           tail
+	JG           Tail
 	VMOVUPS      (SI)(AX*1), Y1
 	VORPS        Y12, Y1, Y3
 	VCMPPS       $0x01, Y13, Y3, Y9
@@ -1733,11 +1724,11 @@ single:
 	VMULPS       Y5, Y1, Y1
 	VMOVUPS      Y1, (DI)(AX*1)
 	ADDQ         $+32, AX
-	JMP          single
+	JMP          Single
 
-tail:
+Tail:
 	CMPQ         AX, BX
-	JGE          next
+	JGE          End
 	VMASKMOVPS   (SI)(AX*1), Y0, Y1
 	VORPS        Y12, Y1, Y3
 	VCMPPS       $0x01, Y13, Y3, Y9
@@ -1763,7 +1754,7 @@ tail:
 	VMULPS       Y5, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1772,17 +1763,18 @@ next:
 	RET
 
 // func tanhAVX512(a *args)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·tanhAVX512(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x0f, CX
-	MOVL    $0x00000001, AX
-	SHLL    CL, AX
-	DECL    AX
-	KMOVW   AX, K1
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x0f, AX
+	MOVL    $-1, R8
+	BZHIL   AX, R8, R8
+	KMOVW   R8, K1
+	LEAQ    -64(BX), R8
+	LEAQ    -128(BX), R9
 	VMOVUPS constants<>+256(SB), Z10
 	VMOVUPS constants<>+1088(SB), Z11
 	VMOVUPS constants<>+320(SB), Z12
@@ -1806,15 +1798,13 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -64(BX), R8
-	LEAQ    -128(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ         AX, R9
-	JG           single
+	JG           Single
 	VMOVUPS      (SI)(AX*1), Z0
 	VMOVUPS      64(SI)(AX*1), Z1
 	VORPS        Z12, Z0, Z2
@@ -1886,11 +1876,11 @@ several:
 	VMOVUPS      Z4, (DI)(AX*1)
 	VMOVUPS      Z5, 64(DI)(AX*1)
 	ADDQ         $+128, AX
-	JMP          several
+	JMP          Several
 
-single:
+Single:
 	CMPQ         AX, R8
-	JG           tail
+	JG           Tail
 	VMOVUPS      (SI)(AX*1), Z0
 	VORPS        Z12, Z0, Z2
 	VADDPS       Z2, Z2, Z2
@@ -1927,11 +1917,11 @@ single:
 	VMOVAPS      Z6, K2, Z4
 	VMOVUPS      Z4, (DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          single
+	JMP          Single
 
-tail:
+Tail:
 	CMPQ         AX, BX
-	JGE          next
+	JGE          End
 	VMOVUPS.Z    (SI)(AX*1), K1, Z0
 	VORPS        Z12, Z0, Z2
 	VADDPS       Z2, Z2, Z2
@@ -1968,7 +1958,7 @@ tail:
 	VMOVAPS      Z6, K2, Z4
 	VMOVUPS      Z4, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1981,12 +1971,14 @@ next:
 TEXT ·tanhAVX2(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    tailMasks<>+0(SB), AX
-	VMOVDQU 32(AX)(CX*4), Y0
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x07, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+0(SB), R8
+	VMOVDQU 32(R8)(AX*4), Y0
+	LEAQ    -32(BX), R8
+	LEAQ    -32(BX), R9
 	VMOVUPS constants<>+256(SB), Y6
 	VMOVUPS constants<>+1088(SB), Y7
 	VMOVUPS constants<>+320(SB), Y8
@@ -2002,15 +1994,13 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -32(BX), R8
-	LEAQ    -32(BX), R9
 
 row:
 	XORQ AX, AX
 
-single:
+Single:
 	CMPQ         AX, R8
-	JG           tail
+	JG           Tail
 	VMOVUPS      (SI)(AX*1), Y1
 	VORPS        Y8, Y1, Y2
 	VADDPS       Y2, Y2, Y2
@@ -2049,11 +2039,11 @@ single:
 	VBLENDVPS    Y2, Y4, Y3, Y3
 	VMOVUPS      Y3, (DI)(AX*1)
 	ADDQ         $+32, AX
-	JMP          single
+	JMP          Single
 
-tail:
+Tail:
 	CMPQ         AX, BX
-	JGE          next
+	JGE          End
 	VMASKMOVPS   (SI)(AX*1), Y0, Y1
 	VORPS        Y8, Y1, Y2
 	VADDPS       Y2, Y2, Y2
@@ -2092,7 +2082,7 @@ tail:
 	VBLENDVPS    Y2, Y4, Y3, Y3
 	VMASKMOVPS   Y3, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -2101,17 +2091,18 @@ next:
 	RET
 
 // func geluAVX512(a *args)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, BMI2
 TEXT ·geluAVX512(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x0f, CX
-	MOVL    $0x00000001, AX
-	SHLL    CL, AX
-	DECL    AX
-	KMOVW   AX, K1
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x0f, AX
+	MOVL    $-1, R8
+	BZHIL   AX, R8, R8
+	KMOVW   R8, K1
+	LEAQ    -64(BX), R8
+	LEAQ    -256(BX), R9
 	VMOVUPS constants<>+256(SB), Z16
 	VMOVUPS constants<>+1472(SB), Z17
 	VMOVUPS constants<>+1536(SB), Z18
@@ -2133,15 +2124,13 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -64(BX), R8
-	LEAQ    -256(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ        AX, R9
-	JG          single
+	JG          Single
 	VMOVUPS     (SI)(AX*1), Z0
 	VMOVUPS     64(SI)(AX*1), Z1
 	VMOVUPS     128(SI)(AX*1), Z2
@@ -2239,11 +2228,11 @@ several:
 	VMOVUPS     Z2, 128(DI)(AX*1)
 	VMOVUPS     Z3, 192(DI)(AX*1)
 	ADDQ        $+256, AX
-	JMP         several
+	JMP         Several
 
-single:
+Single:
 	CMPQ        AX, R8
-	JG          tail
+	JG          Tail
 	VMOVUPS     (SI)(AX*1), Z0
 	VMULPS      Z18, Z0, Z4
 	VMINPS      Z4, Z16, Z4
@@ -2269,11 +2258,11 @@ single:
 	VMULPS      Z12, Z0, Z0
 	VMOVUPS     Z0, (DI)(AX*1)
 	ADDQ        $+64, AX
-	JMP         single
+	JMP         Single
 
-tail:
+Tail:
 	CMPQ        AX, BX
-	JGE         next
+	JGE         End
 	VMOVUPS.Z   (SI)(AX*1), K1, Z0
 	VMULPS      Z18, Z0, Z4
 	VMINPS      Z4, Z16, Z4
@@ -2299,7 +2288,7 @@ tail:
 	VMULPS      Z12, Z0, Z0
 	VMOVUPS     Z0, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -2312,12 +2301,14 @@ next:
 TEXT ·geluAVX2(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    tailMasks<>+0(SB), AX
-	VMOVDQU 32(AX)(CX*4), Y0
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x07, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+0(SB), R8
+	VMOVDQU 32(R8)(AX*4), Y0
+	LEAQ    -32(BX), R8
+	LEAQ    -64(BX), R9
 	VMOVUPS constants<>+256(SB), Y9
 	VMOVUPS constants<>+1472(SB), Y10
 	VMOVUPS constants<>+1536(SB), Y11
@@ -2330,15 +2321,13 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -32(BX), R8
-	LEAQ    -64(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ        AX, R9
-	JG          single
+	JG          Single
 	VMOVUPS     (SI)(AX*1), Y1
 	VMOVUPS     32(SI)(AX*1), Y2
 	VMULPS      Y11, Y1, Y3
@@ -2388,11 +2377,11 @@ several:
 	VMOVUPS     Y1, (DI)(AX*1)
 	VMOVUPS     Y2, 32(DI)(AX*1)
 	ADDQ        $+64, AX
-	JMP         several
+	JMP         Several
 
-single:
+Single:
 	CMPQ        AX, R8
-	JG          tail
+	JG          Tail
 	VMOVUPS     (SI)(AX*1), Y1
 	VMULPS      Y11, Y1, Y3
 	VMINPS      Y3, Y9, Y3
@@ -2418,11 +2407,11 @@ single:
 	VMULPS      Y7, Y1, Y1
 	VMOVUPS     Y1, (DI)(AX*1)
 	ADDQ        $+32, AX
-	JMP         single
+	JMP         Single
 
-tail:
+Tail:
 	CMPQ        AX, BX
-	JGE         next
+	JGE         End
 	VMASKMOVPS  (SI)(AX*1), Y0, Y1
 	VMULPS      Y11, Y1, Y3
 	VMINPS      Y3, Y9, Y3
@@ -2448,7 +2437,7 @@ tail:
 	VMULPS      Y7, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -2457,17 +2446,18 @@ next:
 	RET
 
 // func geluTanhAVX512(a *args)
-// Requires: AVX, AVX512DQ, AVX512F
+// Requires: AVX, AVX512DQ, AVX512F, BMI2
 TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x0f, CX
-	MOVL    $0x00000001, AX
-	SHLL    CL, AX
-	DECL    AX
-	KMOVW   AX, K1
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x0f, AX
+	MOVL    $-1, R8
+	BZHIL   AX, R8, R8
+	KMOVW   R8, K1
+	LEAQ    -64(BX), R8
+	LEAQ    -256(BX), R9
 	VMOVUPS constants<>+256(SB), Z24
 	VMOVUPS constants<>+320(SB), Z25
 	VMOVUPS constants<>+384(SB), Z26
@@ -2481,15 +2471,13 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -64(BX), R8
-	LEAQ    -256(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ         AX, R9
-	JG           single
+	JG           Single
 	VMOVUPS      (SI)(AX*1), Z0
 	VMOVUPS      64(SI)(AX*1), Z1
 	VMOVUPS      128(SI)(AX*1), Z2
@@ -2595,11 +2583,11 @@ several:
 	VMOVUPS      Z2, 128(DI)(AX*1)
 	VMOVUPS      Z3, 192(DI)(AX*1)
 	ADDQ         $+256, AX
-	JMP          several
+	JMP          Several
 
-single:
+Single:
 	CMPQ         AX, R8
-	JG           tail
+	JG           Tail
 	VMOVUPS      (SI)(AX*1), Z0
 	VMULPS       Z0, Z0, Z20
 	VMOVUPS      constants<>+2688(SB), Z4
@@ -2627,11 +2615,11 @@ single:
 	VMULPS       Z4, Z0, Z0
 	VMOVUPS      Z0, (DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          single
+	JMP          Single
 
-tail:
+Tail:
 	CMPQ         AX, BX
-	JGE          next
+	JGE          End
 	VMOVUPS.Z    (SI)(AX*1), K1, Z0
 	VMULPS       Z0, Z0, Z20
 	VMOVUPS      constants<>+2688(SB), Z4
@@ -2659,7 +2647,7 @@ tail:
 	VMULPS       Z4, Z0, Z0
 	VMOVUPS      Z0, K1, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -2672,12 +2660,14 @@ next:
 TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
-	MOVQ    BX, CX
-	SHRQ    $0x02, CX
-	ANDQ    $0x07, CX
-	NEGQ    CX
-	LEAQ    tailMasks<>+0(SB), AX
-	VMOVDQU 32(AX)(CX*4), Y0
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x07, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+0(SB), R8
+	VMOVDQU 32(R8)(AX*4), Y0
+	LEAQ    -32(BX), R8
+	LEAQ    -64(BX), R9
 	VMOVUPS constants<>+256(SB), Y13
 	VMOVUPS constants<>+320(SB), Y14
 	VMOVUPS constants<>+1024(SB), Y15
@@ -2686,15 +2676,13 @@ TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-8
 	MOVQ    48(R15), R11
 	MOVQ    8(R15), SI
 	MOVQ    56(R15), R12
-	LEAQ    -32(BX), R8
-	LEAQ    -64(BX), R9
 
 row:
 	XORQ AX, AX
 
-several:
+Several:
 	CMPQ         AX, R9
-	JG           single
+	JG           Single
 	VMOVUPS      (SI)(AX*1), Y1
 	VMOVUPS      32(SI)(AX*1), Y2
 	VMULPS       Y1, Y1, Y11
@@ -2752,11 +2740,11 @@ several:
 	VMOVUPS      Y1, (DI)(AX*1)
 	VMOVUPS      Y2, 32(DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          several
+	JMP          Several
 
-single:
+Single:
 	CMPQ         AX, R8
-	JG           tail
+	JG           Tail
 	VMOVUPS      (SI)(AX*1), Y1
 	VMULPS       Y1, Y1, Y11
 	VMOVUPS      constants<>+2688(SB), Y3
@@ -2786,11 +2774,11 @@ single:
 	VMULPS       Y5, Y1, Y1
 	VMOVUPS      Y1, (DI)(AX*1)
 	ADDQ         $+32, AX
-	JMP          single
+	JMP          Single
 
-tail:
+Tail:
 	CMPQ         AX, BX
-	JGE          next
+	JGE          End
 	VMASKMOVPS   (SI)(AX*1), Y0, Y1
 	VMULPS       Y1, Y1, Y11
 	VMOVUPS      constants<>+2688(SB), Y3
@@ -2820,7 +2808,7 @@ tail:
 	VMULPS       Y5, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (DI)(AX*1)
 
-next:
+End:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10

@@ -5,6 +5,8 @@
 // between the rows is not touched.
 package norm
 
+//go:generate go -C ../_asm run ./norm -out ../norm/kernel_amd64.s -stubs ../norm/kernel_amd64.go -pkg norm
+
 // Rows is an operand.
 type Rows struct {
 	Data  []float32

@@ -1,3 +1,5 @@
+//go:build !amd64 || purego
+
 package norm
 
 func layer(dst, src Rows, weight, bias []float32, eps float32, rows, n int) {

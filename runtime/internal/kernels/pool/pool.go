@@ -1,6 +1,8 @@
-// Package pool has the pooling kernels: maximum and mean over windows of pixels, a
+// Package pool has the pooling kernels: maximum and sum over windows of pixels, a
 // vector of channels at a time.
 package pool
+
+//go:generate go -C ../_asm run ./pool -out ../pool/kernel_amd64.s -stubs ../pool/kernel_amd64.go -pkg pool
 
 // Window is the pixels that one output pixel covers, and how outputs follow one another.
 // Distances are in floats.
@@ -36,10 +38,10 @@ func Max(dst, src []float32, w *Window) {
 	}
 }
 
-// Mean is like Max, with the sum divided by divisor. Rows are summed one by one, then
-// their sums are, which keeps rounding errors of large windows small.
-func Mean(dst, src []float32, w *Window, divisor float32) {
+// Sum is like Max, with factor times the sum. Rows are summed one by one, then their sums
+// are, which keeps the rounding errors of large windows small.
+func Sum(dst, src []float32, w *Window, factor float32) {
 	if w.check(dst, src) {
-		mean(dst, src, w, divisor)
+		sum(dst, src, w, factor)
 	}
 }

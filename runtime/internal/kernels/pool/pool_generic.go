@@ -20,16 +20,16 @@ func maxGeneric(dst, src []float32, w *Window) {
 	}
 }
 
-// meanBlock is how many channels are summed at a time.
-const meanBlock = 64
+// sumBlock is how many channels are summed at a time.
+const sumBlock = 64
 
-func meanGeneric(dst, src []float32, w *Window, divisor float32) {
+func sumGeneric(dst, src []float32, w *Window, factor float32) {
 	for p := range w.Count {
-		for c0 := 0; c0 < w.Channels; c0 += meanBlock {
-			var total [meanBlock]float32
-			n := min(meanBlock, w.Channels-c0)
+		for c0 := 0; c0 < w.Channels; c0 += sumBlock {
+			var total [sumBlock]float32
+			n := min(sumBlock, w.Channels-c0)
 			for y := range w.Rows {
-				var sum [meanBlock]float32
+				var sum [sumBlock]float32
 				for x := range w.Cols {
 					for c, v := range src[p*w.SrcPitch+y*w.RowPitch+x*w.ColPitch+c0:][:n] {
 						sum[c] += v
@@ -40,7 +40,7 @@ func meanGeneric(dst, src []float32, w *Window, divisor float32) {
 				}
 			}
 			for c := range n {
-				dst[p*w.DstPitch+c0+c] = total[c] / divisor
+				dst[p*w.DstPitch+c0+c] = total[c] * factor
 			}
 		}
 	}

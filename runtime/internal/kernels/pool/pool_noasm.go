@@ -1,5 +1,7 @@
+//go:build !amd64 || purego
+
 package pool
 
 func maximum(dst, src []float32, w *Window) { maxGeneric(dst, src, w) }
 
-func mean(dst, src []float32, w *Window, divisor float32) { meanGeneric(dst, src, w, divisor) }
+func sum(dst, src []float32, w *Window, factor float32) { sumGeneric(dst, src, w, factor) }

@@ -2,8 +2,7 @@
 //
 //	go run ./eltwise -out ../eltwise/kernel_amd64.s -stubs ../eltwise/kernel_amd64.go -pkg eltwise
 //
-// Each walks over rows, and along a row several vectors side by side, then single
-// vectors, then a masked one.
+// Each walks along one row after the other.
 package main
 
 import (
@@ -23,10 +22,7 @@ var each = vmath.Each
 // args is eltwise.args.
 var args = emit.Struct("args", "dst", "a", "b", "c", "rows", "n", "dstPitch", "aPitch", "bPitch", "bounds")
 
-var (
-	table = vmath.NewTable("constants")
-	masks Mem
-)
+var table *vmath.Table
 
 // kernel is one function: dst = f(a, b, c), row by row. b, if it is there, has a pitch of
 // its own; c is the same row every time.
@@ -47,7 +43,6 @@ type function struct {
 	*kernel
 	*vmath.Machine
 	lo, hi   V
-	tailMask Op
 	x, temps [][]V
 }
 
@@ -55,10 +50,7 @@ type function struct {
 var (
 	dst    = reg.RDI
 	srcs   = []reg.GPPhysical{reg.RSI, reg.RDX, reg.RCX}
-	at     = reg.RAX // bytes into the row
-	n      = reg.RBX // bytes of the row
-	last   = reg.R8  // the greatest at for a single vector
-	lastN  = reg.R9  // and for several
+	row    = &vmath.Row{At: reg.RAX, N: reg.RBX, Last: reg.R8, LastN: reg.R9}
 	rows   = reg.R10
 	dstGap = reg.R11
 	gaps   = []reg.GPPhysical{reg.R12, reg.R13}
@@ -66,7 +58,7 @@ var (
 
 func main() {
 	ConstraintExpr("!purego")
-	masks = emit.MaskTable("tailMasks")
+	table = vmath.NewTable()
 	for _, k := range kernels {
 		for _, isa := range []*emit.ISA{emit.AVX512, emit.AVX2} {
 			k.emit(isa)
@@ -85,8 +77,8 @@ func (k *kernel) emit(isa *emit.ISA) {
 	args.Func(k.name+isa.Name, k.name+isa.Name+" is "+k.doc)
 	p := reg.R15
 	args.Load(p)
-	MOVQ(args.At(p, "n"), n)
-	f.setTailMask()
+	MOVQ(args.At(p, "n"), row.N)
+	f.Bound(row)
 	if k.bounds {
 		f.lo, f.hi = f.Reg(), f.Reg()
 		bounds := args.At(p, "bounds")
@@ -111,20 +103,9 @@ func (k *kernel) emit(isa *emit.ISA) {
 			MOVQ(args.At(p, string("ab"[i])+"Pitch"), gaps[i])
 		}
 	}
-	LEAQ(Mem{Base: n, Disp: -isa.Bytes()}, last)
-	LEAQ(Mem{Base: n, Disp: -side * isa.Bytes()}, lastN)
 
 	Label("row")
-	XORQ(at, at)
-	if side > 1 {
-		f.loop("several", "single", side, lastN)
-	}
-	f.loop("single", "tail", 1, last)
-	Label("tail")
-	CMPQ(at, n)
-	JGE(LabelRef("next"))
-	f.step(1, true)
-	Label("next")
+	f.Walk("row", row, f.step)
 	ADDQ(dstGap, dst)
 	for i, s := range srcs[:k.operands] {
 		if i < len(gaps) {
@@ -137,70 +118,14 @@ func (k *kernel) emit(isa *emit.ISA) {
 	RET()
 }
 
-// setTailMask makes the mask of a row's last floats, which do not fill a vector.
-func (f *function) setTailMask() {
-	MOVQ(n, reg.RCX)
-	SHRQ(Imm(2), reg.RCX)
-	ANDQ(Imm(uint64(f.Lanes-1)), reg.RCX)
-	if f.Is512() {
-		MOVL(U32(1), reg.EAX)
-		SHLL(reg.CL, reg.EAX)
-		DECL(reg.EAX)
-		KMOVW(reg.EAX, reg.K1)
-		f.tailMask = reg.K1
-		return
-	}
-	mask := f.Reg()
-	NEGQ(reg.RCX)
-	LEAQ(masks, reg.RAX)
-	VMOVDQU(Mem{Base: reg.RAX, Disp: 4 * f.Lanes, Index: reg.RCX, Scale: 4}, mask)
-	f.tailMask = mask
-}
-
-// loop repeats a step while at <= limit.
-func (f *function) loop(label, done string, side int, limit reg.Register) {
-	Label(label)
-	CMPQ(at, limit)
-	JG(LabelRef(done))
-	f.step(side, false)
-	emit.Add(side*f.Bytes(), at)
-	JMP(LabelRef(label))
-}
-
-// step loads, computes and stores side vectors.
-func (f *function) step(side int, masked bool) {
+// step loads, computes and stores side vectors, under a mask if there is one.
+func (f *function) step(side int, mask Op) {
 	x := first(f.x, side)
 	for i, v := range x {
-		each(v, func(j int) { f.load(f.place(srcs[i], j), v[j], masked) })
+		each(v, func(j int) { f.Load(f.Vector(srcs[i], row, j), v[j], mask) })
 	}
 	result := f.function(f, x, first(f.temps, side))
-	each(result, func(j int) {
-		to := f.place(dst, j)
-		switch {
-		case !masked:
-			VMOVUPS(result[j], to)
-		case f.Is512():
-			VMOVUPS(result[j], f.tailMask, to)
-		default:
-			VMASKMOVPS(result[j], f.tailMask, to)
-		}
-	})
-}
-
-func (f *function) load(from Mem, to V, masked bool) {
-	switch {
-	case !masked:
-		VMOVUPS(from, to)
-	case f.Is512():
-		VMOVUPS_Z(from, f.tailMask, to)
-	default:
-		VMASKMOVPS(from, f.tailMask, to)
-	}
-}
-
-// place is where the j-th of the vectors side by side is in a row.
-func (f *function) place(row reg.Register, j int) Mem {
-	return Mem{Base: row, Index: at, Scale: 1, Disp: j * f.Bytes()}
+	each(result, func(j int) { f.Store(result[j], f.Vector(dst, row, j), mask) })
 }
 
 // first returns the first n of the vectors side by side, of each operand.

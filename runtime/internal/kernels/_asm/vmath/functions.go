@@ -1,119 +1,13 @@
-// Package vmath emits functions of vectors: the exponential and what is made of it, and
-// the constants they need. The generators of eltwise and norm share it.
 package vmath
 
 import (
 	"math"
 
-	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
-	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/_asm/emit"
 )
-
-// V is a vector register.
-type V = reg.VecPhysical
-
-// A Table collects the constants of a file, each as a vector of equal floats.
-type Table struct {
-	name   string
-	values []uint32
-}
-
-// NewTable returns an empty table that will have the given symbol.
-func NewTable(name string) *Table { return &Table{name: name} }
-
-// entry is the size of a constant in the table.
-const entry = 64
-
-// at returns where a constant is.
-func (t *Table) at(v float32) Mem {
-	bits := math.Float32bits(v)
-	i := 0
-	for ; i < len(t.values) && t.values[i] != bits; i++ {
-	}
-	if i == len(t.values) {
-		t.values = append(t.values, bits)
-	}
-	return NewDataAddr(NewStaticSymbol(t.name), entry*i)
-}
-
-// Emit declares the table; call it when all functions are there.
-func (t *Table) Emit() {
-	GLOBL(t.name, attr.RODATA|attr.NOPTR)
-	for i, v := range t.values {
-		for j := range entry / 4 {
-			DATA(entry*i+4*j, U32(v))
-		}
-	}
-}
-
-// Machine is the state of one function: its instruction set, the registers left, the
-// constants that have one, and how many vectors it treats side by side.
-type Machine struct {
-	*emit.ISA
-	N      int
-	table  *Table
-	free   []V
-	pinned map[uint32]V
-	masks  []reg.Register // AVX-512: one a vector side by side
-}
-
-// New returns a machine with all vector registers free, and mask registers K2 on.
-func New(isa *emit.ISA, n int, table *Table) *Machine {
-	return &Machine{
-		ISA: isa, N: n, table: table, free: isa.V, pinned: make(map[uint32]V),
-		masks: []reg.Register{reg.K2, reg.K3, reg.K4, reg.K5, reg.K6, reg.K7},
-	}
-}
-
-// Reg takes a register.
-func (m *Machine) Reg() V {
-	v := m.free[0]
-	m.free = m.free[1:]
-	return v
-}
-
-// Regs takes a register for each vector side by side.
-func (m *Machine) Regs() []V {
-	v := make([]V, m.N)
-	for i := range v {
-		v[i] = m.Reg()
-	}
-	return v
-}
-
-// Pin loads constants to registers while there are any.
-func (m *Machine) Pin(values ...float32) {
-	for _, v := range values {
-		bits := math.Float32bits(v)
-		if _, ok := m.pinned[bits]; ok || len(m.free) == 0 {
-			continue
-		}
-		r := m.Reg()
-		VMOVUPS(m.table.at(v), r)
-		m.pinned[bits] = r
-	}
-}
-
-// K is a constant as the operand that may be in memory.
-func (m *Machine) K(v float32) Op {
-	if r, ok := m.pinned[math.Float32bits(v)]; ok {
-		return r
-	}
-	return m.table.at(v)
-}
-
-// R is a constant that has been pinned.
-func (m *Machine) R(v float32) V {
-	r, ok := m.pinned[math.Float32bits(v)]
-	if !ok {
-		panic("vmath: a constant that must be in a register is not")
-	}
-	return r
-}
 
 // SignBit is the bit of negative numbers.
 var SignBit = math.Float32frombits(1 << 31)
@@ -209,8 +103,8 @@ func (m *Machine) Sigmoid(x, t, u, w, s []V) []V {
 	Each(x, func(i int) { VADDPS(m.K(1), u[i], w[i]) })
 	m.Reciprocal(t, w)
 	if m.Is512() {
-		Each(x, func(i int) { VPMOVD2M(x[i], m.masks[i]) })
-		Each(x, func(i int) { VMULPS(u[i], t[i], m.masks[i], t[i]) })
+		Each(x, func(i int) { VPMOVD2M(x[i], m.signs[i]) })
+		Each(x, func(i int) { VMULPS(u[i], t[i], m.signs[i], t[i]) })
 		return t
 	}
 	Each(x, func(i int) { VMULPS(u[i], t[i], u[i]) })
@@ -221,8 +115,8 @@ func (m *Machine) Sigmoid(x, t, u, w, s []V) []V {
 // ScaleNegative is x = x*factor where x is negative. It changes t.
 func (m *Machine) ScaleNegative(x []V, factor Op, t []V) {
 	if m.Is512() {
-		Each(x, func(i int) { VPMOVD2M(x[i], m.masks[i]) })
-		Each(x, func(i int) { VMULPS(factor, x[i], m.masks[i], x[i]) })
+		Each(x, func(i int) { VPMOVD2M(x[i], m.signs[i]) })
+		Each(x, func(i int) { VMULPS(factor, x[i], m.signs[i], x[i]) })
 		return
 	}
 	Each(x, func(i int) { VMULPS(factor, x[i], t[i]) })
@@ -232,8 +126,8 @@ func (m *Machine) ScaleNegative(x []V, factor Op, t []V) {
 // SelectLess is d = a < b ? y : d, b being a pinned constant. It changes a.
 func (m *Machine) SelectLess(d, a []V, b float32, y []V) {
 	if m.Is512() {
-		Each(d, func(i int) { VCMPPS(Imm(cmpLess), m.R(b), a[i], m.masks[i]) })
-		Each(d, func(i int) { VMOVAPS(y[i], m.masks[i], d[i]) })
+		Each(d, func(i int) { VCMPPS(Imm(cmpLess), m.R(b), a[i], m.signs[i]) })
+		Each(d, func(i int) { VMOVAPS(y[i], m.signs[i], d[i]) })
 		return
 	}
 	Each(d, func(i int) { VCMPPS(Imm(cmpLess), m.R(b), a[i], a[i]) })
@@ -241,10 +135,3 @@ func (m *Machine) SelectLess(d, a []V, b float32, y []V) {
 }
 
 const cmpLess = 1 // the predicate of VCMPPS
-
-// Each calls f for each of the vectors side by side: what it emits is interleaved.
-func Each(v []V, f func(i int)) {
-	for i := range v {
-		f(i)
-	}
-}

@@ -1,0 +1,132 @@
+package pool
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/guard"
+)
+
+// levels calls f under every instruction set of this machine.
+func levels(t *testing.T, f func(t *testing.T)) {
+	for isa := cpu.Generic; isa <= cpu.Best; isa++ {
+		t.Run(isa.String(), func(t *testing.T) {
+			defer cpu.Force(isa)()
+			f(t)
+		})
+	}
+}
+
+// TestEdges pools between pages that trap, over channels around the vectors' lengths, with
+// canaries in the gaps, and compares with a walk over the window of each float.
+func TestEdges(t *testing.T) {
+	inf, nan := math.Inf(1), math.NaN()
+	levels(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(1, 2))
+		for n := 1; n <= 70; n++ {
+			for _, gap := range []int{0, 3} {
+				for _, w := range []Window{
+					{Rows: 1, Cols: 1, Count: 1},
+					{Rows: 3, Cols: 3, Count: 2},
+					{Rows: 2, Cols: 5, Count: 1},
+					{Rows: 0, Cols: 3, Count: 2},
+					{Rows: 2, Cols: 0, Count: 1},
+				} {
+					pitch := n + gap
+					w.Channels, w.ColPitch, w.RowPitch, w.SrcPitch, w.DstPitch = n, pitch, 7*pitch, 2*pitch, pitch
+					size := (w.Count-1)*w.SrcPitch + max(0, w.Rows-1)*w.RowPitch + max(0, w.Cols-1)*w.ColPitch + n
+					for _, place := range []func(testing.TB, int) []float32{guard.Before, guard.After} {
+						src := place(t, size)
+						for i := range src {
+							src[i] = float32(rng.NormFloat64())
+							switch rng.IntN(40) {
+							case 0:
+								src[i] = float32(nan)
+							case 1:
+								src[i] = float32(-inf)
+							}
+						}
+						name := fmt.Sprintf("%+v", w)
+						expect(t, "max "+name, &w, place, src, 0, math.Inf(-1), func(acc, x float64) float64 { return max(acc, x) },
+							func(dst []float32) { Max(dst, src, &w) })
+						for i := range src {
+							src[i] = float32(rng.NormFloat64())
+						}
+						expect(t, "sum "+name, &w, place, src, 1e-6, 0, func(acc, x float64) float64 { return acc + x*0.25 },
+							func(dst []float32) { Sum(dst, src, &w, 0.25) })
+					}
+				}
+			}
+		}
+	})
+}
+
+// expect runs a kernel and compares with start combined with each float of a window.
+func expect(t *testing.T, name string, w *Window, place func(testing.TB, int) []float32, src []float32, within, start float64, combine func(acc, x float64) float64, run func(dst []float32)) {
+	t.Helper()
+	const canary = 12345
+	dst := place(t, (w.Count-1)*w.DstPitch+w.Channels)
+	for i := range dst {
+		dst[i] = canary
+	}
+	run(dst)
+	for i, g := range dst {
+		p, c := i/w.DstPitch, i%w.DstPitch
+		want := float64(canary)
+		if c < w.Channels {
+			want = start
+			for y := range w.Rows {
+				for x := range w.Cols {
+					want = combine(want, float64(src[p*w.SrcPitch+y*w.RowPitch+x*w.ColPitch+c]))
+				}
+			}
+		}
+		got := float64(g)
+		if got != want && !(math.Abs(got-want) <= within) && !(math.IsNaN(got) && math.IsNaN(want)) {
+			t.Fatalf("%s: element %d is %v, want %v", name, i, got, want)
+		}
+	}
+}
+
+// TestLargeSum checks that the error of a large window does not grow with its size.
+func TestLargeSum(t *testing.T) {
+	levels(t, func(t *testing.T) {
+		const side = 112
+		src, dst := make([]float32, side*side), make([]float32, 1)
+		want := 0.0
+		for i := range src {
+			src[i] = 1 + float32(i%7)/10
+			want += float64(src[i])
+		}
+		Sum(dst, src, &Window{Rows: side, Cols: side, RowPitch: side, ColPitch: 1, Count: 1, Channels: 1}, 1)
+		if e := math.Abs(float64(dst[0])/want - 1); e > 2e-6 {
+			t.Errorf("sum of %d floats is %v, want %v: a relative error of %.2g", side*side, dst[0], want, e)
+		}
+	})
+}
+
+func BenchmarkPool(b *testing.B) {
+	const side, channels = 56, 64
+	src, dst := make([]float32, side*side*channels), make([]float32, side*channels)
+	w := Window{
+		Rows: 3, Cols: 3, RowPitch: side * channels, ColPitch: channels,
+		SrcPitch: 2 * channels, DstPitch: channels, Count: side/2 - 1, Channels: channels,
+	}
+	for isa := cpu.AVX2; isa <= cpu.Best; isa++ {
+		for name, f := range map[string]func(){
+			"max": func() { Max(dst, src, &w) },
+			"sum": func() { Sum(dst, src, &w, 1) },
+		} {
+			b.Run(name+"/"+isa.String(), func(b *testing.B) {
+				defer cpu.Force(isa)()
+				for b.Loop() {
+					f()
+				}
+				b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(w.Count*channels*9), "ns/tap")
+			})
+		}
+	}
+}
