@@ -65,7 +65,11 @@ type Diagnostic struct {
 }
 
 func (d *Diagnostic) Error() string {
-	return fmt.Sprintf("%s: %s: %s [%s]", d.Span, d.Severity, d.Summary, d.Code)
+	text := fmt.Sprintf("%s: %s [%s]", d.Severity, d.Summary, d.Code)
+	if at := d.Span.String(); at != "" {
+		return at + ": " + text
+	}
+	return text
 }
 
 // List is what a phase returns: errors stop the pipeline, warnings ride along.
