@@ -24,58 +24,71 @@ GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
 // func slide3S1AVX512(a *args)
 // Requires: AVX, AVX512F
-TEXT ·slide3S1AVX512(SB), NOSPLIT, $80-8
+TEXT ·slide3S1AVX512(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x10
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -83,25 +96,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -116,185 +128,13 @@ block:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x09
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x01
+	JGT     blockAny
+	CMPQ    R9, $0x08
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z17
-	VFMADD231PS Z17, Z14, Z0
-	VMOVUPS     (DI)(AX*1), Z18
-	VFMADD231PS Z18, Z14, Z1
-	VFMADD231PS Z18, Z15, Z0
-	VMOVUPS     (DI)(AX*2), Z19
-	VFMADD231PS Z19, Z14, Z2
-	VFMADD231PS Z19, Z15, Z1
-	VFMADD231PS Z19, Z16, Z0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z20
-	VFMADD231PS Z20, Z14, Z3
-	VFMADD231PS Z20, Z15, Z2
-	VFMADD231PS Z20, Z16, Z1
-	VMOVUPS     (DI)(AX*1), Z21
-	VFMADD231PS Z21, Z14, Z4
-	VFMADD231PS Z21, Z15, Z3
-	VFMADD231PS Z21, Z16, Z2
-	VMOVUPS     (DI)(AX*2), Z22
-	VFMADD231PS Z22, Z14, Z5
-	VFMADD231PS Z22, Z15, Z4
-	VFMADD231PS Z22, Z16, Z3
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z23
-	VFMADD231PS Z23, Z14, Z6
-	VFMADD231PS Z23, Z15, Z5
-	VFMADD231PS Z23, Z16, Z4
-	VMOVUPS     (DI)(AX*1), Z24
-	VFMADD231PS Z24, Z15, Z6
-	VFMADD231PS Z24, Z16, Z5
-	VMOVUPS     (DI)(AX*2), Z25
-	VFMADD231PS Z25, Z16, Z6
-	ADDQ        $+192, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerBothDone
-
-blockInnerBoth:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	VMOVUPS     -192(R14), Z17
-	VMOVUPS     -128(R14), Z18
-	VMOVUPS     -64(R14), Z19
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z20
-	VFMADD231PS Z20, Z14, Z0
-	VFMADD231PS Z20, Z17, Z7
-	VMOVUPS     (DI)(AX*1), Z21
-	VFMADD231PS Z21, Z14, Z1
-	VFMADD231PS Z21, Z17, Z8
-	VFMADD231PS Z21, Z15, Z0
-	VFMADD231PS Z21, Z18, Z7
-	VMOVUPS     (DI)(AX*2), Z22
-	VFMADD231PS Z22, Z14, Z2
-	VFMADD231PS Z22, Z17, Z9
-	VFMADD231PS Z22, Z15, Z1
-	VFMADD231PS Z22, Z18, Z8
-	VFMADD231PS Z22, Z16, Z0
-	VFMADD231PS Z22, Z19, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z23
-	VFMADD231PS Z23, Z14, Z3
-	VFMADD231PS Z23, Z17, Z10
-	VFMADD231PS Z23, Z15, Z2
-	VFMADD231PS Z23, Z18, Z9
-	VFMADD231PS Z23, Z16, Z1
-	VFMADD231PS Z23, Z19, Z8
-	VMOVUPS     (DI)(AX*1), Z24
-	VFMADD231PS Z24, Z14, Z4
-	VFMADD231PS Z24, Z17, Z11
-	VFMADD231PS Z24, Z15, Z3
-	VFMADD231PS Z24, Z18, Z10
-	VFMADD231PS Z24, Z16, Z2
-	VFMADD231PS Z24, Z19, Z9
-	VMOVUPS     (DI)(AX*2), Z25
-	VFMADD231PS Z25, Z14, Z5
-	VFMADD231PS Z25, Z17, Z12
-	VFMADD231PS Z25, Z15, Z4
-	VFMADD231PS Z25, Z18, Z11
-	VFMADD231PS Z25, Z16, Z3
-	VFMADD231PS Z25, Z19, Z10
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z26
-	VFMADD231PS Z26, Z14, Z6
-	VFMADD231PS Z26, Z17, Z13
-	VFMADD231PS Z26, Z15, Z5
-	VFMADD231PS Z26, Z18, Z12
-	VFMADD231PS Z26, Z16, Z4
-	VFMADD231PS Z26, Z19, Z11
-	VMOVUPS     (DI)(AX*1), Z27
-	VFMADD231PS Z27, Z15, Z6
-	VFMADD231PS Z27, Z18, Z13
-	VFMADD231PS Z27, Z16, Z5
-	VFMADD231PS Z27, Z19, Z12
-	VMOVUPS     (DI)(AX*2), Z28
-	VFMADD231PS Z28, Z16, Z6
-	VFMADD231PS Z28, Z19, Z13
-	ADDQ        $+192, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerBoth
-
-blockInnerBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerLowerDone
-
-blockInnerLower:
-	VMOVUPS     -192(R14), Z14
-	VMOVUPS     -128(R14), Z15
-	VMOVUPS     -64(R14), Z16
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z17
-	VFMADD231PS Z17, Z14, Z7
-	VMOVUPS     (DI)(AX*1), Z18
-	VFMADD231PS Z18, Z14, Z8
-	VFMADD231PS Z18, Z15, Z7
-	VMOVUPS     (DI)(AX*2), Z19
-	VFMADD231PS Z19, Z14, Z9
-	VFMADD231PS Z19, Z15, Z8
-	VFMADD231PS Z19, Z16, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z20
-	VFMADD231PS Z20, Z14, Z10
-	VFMADD231PS Z20, Z15, Z9
-	VFMADD231PS Z20, Z16, Z8
-	VMOVUPS     (DI)(AX*1), Z21
-	VFMADD231PS Z21, Z14, Z11
-	VFMADD231PS Z21, Z15, Z10
-	VFMADD231PS Z21, Z16, Z9
-	VMOVUPS     (DI)(AX*2), Z22
-	VFMADD231PS Z22, Z14, Z12
-	VFMADD231PS Z22, Z15, Z11
-	VFMADD231PS Z22, Z16, Z10
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z23
-	VFMADD231PS Z23, Z14, Z13
-	VFMADD231PS Z23, Z15, Z12
-	VFMADD231PS Z23, Z16, Z11
-	VMOVUPS     (DI)(AX*1), Z24
-	VFMADD231PS Z24, Z15, Z13
-	VFMADD231PS Z24, Z16, Z12
-	VMOVUPS     (DI)(AX*2), Z25
-	VFMADD231PS Z25, Z16, Z13
-	ADDQ        $+192, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerLower
-
-blockInnerLowerDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Z14
@@ -302,100 +142,52 @@ blockEdgeUpper:
 	VMOVUPS     128(R14), Z16
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Z17
 	VFMADD231PS Z17, Z14, Z0
 
-blockEdgeUpper_0:
-	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+blockEdgeUpperColumn_0:
 	VMOVUPS     (DI)(AX*1), Z18
 	VFMADD231PS Z18, Z14, Z1
 	VFMADD231PS Z18, Z15, Z0
-
-blockEdgeUpper_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z19
 	VFMADD231PS Z19, Z14, Z2
 	VFMADD231PS Z19, Z15, Z1
 	VFMADD231PS Z19, Z16, Z0
-
-blockEdgeUpper_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z20
 	VFMADD231PS Z20, Z14, Z3
 	VFMADD231PS Z20, Z15, Z2
 	VFMADD231PS Z20, Z16, Z1
-
-blockEdgeUpper_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z21
 	VFMADD231PS Z21, Z14, Z4
 	VFMADD231PS Z21, Z15, Z3
 	VFMADD231PS Z21, Z16, Z2
-
-blockEdgeUpper_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z22
 	VFMADD231PS Z22, Z14, Z5
 	VFMADD231PS Z22, Z15, Z4
 	VFMADD231PS Z22, Z16, Z3
-
-blockEdgeUpper_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z23
 	VFMADD231PS Z23, Z14, Z6
 	VFMADD231PS Z23, Z15, Z5
 	VFMADD231PS Z23, Z16, Z4
-
-blockEdgeUpper_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z24
 	VFMADD231PS Z24, Z15, Z6
 	VFMADD231PS Z24, Z16, Z5
-
-blockEdgeUpper_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
 	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*2), Z25
 	VFMADD231PS Z25, Z16, Z6
 
-blockEdgeUpper_8:
-blockEdgeUpperEnd:
+blockEdgeUpperColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeUpper
 
 blockEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
 	JZ    blockEdgeBothDone
 
@@ -408,29 +200,17 @@ blockEdgeBoth:
 	VMOVUPS     -64(R14), Z19
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeBoth_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_0
 	VMOVUPS     (DI), Z20
 	VFMADD231PS Z20, Z14, Z0
 	VFMADD231PS Z20, Z17, Z7
 
-blockEdgeBoth_0:
-	CMPQ        R8, $0x01
-	JGT         blockEdgeBoth_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeBothEnd
+blockEdgeBothColumn_0:
 	VMOVUPS     (DI)(AX*1), Z21
 	VFMADD231PS Z21, Z14, Z1
 	VFMADD231PS Z21, Z17, Z8
 	VFMADD231PS Z21, Z15, Z0
 	VFMADD231PS Z21, Z18, Z7
-
-blockEdgeBoth_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeBoth_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z22
 	VFMADD231PS Z22, Z14, Z2
 	VFMADD231PS Z22, Z17, Z9
@@ -438,13 +218,7 @@ blockEdgeBoth_1:
 	VFMADD231PS Z22, Z18, Z8
 	VFMADD231PS Z22, Z16, Z0
 	VFMADD231PS Z22, Z19, Z7
-
-blockEdgeBoth_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeBoth_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z23
 	VFMADD231PS Z23, Z14, Z3
 	VFMADD231PS Z23, Z17, Z10
@@ -452,12 +226,6 @@ blockEdgeBoth_2:
 	VFMADD231PS Z23, Z18, Z9
 	VFMADD231PS Z23, Z16, Z1
 	VFMADD231PS Z23, Z19, Z8
-
-blockEdgeBoth_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeBoth_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z24
 	VFMADD231PS Z24, Z14, Z4
 	VFMADD231PS Z24, Z17, Z11
@@ -465,12 +233,6 @@ blockEdgeBoth_3:
 	VFMADD231PS Z24, Z18, Z10
 	VFMADD231PS Z24, Z16, Z2
 	VFMADD231PS Z24, Z19, Z9
-
-blockEdgeBoth_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeBoth_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z25
 	VFMADD231PS Z25, Z14, Z5
 	VFMADD231PS Z25, Z17, Z12
@@ -478,13 +240,7 @@ blockEdgeBoth_4:
 	VFMADD231PS Z25, Z18, Z11
 	VFMADD231PS Z25, Z16, Z3
 	VFMADD231PS Z25, Z19, Z10
-
-blockEdgeBoth_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeBoth_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z26
 	VFMADD231PS Z26, Z14, Z6
 	VFMADD231PS Z26, Z17, Z13
@@ -492,37 +248,25 @@ blockEdgeBoth_5:
 	VFMADD231PS Z26, Z18, Z12
 	VFMADD231PS Z26, Z16, Z4
 	VFMADD231PS Z26, Z19, Z11
-
-blockEdgeBoth_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeBoth_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z27
 	VFMADD231PS Z27, Z15, Z6
 	VFMADD231PS Z27, Z18, Z13
 	VFMADD231PS Z27, Z16, Z5
 	VFMADD231PS Z27, Z19, Z12
-
-blockEdgeBoth_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeBoth_8
 	CMPQ        R9, $0x08
-	JLE         blockEdgeBothEnd
+	JLE         blockEdgeBothColumnEnd
 	VMOVUPS     (DI)(AX*2), Z28
 	VFMADD231PS Z28, Z16, Z6
 	VFMADD231PS Z28, Z19, Z13
 
-blockEdgeBoth_8:
-blockEdgeBothEnd:
+blockEdgeBothColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeBoth
 
 blockEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
 	JZ    blockEdgeLowerDone
 
@@ -532,166 +276,479 @@ blockEdgeLower:
 	VMOVUPS     -64(R14), Z16
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeLower_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeLowerEnd
+	JGT         blockEdgeLowerColumn_0
 	VMOVUPS     (DI), Z17
 	VFMADD231PS Z17, Z14, Z7
 
-blockEdgeLower_0:
-	CMPQ        R8, $0x01
-	JGT         blockEdgeLower_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeLowerEnd
+blockEdgeLowerColumn_0:
 	VMOVUPS     (DI)(AX*1), Z18
 	VFMADD231PS Z18, Z14, Z8
 	VFMADD231PS Z18, Z15, Z7
-
-blockEdgeLower_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeLower_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z19
 	VFMADD231PS Z19, Z14, Z9
 	VFMADD231PS Z19, Z15, Z8
 	VFMADD231PS Z19, Z16, Z7
-
-blockEdgeLower_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeLower_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z20
 	VFMADD231PS Z20, Z14, Z10
 	VFMADD231PS Z20, Z15, Z9
 	VFMADD231PS Z20, Z16, Z8
-
-blockEdgeLower_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeLower_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z21
 	VFMADD231PS Z21, Z14, Z11
 	VFMADD231PS Z21, Z15, Z10
 	VFMADD231PS Z21, Z16, Z9
-
-blockEdgeLower_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeLower_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z22
 	VFMADD231PS Z22, Z14, Z12
 	VFMADD231PS Z22, Z15, Z11
 	VFMADD231PS Z22, Z16, Z10
-
-blockEdgeLower_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeLower_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z23
 	VFMADD231PS Z23, Z14, Z13
 	VFMADD231PS Z23, Z15, Z12
 	VFMADD231PS Z23, Z16, Z11
-
-blockEdgeLower_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeLower_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z24
 	VFMADD231PS Z24, Z15, Z13
 	VFMADD231PS Z24, Z16, Z12
-
-blockEdgeLower_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeLower_8
 	CMPQ        R9, $0x08
-	JLE         blockEdgeLowerEnd
+	JLE         blockEdgeLowerColumnEnd
 	VMOVUPS     (DI)(AX*2), Z25
 	VFMADD231PS Z25, Z16, Z13
 
-blockEdgeLower_8:
-blockEdgeLowerEnd:
+blockEdgeLowerColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeLower
 
 blockEdgeLowerDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z17
+	VFMADD231PS Z17, Z14, Z0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z18
+	VFMADD231PS Z18, Z14, Z1
+	VFMADD231PS Z18, Z15, Z0
+
+blockAnyUpperColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyUpperColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z19
+	VFMADD231PS Z19, Z14, Z2
+	VFMADD231PS Z19, Z15, Z1
+	VFMADD231PS Z19, Z16, Z0
+
+blockAnyUpperColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyUpperColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z20
+	VFMADD231PS Z20, Z14, Z3
+	VFMADD231PS Z20, Z15, Z2
+	VFMADD231PS Z20, Z16, Z1
+
+blockAnyUpperColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyUpperColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z21
+	VFMADD231PS Z21, Z14, Z4
+	VFMADD231PS Z21, Z15, Z3
+	VFMADD231PS Z21, Z16, Z2
+
+blockAnyUpperColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyUpperColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z22
+	VFMADD231PS Z22, Z14, Z5
+	VFMADD231PS Z22, Z15, Z4
+	VFMADD231PS Z22, Z16, Z3
+
+blockAnyUpperColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyUpperColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z23
+	VFMADD231PS Z23, Z14, Z6
+	VFMADD231PS Z23, Z15, Z5
+	VFMADD231PS Z23, Z16, Z4
+
+blockAnyUpperColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyUpperColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z24
+	VFMADD231PS Z24, Z15, Z6
+	VFMADD231PS Z24, Z16, Z5
+
+blockAnyUpperColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyUpperColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z25
+	VFMADD231PS Z25, Z16, Z6
+
+blockAnyUpperColumn_8:
+blockAnyUpperColumnEnd:
+	ADDQ $+192, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyUpper
+
+blockAnyUpperDone:
+	MOVQ  40(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyBothDone
+
+blockAnyBoth:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	VMOVUPS     -192(R14), Z17
+	VMOVUPS     -128(R14), Z18
+	VMOVUPS     -64(R14), Z19
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyBothColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z20
+	VFMADD231PS Z20, Z14, Z0
+	VFMADD231PS Z20, Z17, Z7
+
+blockAnyBothColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyBothColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z21
+	VFMADD231PS Z21, Z14, Z1
+	VFMADD231PS Z21, Z17, Z8
+	VFMADD231PS Z21, Z15, Z0
+	VFMADD231PS Z21, Z18, Z7
+
+blockAnyBothColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyBothColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z22
+	VFMADD231PS Z22, Z14, Z2
+	VFMADD231PS Z22, Z17, Z9
+	VFMADD231PS Z22, Z15, Z1
+	VFMADD231PS Z22, Z18, Z8
+	VFMADD231PS Z22, Z16, Z0
+	VFMADD231PS Z22, Z19, Z7
+
+blockAnyBothColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyBothColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z23
+	VFMADD231PS Z23, Z14, Z3
+	VFMADD231PS Z23, Z17, Z10
+	VFMADD231PS Z23, Z15, Z2
+	VFMADD231PS Z23, Z18, Z9
+	VFMADD231PS Z23, Z16, Z1
+	VFMADD231PS Z23, Z19, Z8
+
+blockAnyBothColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyBothColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z24
+	VFMADD231PS Z24, Z14, Z4
+	VFMADD231PS Z24, Z17, Z11
+	VFMADD231PS Z24, Z15, Z3
+	VFMADD231PS Z24, Z18, Z10
+	VFMADD231PS Z24, Z16, Z2
+	VFMADD231PS Z24, Z19, Z9
+
+blockAnyBothColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyBothColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z25
+	VFMADD231PS Z25, Z14, Z5
+	VFMADD231PS Z25, Z17, Z12
+	VFMADD231PS Z25, Z15, Z4
+	VFMADD231PS Z25, Z18, Z11
+	VFMADD231PS Z25, Z16, Z3
+	VFMADD231PS Z25, Z19, Z10
+
+blockAnyBothColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyBothColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z26
+	VFMADD231PS Z26, Z14, Z6
+	VFMADD231PS Z26, Z17, Z13
+	VFMADD231PS Z26, Z15, Z5
+	VFMADD231PS Z26, Z18, Z12
+	VFMADD231PS Z26, Z16, Z4
+	VFMADD231PS Z26, Z19, Z11
+
+blockAnyBothColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyBothColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z27
+	VFMADD231PS Z27, Z15, Z6
+	VFMADD231PS Z27, Z18, Z13
+	VFMADD231PS Z27, Z16, Z5
+	VFMADD231PS Z27, Z19, Z12
+
+blockAnyBothColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyBothColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z28
+	VFMADD231PS Z28, Z16, Z6
+	VFMADD231PS Z28, Z19, Z13
+
+blockAnyBothColumn_8:
+blockAnyBothColumnEnd:
+	ADDQ $+192, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyBoth
+
+blockAnyBothDone:
+	MOVQ  48(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyLowerDone
+
+blockAnyLower:
+	VMOVUPS     -192(R14), Z14
+	VMOVUPS     -128(R14), Z15
+	VMOVUPS     -64(R14), Z16
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyLowerColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z17
+	VFMADD231PS Z17, Z14, Z7
+
+blockAnyLowerColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyLowerColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z18
+	VFMADD231PS Z18, Z14, Z8
+	VFMADD231PS Z18, Z15, Z7
+
+blockAnyLowerColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyLowerColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z19
+	VFMADD231PS Z19, Z14, Z9
+	VFMADD231PS Z19, Z15, Z8
+	VFMADD231PS Z19, Z16, Z7
+
+blockAnyLowerColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyLowerColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z20
+	VFMADD231PS Z20, Z14, Z10
+	VFMADD231PS Z20, Z15, Z9
+	VFMADD231PS Z20, Z16, Z8
+
+blockAnyLowerColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyLowerColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z21
+	VFMADD231PS Z21, Z14, Z11
+	VFMADD231PS Z21, Z15, Z10
+	VFMADD231PS Z21, Z16, Z9
+
+blockAnyLowerColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyLowerColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z22
+	VFMADD231PS Z22, Z14, Z12
+	VFMADD231PS Z22, Z15, Z11
+	VFMADD231PS Z22, Z16, Z10
+
+blockAnyLowerColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyLowerColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z23
+	VFMADD231PS Z23, Z14, Z13
+	VFMADD231PS Z23, Z15, Z12
+	VFMADD231PS Z23, Z16, Z11
+
+blockAnyLowerColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyLowerColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z24
+	VFMADD231PS Z24, Z15, Z13
+	VFMADD231PS Z24, Z16, Z12
+
+blockAnyLowerColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyLowerColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z25
+	VFMADD231PS Z25, Z16, Z13
+
+blockAnyLowerColumn_8:
+blockAnyLowerColumnEnd:
+	ADDQ $+192, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyLower
+
+blockAnyLowerDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, Z0
+	VADDPS (R12)(R14*1), Z1, Z1
+	VADDPS (R12)(R14*2), Z2, Z2
+	VADDPS (R12)(R11*1), Z3, Z3
+	VADDPS (R12)(R14*4), Z4, Z4
+	VADDPS (CX)(R14*4), Z5, Z5
+	VADDPS (R12)(R11*2), Z6, Z6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Z0, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, Z6
 
-blockClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    blockClamp
+blockAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    blockAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, Z7
+	VADDPS (R12)(R14*1), Z8, Z8
+	VADDPS (R12)(R14*2), Z9, Z9
+	VADDPS (R12)(R11*1), Z10, Z10
+	VADDPS (R12)(R14*4), Z11, Z11
+	VADDPS (CX)(R14*4), Z12, Z12
+	VADDPS (R12)(R11*2), Z13, Z13
+	JMP    blockAdd_1Done
+
+blockAdd_1Few:
 	VADDPS (R12), Z7, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, Z13
 
+blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -708,7 +765,7 @@ blockClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -728,92 +785,115 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(R14*1)
+	VMOVUPS Z2, (R12)(R14*2)
+	VMOVUPS Z3, (R12)(R11*1)
+	VMOVUPS Z4, (R12)(R14*4)
+	VMOVUPS Z5, (CX)(R14*4)
+	VMOVUPS Z6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Z0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, (R12)
 
-blockStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     blockStored
+blockPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     blockPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, (R12)
+	VMOVUPS Z8, (R12)(R14*1)
+	VMOVUPS Z9, (R12)(R14*2)
+	VMOVUPS Z10, (R12)(R11*1)
+	VMOVUPS Z11, (R12)(R14*4)
+	VMOVUPS Z12, (CX)(R14*4)
+	VMOVUPS Z13, (R12)(R11*2)
+	JMP     blockPut_1Done
+
+blockPut_1Few:
 	VMOVUPS Z7, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_1Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+64, 72(SP)
-	ADDQ  $+64, 56(SP)
-	ADDQ  $+64, 64(SP)
-	ADDQ  $+64, SI
-	ADDQ  $-16, R15
-	CMPQ  R15, $0x10
-	JGE   block
+	ADDQ  $+64, R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
 	MOVQ    R15, CX
+	NEGQ    CX
+	SHRQ    $0x02, CX
 	MOVQ    $0x00000001, R14
 	SHLQ    CL, R14
 	DECQ    R14
 	KMOVW   R14, K1
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -828,115 +908,113 @@ last:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z17
 	VFMADD231PS Z17, Z14, Z0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z18
 	VFMADD231PS Z18, Z14, Z1
 	VFMADD231PS Z18, Z15, Z0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z19
 	VFMADD231PS Z19, Z14, Z2
 	VFMADD231PS Z19, Z15, Z1
 	VFMADD231PS Z19, Z16, Z0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z20
 	VFMADD231PS Z20, Z14, Z3
 	VFMADD231PS Z20, Z15, Z2
 	VFMADD231PS Z20, Z16, Z1
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z21
 	VFMADD231PS Z21, Z14, Z4
 	VFMADD231PS Z21, Z15, Z3
 	VFMADD231PS Z21, Z16, Z2
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z22
 	VFMADD231PS Z22, Z14, Z5
 	VFMADD231PS Z22, Z15, Z4
 	VFMADD231PS Z22, Z16, Z3
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z23
 	VFMADD231PS Z23, Z14, Z6
 	VFMADD231PS Z23, Z15, Z5
 	VFMADD231PS Z23, Z16, Z4
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z24
 	VFMADD231PS Z24, Z15, Z6
 	VFMADD231PS Z24, Z16, Z5
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z25
 	VFMADD231PS Z25, Z16, Z6
 
-lastEdgeUpper_8:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_8:
+lastAnyUpperColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+lastAnyUpperDone:
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeBothDone
+	JZ    lastAnyBothDone
 
-lastEdgeBoth:
+lastAnyBoth:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
@@ -945,29 +1023,29 @@ lastEdgeBoth:
 	VMOVUPS     -64(R14), Z19
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeBoth_0
+	JGT         lastAnyBothColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z20
 	VFMADD231PS Z20, Z14, Z0
 	VFMADD231PS Z20, Z17, Z7
 
-lastEdgeBoth_0:
+lastAnyBothColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeBoth_1
+	JGT         lastAnyBothColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z21
 	VFMADD231PS Z21, Z14, Z1
 	VFMADD231PS Z21, Z17, Z8
 	VFMADD231PS Z21, Z15, Z0
 	VFMADD231PS Z21, Z18, Z7
 
-lastEdgeBoth_1:
+lastAnyBothColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeBoth_2
+	JGT         lastAnyBothColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z22
 	VFMADD231PS Z22, Z14, Z2
 	VFMADD231PS Z22, Z17, Z9
@@ -976,12 +1054,12 @@ lastEdgeBoth_1:
 	VFMADD231PS Z22, Z16, Z0
 	VFMADD231PS Z22, Z19, Z7
 
-lastEdgeBoth_2:
+lastAnyBothColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeBoth_3
+	JGT         lastAnyBothColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z23
 	VFMADD231PS Z23, Z14, Z3
 	VFMADD231PS Z23, Z17, Z10
@@ -990,11 +1068,11 @@ lastEdgeBoth_2:
 	VFMADD231PS Z23, Z16, Z1
 	VFMADD231PS Z23, Z19, Z8
 
-lastEdgeBoth_3:
+lastAnyBothColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeBoth_4
+	JGT         lastAnyBothColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z24
 	VFMADD231PS Z24, Z14, Z4
 	VFMADD231PS Z24, Z17, Z11
@@ -1003,11 +1081,11 @@ lastEdgeBoth_3:
 	VFMADD231PS Z24, Z16, Z2
 	VFMADD231PS Z24, Z19, Z9
 
-lastEdgeBoth_4:
+lastAnyBothColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeBoth_5
+	JGT         lastAnyBothColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z25
 	VFMADD231PS Z25, Z14, Z5
 	VFMADD231PS Z25, Z17, Z12
@@ -1016,12 +1094,12 @@ lastEdgeBoth_4:
 	VFMADD231PS Z25, Z16, Z3
 	VFMADD231PS Z25, Z19, Z10
 
-lastEdgeBoth_5:
+lastAnyBothColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeBoth_6
+	JGT         lastAnyBothColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z26
 	VFMADD231PS Z26, Z14, Z6
 	VFMADD231PS Z26, Z17, Z13
@@ -1030,204 +1108,230 @@ lastEdgeBoth_5:
 	VFMADD231PS Z26, Z16, Z4
 	VFMADD231PS Z26, Z19, Z11
 
-lastEdgeBoth_6:
+lastAnyBothColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeBoth_7
+	JGT         lastAnyBothColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z27
 	VFMADD231PS Z27, Z15, Z6
 	VFMADD231PS Z27, Z18, Z13
 	VFMADD231PS Z27, Z16, Z5
 	VFMADD231PS Z27, Z19, Z12
 
-lastEdgeBoth_7:
+lastAnyBothColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeBoth_8
+	JGT         lastAnyBothColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z28
 	VFMADD231PS Z28, Z16, Z6
 	VFMADD231PS Z28, Z19, Z13
 
-lastEdgeBoth_8:
-lastEdgeBothEnd:
+lastAnyBothColumn_8:
+lastAnyBothColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeBoth
+	JNZ  lastAnyBoth
 
-lastEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+lastAnyBothDone:
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeLowerDone
+	JZ    lastAnyLowerDone
 
-lastEdgeLower:
+lastAnyLower:
 	VMOVUPS     -192(R14), Z14
 	VMOVUPS     -128(R14), Z15
 	VMOVUPS     -64(R14), Z16
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeLower_0
+	JGT         lastAnyLowerColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z17
 	VFMADD231PS Z17, Z14, Z7
 
-lastEdgeLower_0:
+lastAnyLowerColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeLower_1
+	JGT         lastAnyLowerColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z18
 	VFMADD231PS Z18, Z14, Z8
 	VFMADD231PS Z18, Z15, Z7
 
-lastEdgeLower_1:
+lastAnyLowerColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeLower_2
+	JGT         lastAnyLowerColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z19
 	VFMADD231PS Z19, Z14, Z9
 	VFMADD231PS Z19, Z15, Z8
 	VFMADD231PS Z19, Z16, Z7
 
-lastEdgeLower_2:
+lastAnyLowerColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeLower_3
+	JGT         lastAnyLowerColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z20
 	VFMADD231PS Z20, Z14, Z10
 	VFMADD231PS Z20, Z15, Z9
 	VFMADD231PS Z20, Z16, Z8
 
-lastEdgeLower_3:
+lastAnyLowerColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeLower_4
+	JGT         lastAnyLowerColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z21
 	VFMADD231PS Z21, Z14, Z11
 	VFMADD231PS Z21, Z15, Z10
 	VFMADD231PS Z21, Z16, Z9
 
-lastEdgeLower_4:
+lastAnyLowerColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeLower_5
+	JGT         lastAnyLowerColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z22
 	VFMADD231PS Z22, Z14, Z12
 	VFMADD231PS Z22, Z15, Z11
 	VFMADD231PS Z22, Z16, Z10
 
-lastEdgeLower_5:
+lastAnyLowerColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeLower_6
+	JGT         lastAnyLowerColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z23
 	VFMADD231PS Z23, Z14, Z13
 	VFMADD231PS Z23, Z15, Z12
 	VFMADD231PS Z23, Z16, Z11
 
-lastEdgeLower_6:
+lastAnyLowerColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeLower_7
+	JGT         lastAnyLowerColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z24
 	VFMADD231PS Z24, Z15, Z13
 	VFMADD231PS Z24, Z16, Z12
 
-lastEdgeLower_7:
+lastAnyLowerColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeLower_8
+	JGT         lastAnyLowerColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z25
 	VFMADD231PS Z25, Z16, Z13
 
-lastEdgeLower_8:
-lastEdgeLowerEnd:
+lastAnyLowerColumn_8:
+lastAnyLowerColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeLower
+	JNZ  lastAnyLower
 
-lastEdgeLowerDone:
+lastAnyLowerDone:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    lastClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, K1, Z0
+	VADDPS (R12)(R14*1), Z1, K1, Z1
+	VADDPS (R12)(R14*2), Z2, K1, Z2
+	VADDPS (R12)(R11*1), Z3, K1, Z3
+	VADDPS (R12)(R14*4), Z4, K1, Z4
+	VADDPS (CX)(R14*4), Z5, K1, Z5
+	VADDPS (R12)(R11*2), Z6, K1, Z6
+	JMP    lastAdd_0Done
+
+lastAdd_0Few:
 	VADDPS (R12), Z0, K1, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, K1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, K1, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, K1, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, K1, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, K1, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, K1, Z6
 
-lastClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    lastClamp
+lastAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    lastAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, K1, Z7
+	VADDPS (R12)(R14*1), Z8, K1, Z8
+	VADDPS (R12)(R14*2), Z9, K1, Z9
+	VADDPS (R12)(R11*1), Z10, K1, Z10
+	VADDPS (R12)(R14*4), Z11, K1, Z11
+	VADDPS (CX)(R14*4), Z12, K1, Z12
+	VADDPS (R12)(R11*2), Z13, K1, Z13
+	JMP    lastAdd_1Done
+
+lastAdd_1Few:
 	VADDPS (R12), Z7, K1, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, K1, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, K1, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, K1, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, K1, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, K1, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, K1, Z13
 
+lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -1244,7 +1348,7 @@ lastClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -1264,121 +1368,161 @@ lastClamp:
 
 lastStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K1, (R12)(R14*1)
+	VMOVUPS Z2, K1, (R12)(R14*2)
+	VMOVUPS Z3, K1, (R12)(R11*1)
+	VMOVUPS Z4, K1, (R12)(R14*4)
+	VMOVUPS Z5, K1, (CX)(R14*4)
+	VMOVUPS Z6, K1, (R12)(R11*2)
+	JMP     lastPut_0Done
+
+lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, K1, (R12)
 
-lastStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     lastStored
+lastPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     lastPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, K1, (R12)
+	VMOVUPS Z8, K1, (R12)(R14*1)
+	VMOVUPS Z9, K1, (R12)(R14*2)
+	VMOVUPS Z10, K1, (R12)(R11*1)
+	VMOVUPS Z11, K1, (R12)(R14*4)
+	VMOVUPS Z12, K1, (CX)(R14*4)
+	VMOVUPS Z13, K1, (R12)(R11*2)
+	JMP     lastPut_1Done
+
+lastPut_1Few:
 	VMOVUPS Z7, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, K1, (R12)
 
-lastStored:
+lastPut_1Done:
 	JMP next
 
 // func slide3S2AVX512(a *args)
 // Requires: AVX, AVX512F
-TEXT ·slide3S2AVX512(SB), NOSPLIT, $80-8
+TEXT ·slide3S2AVX512(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x10
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -1386,25 +1530,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -1419,209 +1562,13 @@ block:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x0f
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x01
+	JGT     blockAny
+	CMPQ    R9, $0x0e
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z17
-	VFMADD231PS Z17, Z14, Z0
-	VMOVUPS     (DI)(AX*1), Z18
-	VFMADD231PS Z18, Z15, Z0
-	VMOVUPS     (DI)(AX*2), Z19
-	VFMADD231PS Z19, Z14, Z1
-	VFMADD231PS Z19, Z16, Z0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z20
-	VFMADD231PS Z20, Z15, Z1
-	VMOVUPS     (DI)(AX*1), Z21
-	VFMADD231PS Z21, Z14, Z2
-	VFMADD231PS Z21, Z16, Z1
-	VMOVUPS     (DI)(AX*2), Z22
-	VFMADD231PS Z22, Z15, Z2
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z23
-	VFMADD231PS Z23, Z14, Z3
-	VFMADD231PS Z23, Z16, Z2
-	VMOVUPS     (DI)(AX*1), Z24
-	VFMADD231PS Z24, Z15, Z3
-	VMOVUPS     (DI)(AX*2), Z25
-	VFMADD231PS Z25, Z14, Z4
-	VFMADD231PS Z25, Z16, Z3
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z26
-	VFMADD231PS Z26, Z15, Z4
-	VMOVUPS     (DI)(AX*1), Z27
-	VFMADD231PS Z27, Z14, Z5
-	VFMADD231PS Z27, Z16, Z4
-	VMOVUPS     (DI)(AX*2), Z28
-	VFMADD231PS Z28, Z15, Z5
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z29
-	VFMADD231PS Z29, Z14, Z6
-	VFMADD231PS Z29, Z16, Z5
-	VMOVUPS     (DI)(AX*1), Z30
-	VFMADD231PS Z30, Z15, Z6
-	VMOVUPS     (DI)(AX*2), Z31
-	VFMADD231PS Z31, Z16, Z6
-	ADDQ        $+192, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerBothDone
-
-blockInnerBoth:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	VMOVUPS     -384(R14), Z17
-	VMOVUPS     -320(R14), Z18
-	VMOVUPS     -256(R14), Z19
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z20
-	VFMADD231PS Z20, Z14, Z0
-	VFMADD231PS Z20, Z17, Z7
-	VMOVUPS     (DI)(AX*1), Z21
-	VFMADD231PS Z21, Z15, Z0
-	VFMADD231PS Z21, Z18, Z7
-	VMOVUPS     (DI)(AX*2), Z22
-	VFMADD231PS Z22, Z14, Z1
-	VFMADD231PS Z22, Z17, Z8
-	VFMADD231PS Z22, Z16, Z0
-	VFMADD231PS Z22, Z19, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z23
-	VFMADD231PS Z23, Z15, Z1
-	VFMADD231PS Z23, Z18, Z8
-	VMOVUPS     (DI)(AX*1), Z24
-	VFMADD231PS Z24, Z14, Z2
-	VFMADD231PS Z24, Z17, Z9
-	VFMADD231PS Z24, Z16, Z1
-	VFMADD231PS Z24, Z19, Z8
-	VMOVUPS     (DI)(AX*2), Z25
-	VFMADD231PS Z25, Z15, Z2
-	VFMADD231PS Z25, Z18, Z9
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z26
-	VFMADD231PS Z26, Z14, Z3
-	VFMADD231PS Z26, Z17, Z10
-	VFMADD231PS Z26, Z16, Z2
-	VFMADD231PS Z26, Z19, Z9
-	VMOVUPS     (DI)(AX*1), Z27
-	VFMADD231PS Z27, Z15, Z3
-	VFMADD231PS Z27, Z18, Z10
-	VMOVUPS     (DI)(AX*2), Z28
-	VFMADD231PS Z28, Z14, Z4
-	VFMADD231PS Z28, Z17, Z11
-	VFMADD231PS Z28, Z16, Z3
-	VFMADD231PS Z28, Z19, Z10
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z29
-	VFMADD231PS Z29, Z15, Z4
-	VFMADD231PS Z29, Z18, Z11
-	VMOVUPS     (DI)(AX*1), Z30
-	VFMADD231PS Z30, Z14, Z5
-	VFMADD231PS Z30, Z17, Z12
-	VFMADD231PS Z30, Z16, Z4
-	VFMADD231PS Z30, Z19, Z11
-	VMOVUPS     (DI)(AX*2), Z31
-	VFMADD231PS Z31, Z15, Z5
-	VFMADD231PS Z31, Z18, Z12
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z20
-	VFMADD231PS Z20, Z14, Z6
-	VFMADD231PS Z20, Z17, Z13
-	VFMADD231PS Z20, Z16, Z5
-	VFMADD231PS Z20, Z19, Z12
-	VMOVUPS     (DI)(AX*1), Z21
-	VFMADD231PS Z21, Z15, Z6
-	VFMADD231PS Z21, Z18, Z13
-	VMOVUPS     (DI)(AX*2), Z22
-	VFMADD231PS Z22, Z16, Z6
-	VFMADD231PS Z22, Z19, Z13
-	ADDQ        $+192, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerBoth
-
-blockInnerBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerLowerDone
-
-blockInnerLower:
-	VMOVUPS     -384(R14), Z14
-	VMOVUPS     -320(R14), Z15
-	VMOVUPS     -256(R14), Z16
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z17
-	VFMADD231PS Z17, Z14, Z7
-	VMOVUPS     (DI)(AX*1), Z18
-	VFMADD231PS Z18, Z15, Z7
-	VMOVUPS     (DI)(AX*2), Z19
-	VFMADD231PS Z19, Z14, Z8
-	VFMADD231PS Z19, Z16, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z20
-	VFMADD231PS Z20, Z15, Z8
-	VMOVUPS     (DI)(AX*1), Z21
-	VFMADD231PS Z21, Z14, Z9
-	VFMADD231PS Z21, Z16, Z8
-	VMOVUPS     (DI)(AX*2), Z22
-	VFMADD231PS Z22, Z15, Z9
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z23
-	VFMADD231PS Z23, Z14, Z10
-	VFMADD231PS Z23, Z16, Z9
-	VMOVUPS     (DI)(AX*1), Z24
-	VFMADD231PS Z24, Z15, Z10
-	VMOVUPS     (DI)(AX*2), Z25
-	VFMADD231PS Z25, Z14, Z11
-	VFMADD231PS Z25, Z16, Z10
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z26
-	VFMADD231PS Z26, Z15, Z11
-	VMOVUPS     (DI)(AX*1), Z27
-	VFMADD231PS Z27, Z14, Z12
-	VFMADD231PS Z27, Z16, Z11
-	VMOVUPS     (DI)(AX*2), Z28
-	VFMADD231PS Z28, Z15, Z12
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z29
-	VFMADD231PS Z29, Z14, Z13
-	VFMADD231PS Z29, Z16, Z12
-	VMOVUPS     (DI)(AX*1), Z30
-	VFMADD231PS Z30, Z15, Z13
-	VMOVUPS     (DI)(AX*2), Z31
-	VFMADD231PS Z31, Z16, Z13
-	ADDQ        $+192, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerLower
-
-blockInnerLowerDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Z14
@@ -1629,144 +1576,60 @@ blockEdgeUpper:
 	VMOVUPS     128(R14), Z16
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Z17
 	VFMADD231PS Z17, Z14, Z0
 
-blockEdgeUpper_0:
-	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+blockEdgeUpperColumn_0:
 	VMOVUPS     (DI)(AX*1), Z18
 	VFMADD231PS Z18, Z15, Z0
-
-blockEdgeUpper_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z19
 	VFMADD231PS Z19, Z14, Z1
 	VFMADD231PS Z19, Z16, Z0
-
-blockEdgeUpper_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z20
 	VFMADD231PS Z20, Z15, Z1
-
-blockEdgeUpper_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z21
 	VFMADD231PS Z21, Z14, Z2
 	VFMADD231PS Z21, Z16, Z1
-
-blockEdgeUpper_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z22
 	VFMADD231PS Z22, Z15, Z2
-
-blockEdgeUpper_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z23
 	VFMADD231PS Z23, Z14, Z3
 	VFMADD231PS Z23, Z16, Z2
-
-blockEdgeUpper_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z24
 	VFMADD231PS Z24, Z15, Z3
-
-blockEdgeUpper_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z25
 	VFMADD231PS Z25, Z14, Z4
 	VFMADD231PS Z25, Z16, Z3
-
-blockEdgeUpper_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeUpper_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z26
 	VFMADD231PS Z26, Z15, Z4
-
-blockEdgeUpper_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeUpper_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z27
 	VFMADD231PS Z27, Z14, Z5
 	VFMADD231PS Z27, Z16, Z4
-
-blockEdgeUpper_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeUpper_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z28
 	VFMADD231PS Z28, Z15, Z5
-
-blockEdgeUpper_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeUpper_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z29
 	VFMADD231PS Z29, Z14, Z6
 	VFMADD231PS Z29, Z16, Z5
-
-blockEdgeUpper_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeUpper_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z30
 	VFMADD231PS Z30, Z15, Z6
-
-blockEdgeUpper_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeUpper_14
 	CMPQ        R9, $0x0e
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*2), Z31
 	VFMADD231PS Z31, Z16, Z6
 
-blockEdgeUpper_14:
-blockEdgeUpperEnd:
+blockEdgeUpperColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeUpper
 
 blockEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
 	JZ    blockEdgeBothDone
 
@@ -1779,165 +1642,81 @@ blockEdgeBoth:
 	VMOVUPS     -256(R14), Z19
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeBoth_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_0
 	VMOVUPS     (DI), Z20
 	VFMADD231PS Z20, Z14, Z0
 	VFMADD231PS Z20, Z17, Z7
 
-blockEdgeBoth_0:
-	CMPQ        R8, $0x01
-	JGT         blockEdgeBoth_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeBothEnd
+blockEdgeBothColumn_0:
 	VMOVUPS     (DI)(AX*1), Z21
 	VFMADD231PS Z21, Z15, Z0
 	VFMADD231PS Z21, Z18, Z7
-
-blockEdgeBoth_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeBoth_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z22
 	VFMADD231PS Z22, Z14, Z1
 	VFMADD231PS Z22, Z17, Z8
 	VFMADD231PS Z22, Z16, Z0
 	VFMADD231PS Z22, Z19, Z7
-
-blockEdgeBoth_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeBoth_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z23
 	VFMADD231PS Z23, Z15, Z1
 	VFMADD231PS Z23, Z18, Z8
-
-blockEdgeBoth_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeBoth_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z24
 	VFMADD231PS Z24, Z14, Z2
 	VFMADD231PS Z24, Z17, Z9
 	VFMADD231PS Z24, Z16, Z1
 	VFMADD231PS Z24, Z19, Z8
-
-blockEdgeBoth_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeBoth_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z25
 	VFMADD231PS Z25, Z15, Z2
 	VFMADD231PS Z25, Z18, Z9
-
-blockEdgeBoth_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeBoth_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z26
 	VFMADD231PS Z26, Z14, Z3
 	VFMADD231PS Z26, Z17, Z10
 	VFMADD231PS Z26, Z16, Z2
 	VFMADD231PS Z26, Z19, Z9
-
-blockEdgeBoth_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeBoth_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z27
 	VFMADD231PS Z27, Z15, Z3
 	VFMADD231PS Z27, Z18, Z10
-
-blockEdgeBoth_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeBoth_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z28
 	VFMADD231PS Z28, Z14, Z4
 	VFMADD231PS Z28, Z17, Z11
 	VFMADD231PS Z28, Z16, Z3
 	VFMADD231PS Z28, Z19, Z10
-
-blockEdgeBoth_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeBoth_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z29
 	VFMADD231PS Z29, Z15, Z4
 	VFMADD231PS Z29, Z18, Z11
-
-blockEdgeBoth_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeBoth_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z30
 	VFMADD231PS Z30, Z14, Z5
 	VFMADD231PS Z30, Z17, Z12
 	VFMADD231PS Z30, Z16, Z4
 	VFMADD231PS Z30, Z19, Z11
-
-blockEdgeBoth_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeBoth_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z31
 	VFMADD231PS Z31, Z15, Z5
 	VFMADD231PS Z31, Z18, Z12
-
-blockEdgeBoth_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeBoth_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z20
 	VFMADD231PS Z20, Z14, Z6
 	VFMADD231PS Z20, Z17, Z13
 	VFMADD231PS Z20, Z16, Z5
 	VFMADD231PS Z20, Z19, Z12
-
-blockEdgeBoth_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeBoth_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z21
 	VFMADD231PS Z21, Z15, Z6
 	VFMADD231PS Z21, Z18, Z13
-
-blockEdgeBoth_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeBoth_14
 	CMPQ        R9, $0x0e
-	JLE         blockEdgeBothEnd
+	JLE         blockEdgeBothColumnEnd
 	VMOVUPS     (DI)(AX*2), Z22
 	VFMADD231PS Z22, Z16, Z6
 	VFMADD231PS Z22, Z19, Z13
 
-blockEdgeBoth_14:
-blockEdgeBothEnd:
+blockEdgeBothColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeBoth
 
 blockEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
 	JZ    blockEdgeLowerDone
 
@@ -1947,210 +1726,619 @@ blockEdgeLower:
 	VMOVUPS     -256(R14), Z16
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeLower_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeLowerEnd
+	JGT         blockEdgeLowerColumn_0
 	VMOVUPS     (DI), Z17
 	VFMADD231PS Z17, Z14, Z7
 
-blockEdgeLower_0:
-	CMPQ        R8, $0x01
-	JGT         blockEdgeLower_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeLowerEnd
+blockEdgeLowerColumn_0:
 	VMOVUPS     (DI)(AX*1), Z18
 	VFMADD231PS Z18, Z15, Z7
-
-blockEdgeLower_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeLower_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z19
 	VFMADD231PS Z19, Z14, Z8
 	VFMADD231PS Z19, Z16, Z7
-
-blockEdgeLower_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeLower_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z20
 	VFMADD231PS Z20, Z15, Z8
-
-blockEdgeLower_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeLower_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z21
 	VFMADD231PS Z21, Z14, Z9
 	VFMADD231PS Z21, Z16, Z8
-
-blockEdgeLower_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeLower_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z22
 	VFMADD231PS Z22, Z15, Z9
-
-blockEdgeLower_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeLower_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z23
 	VFMADD231PS Z23, Z14, Z10
 	VFMADD231PS Z23, Z16, Z9
-
-blockEdgeLower_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeLower_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z24
 	VFMADD231PS Z24, Z15, Z10
-
-blockEdgeLower_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeLower_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z25
 	VFMADD231PS Z25, Z14, Z11
 	VFMADD231PS Z25, Z16, Z10
-
-blockEdgeLower_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeLower_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z26
 	VFMADD231PS Z26, Z15, Z11
-
-blockEdgeLower_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeLower_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z27
 	VFMADD231PS Z27, Z14, Z12
 	VFMADD231PS Z27, Z16, Z11
-
-blockEdgeLower_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeLower_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z28
 	VFMADD231PS Z28, Z15, Z12
-
-blockEdgeLower_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeLower_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z29
 	VFMADD231PS Z29, Z14, Z13
 	VFMADD231PS Z29, Z16, Z12
-
-blockEdgeLower_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeLower_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z30
 	VFMADD231PS Z30, Z15, Z13
-
-blockEdgeLower_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeLower_14
 	CMPQ        R9, $0x0e
-	JLE         blockEdgeLowerEnd
+	JLE         blockEdgeLowerColumnEnd
 	VMOVUPS     (DI)(AX*2), Z31
 	VFMADD231PS Z31, Z16, Z13
 
-blockEdgeLower_14:
-blockEdgeLowerEnd:
+blockEdgeLowerColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeLower
 
 blockEdgeLowerDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z17
+	VFMADD231PS Z17, Z14, Z0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z18
+	VFMADD231PS Z18, Z15, Z0
+
+blockAnyUpperColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyUpperColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z19
+	VFMADD231PS Z19, Z14, Z1
+	VFMADD231PS Z19, Z16, Z0
+
+blockAnyUpperColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyUpperColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z20
+	VFMADD231PS Z20, Z15, Z1
+
+blockAnyUpperColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyUpperColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z21
+	VFMADD231PS Z21, Z14, Z2
+	VFMADD231PS Z21, Z16, Z1
+
+blockAnyUpperColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyUpperColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z22
+	VFMADD231PS Z22, Z15, Z2
+
+blockAnyUpperColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyUpperColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z23
+	VFMADD231PS Z23, Z14, Z3
+	VFMADD231PS Z23, Z16, Z2
+
+blockAnyUpperColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyUpperColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z24
+	VFMADD231PS Z24, Z15, Z3
+
+blockAnyUpperColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyUpperColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z25
+	VFMADD231PS Z25, Z14, Z4
+	VFMADD231PS Z25, Z16, Z3
+
+blockAnyUpperColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyUpperColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z26
+	VFMADD231PS Z26, Z15, Z4
+
+blockAnyUpperColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyUpperColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z27
+	VFMADD231PS Z27, Z14, Z5
+	VFMADD231PS Z27, Z16, Z4
+
+blockAnyUpperColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyUpperColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z28
+	VFMADD231PS Z28, Z15, Z5
+
+blockAnyUpperColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyUpperColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z29
+	VFMADD231PS Z29, Z14, Z6
+	VFMADD231PS Z29, Z16, Z5
+
+blockAnyUpperColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyUpperColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z30
+	VFMADD231PS Z30, Z15, Z6
+
+blockAnyUpperColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyUpperColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z31
+	VFMADD231PS Z31, Z16, Z6
+
+blockAnyUpperColumn_14:
+blockAnyUpperColumnEnd:
+	ADDQ $+192, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyUpper
+
+blockAnyUpperDone:
+	MOVQ  40(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyBothDone
+
+blockAnyBoth:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	VMOVUPS     -384(R14), Z17
+	VMOVUPS     -320(R14), Z18
+	VMOVUPS     -256(R14), Z19
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyBothColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z20
+	VFMADD231PS Z20, Z14, Z0
+	VFMADD231PS Z20, Z17, Z7
+
+blockAnyBothColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyBothColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z21
+	VFMADD231PS Z21, Z15, Z0
+	VFMADD231PS Z21, Z18, Z7
+
+blockAnyBothColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyBothColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z22
+	VFMADD231PS Z22, Z14, Z1
+	VFMADD231PS Z22, Z17, Z8
+	VFMADD231PS Z22, Z16, Z0
+	VFMADD231PS Z22, Z19, Z7
+
+blockAnyBothColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyBothColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z23
+	VFMADD231PS Z23, Z15, Z1
+	VFMADD231PS Z23, Z18, Z8
+
+blockAnyBothColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyBothColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z24
+	VFMADD231PS Z24, Z14, Z2
+	VFMADD231PS Z24, Z17, Z9
+	VFMADD231PS Z24, Z16, Z1
+	VFMADD231PS Z24, Z19, Z8
+
+blockAnyBothColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyBothColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z25
+	VFMADD231PS Z25, Z15, Z2
+	VFMADD231PS Z25, Z18, Z9
+
+blockAnyBothColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyBothColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z26
+	VFMADD231PS Z26, Z14, Z3
+	VFMADD231PS Z26, Z17, Z10
+	VFMADD231PS Z26, Z16, Z2
+	VFMADD231PS Z26, Z19, Z9
+
+blockAnyBothColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyBothColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z27
+	VFMADD231PS Z27, Z15, Z3
+	VFMADD231PS Z27, Z18, Z10
+
+blockAnyBothColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyBothColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z28
+	VFMADD231PS Z28, Z14, Z4
+	VFMADD231PS Z28, Z17, Z11
+	VFMADD231PS Z28, Z16, Z3
+	VFMADD231PS Z28, Z19, Z10
+
+blockAnyBothColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyBothColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z29
+	VFMADD231PS Z29, Z15, Z4
+	VFMADD231PS Z29, Z18, Z11
+
+blockAnyBothColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyBothColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z30
+	VFMADD231PS Z30, Z14, Z5
+	VFMADD231PS Z30, Z17, Z12
+	VFMADD231PS Z30, Z16, Z4
+	VFMADD231PS Z30, Z19, Z11
+
+blockAnyBothColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyBothColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z31
+	VFMADD231PS Z31, Z15, Z5
+	VFMADD231PS Z31, Z18, Z12
+
+blockAnyBothColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyBothColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z20
+	VFMADD231PS Z20, Z14, Z6
+	VFMADD231PS Z20, Z17, Z13
+	VFMADD231PS Z20, Z16, Z5
+	VFMADD231PS Z20, Z19, Z12
+
+blockAnyBothColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyBothColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z21
+	VFMADD231PS Z21, Z15, Z6
+	VFMADD231PS Z21, Z18, Z13
+
+blockAnyBothColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyBothColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z22
+	VFMADD231PS Z22, Z16, Z6
+	VFMADD231PS Z22, Z19, Z13
+
+blockAnyBothColumn_14:
+blockAnyBothColumnEnd:
+	ADDQ $+192, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyBoth
+
+blockAnyBothDone:
+	MOVQ  48(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyLowerDone
+
+blockAnyLower:
+	VMOVUPS     -384(R14), Z14
+	VMOVUPS     -320(R14), Z15
+	VMOVUPS     -256(R14), Z16
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyLowerColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z17
+	VFMADD231PS Z17, Z14, Z7
+
+blockAnyLowerColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyLowerColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z18
+	VFMADD231PS Z18, Z15, Z7
+
+blockAnyLowerColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyLowerColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z19
+	VFMADD231PS Z19, Z14, Z8
+	VFMADD231PS Z19, Z16, Z7
+
+blockAnyLowerColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyLowerColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z20
+	VFMADD231PS Z20, Z15, Z8
+
+blockAnyLowerColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyLowerColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z21
+	VFMADD231PS Z21, Z14, Z9
+	VFMADD231PS Z21, Z16, Z8
+
+blockAnyLowerColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyLowerColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z22
+	VFMADD231PS Z22, Z15, Z9
+
+blockAnyLowerColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyLowerColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z23
+	VFMADD231PS Z23, Z14, Z10
+	VFMADD231PS Z23, Z16, Z9
+
+blockAnyLowerColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyLowerColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z24
+	VFMADD231PS Z24, Z15, Z10
+
+blockAnyLowerColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyLowerColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z25
+	VFMADD231PS Z25, Z14, Z11
+	VFMADD231PS Z25, Z16, Z10
+
+blockAnyLowerColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyLowerColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z26
+	VFMADD231PS Z26, Z15, Z11
+
+blockAnyLowerColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyLowerColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z27
+	VFMADD231PS Z27, Z14, Z12
+	VFMADD231PS Z27, Z16, Z11
+
+blockAnyLowerColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyLowerColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z28
+	VFMADD231PS Z28, Z15, Z12
+
+blockAnyLowerColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyLowerColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z29
+	VFMADD231PS Z29, Z14, Z13
+	VFMADD231PS Z29, Z16, Z12
+
+blockAnyLowerColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyLowerColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z30
+	VFMADD231PS Z30, Z15, Z13
+
+blockAnyLowerColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyLowerColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z31
+	VFMADD231PS Z31, Z16, Z13
+
+blockAnyLowerColumn_14:
+blockAnyLowerColumnEnd:
+	ADDQ $+192, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyLower
+
+blockAnyLowerDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, Z0
+	VADDPS (R12)(R14*1), Z1, Z1
+	VADDPS (R12)(R14*2), Z2, Z2
+	VADDPS (R12)(R11*1), Z3, Z3
+	VADDPS (R12)(R14*4), Z4, Z4
+	VADDPS (CX)(R14*4), Z5, Z5
+	VADDPS (R12)(R11*2), Z6, Z6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Z0, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, Z6
 
-blockClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    blockClamp
+blockAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    blockAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, Z7
+	VADDPS (R12)(R14*1), Z8, Z8
+	VADDPS (R12)(R14*2), Z9, Z9
+	VADDPS (R12)(R11*1), Z10, Z10
+	VADDPS (R12)(R14*4), Z11, Z11
+	VADDPS (CX)(R14*4), Z12, Z12
+	VADDPS (R12)(R11*2), Z13, Z13
+	JMP    blockAdd_1Done
+
+blockAdd_1Few:
 	VADDPS (R12), Z7, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, Z13
 
+blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -2167,7 +2355,7 @@ blockClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -2187,92 +2375,115 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(R14*1)
+	VMOVUPS Z2, (R12)(R14*2)
+	VMOVUPS Z3, (R12)(R11*1)
+	VMOVUPS Z4, (R12)(R14*4)
+	VMOVUPS Z5, (CX)(R14*4)
+	VMOVUPS Z6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Z0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, (R12)
 
-blockStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     blockStored
+blockPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     blockPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, (R12)
+	VMOVUPS Z8, (R12)(R14*1)
+	VMOVUPS Z9, (R12)(R14*2)
+	VMOVUPS Z10, (R12)(R11*1)
+	VMOVUPS Z11, (R12)(R14*4)
+	VMOVUPS Z12, (CX)(R14*4)
+	VMOVUPS Z13, (R12)(R11*2)
+	JMP     blockPut_1Done
+
+blockPut_1Few:
 	VMOVUPS Z7, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_1Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+64, 72(SP)
-	ADDQ  $+64, 56(SP)
-	ADDQ  $+64, 64(SP)
-	ADDQ  $+64, SI
-	ADDQ  $-16, R15
-	CMPQ  R15, $0x10
-	JGE   block
+	ADDQ  $+64, R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
 	MOVQ    R15, CX
+	NEGQ    CX
+	SHRQ    $0x02, CX
 	MOVQ    $0x00000001, R14
 	SHLQ    CL, R14
 	DECQ    R14
 	KMOVW   R14, K1
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -2287,159 +2498,157 @@ last:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z17
 	VFMADD231PS Z17, Z14, Z0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z18
 	VFMADD231PS Z18, Z15, Z0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z19
 	VFMADD231PS Z19, Z14, Z1
 	VFMADD231PS Z19, Z16, Z0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z20
 	VFMADD231PS Z20, Z15, Z1
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z21
 	VFMADD231PS Z21, Z14, Z2
 	VFMADD231PS Z21, Z16, Z1
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z22
 	VFMADD231PS Z22, Z15, Z2
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z23
 	VFMADD231PS Z23, Z14, Z3
 	VFMADD231PS Z23, Z16, Z2
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z24
 	VFMADD231PS Z24, Z15, Z3
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z25
 	VFMADD231PS Z25, Z14, Z4
 	VFMADD231PS Z25, Z16, Z3
 
-lastEdgeUpper_8:
+lastAnyUpperColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeUpper_9
+	JGT         lastAnyUpperColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z26
 	VFMADD231PS Z26, Z15, Z4
 
-lastEdgeUpper_9:
+lastAnyUpperColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeUpper_10
+	JGT         lastAnyUpperColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z27
 	VFMADD231PS Z27, Z14, Z5
 	VFMADD231PS Z27, Z16, Z4
 
-lastEdgeUpper_10:
+lastAnyUpperColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeUpper_11
+	JGT         lastAnyUpperColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z28
 	VFMADD231PS Z28, Z15, Z5
 
-lastEdgeUpper_11:
+lastAnyUpperColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeUpper_12
+	JGT         lastAnyUpperColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z29
 	VFMADD231PS Z29, Z14, Z6
 	VFMADD231PS Z29, Z16, Z5
 
-lastEdgeUpper_12:
+lastAnyUpperColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeUpper_13
+	JGT         lastAnyUpperColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z30
 	VFMADD231PS Z30, Z15, Z6
 
-lastEdgeUpper_13:
+lastAnyUpperColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeUpper_14
+	JGT         lastAnyUpperColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z31
 	VFMADD231PS Z31, Z16, Z6
 
-lastEdgeUpper_14:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_14:
+lastAnyUpperColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+lastAnyUpperDone:
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeBothDone
+	JZ    lastAnyBothDone
 
-lastEdgeBoth:
+lastAnyBoth:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
@@ -2448,377 +2657,403 @@ lastEdgeBoth:
 	VMOVUPS     -256(R14), Z19
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeBoth_0
+	JGT         lastAnyBothColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z20
 	VFMADD231PS Z20, Z14, Z0
 	VFMADD231PS Z20, Z17, Z7
 
-lastEdgeBoth_0:
+lastAnyBothColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeBoth_1
+	JGT         lastAnyBothColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z21
 	VFMADD231PS Z21, Z15, Z0
 	VFMADD231PS Z21, Z18, Z7
 
-lastEdgeBoth_1:
+lastAnyBothColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeBoth_2
+	JGT         lastAnyBothColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z22
 	VFMADD231PS Z22, Z14, Z1
 	VFMADD231PS Z22, Z17, Z8
 	VFMADD231PS Z22, Z16, Z0
 	VFMADD231PS Z22, Z19, Z7
 
-lastEdgeBoth_2:
+lastAnyBothColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeBoth_3
+	JGT         lastAnyBothColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z23
 	VFMADD231PS Z23, Z15, Z1
 	VFMADD231PS Z23, Z18, Z8
 
-lastEdgeBoth_3:
+lastAnyBothColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeBoth_4
+	JGT         lastAnyBothColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z24
 	VFMADD231PS Z24, Z14, Z2
 	VFMADD231PS Z24, Z17, Z9
 	VFMADD231PS Z24, Z16, Z1
 	VFMADD231PS Z24, Z19, Z8
 
-lastEdgeBoth_4:
+lastAnyBothColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeBoth_5
+	JGT         lastAnyBothColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z25
 	VFMADD231PS Z25, Z15, Z2
 	VFMADD231PS Z25, Z18, Z9
 
-lastEdgeBoth_5:
+lastAnyBothColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeBoth_6
+	JGT         lastAnyBothColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z26
 	VFMADD231PS Z26, Z14, Z3
 	VFMADD231PS Z26, Z17, Z10
 	VFMADD231PS Z26, Z16, Z2
 	VFMADD231PS Z26, Z19, Z9
 
-lastEdgeBoth_6:
+lastAnyBothColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeBoth_7
+	JGT         lastAnyBothColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z27
 	VFMADD231PS Z27, Z15, Z3
 	VFMADD231PS Z27, Z18, Z10
 
-lastEdgeBoth_7:
+lastAnyBothColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeBoth_8
+	JGT         lastAnyBothColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z28
 	VFMADD231PS Z28, Z14, Z4
 	VFMADD231PS Z28, Z17, Z11
 	VFMADD231PS Z28, Z16, Z3
 	VFMADD231PS Z28, Z19, Z10
 
-lastEdgeBoth_8:
+lastAnyBothColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeBoth_9
+	JGT         lastAnyBothColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z29
 	VFMADD231PS Z29, Z15, Z4
 	VFMADD231PS Z29, Z18, Z11
 
-lastEdgeBoth_9:
+lastAnyBothColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeBoth_10
+	JGT         lastAnyBothColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z30
 	VFMADD231PS Z30, Z14, Z5
 	VFMADD231PS Z30, Z17, Z12
 	VFMADD231PS Z30, Z16, Z4
 	VFMADD231PS Z30, Z19, Z11
 
-lastEdgeBoth_10:
+lastAnyBothColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeBoth_11
+	JGT         lastAnyBothColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z31
 	VFMADD231PS Z31, Z15, Z5
 	VFMADD231PS Z31, Z18, Z12
 
-lastEdgeBoth_11:
+lastAnyBothColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeBoth_12
+	JGT         lastAnyBothColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z20
 	VFMADD231PS Z20, Z14, Z6
 	VFMADD231PS Z20, Z17, Z13
 	VFMADD231PS Z20, Z16, Z5
 	VFMADD231PS Z20, Z19, Z12
 
-lastEdgeBoth_12:
+lastAnyBothColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeBoth_13
+	JGT         lastAnyBothColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z21
 	VFMADD231PS Z21, Z15, Z6
 	VFMADD231PS Z21, Z18, Z13
 
-lastEdgeBoth_13:
+lastAnyBothColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeBoth_14
+	JGT         lastAnyBothColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z22
 	VFMADD231PS Z22, Z16, Z6
 	VFMADD231PS Z22, Z19, Z13
 
-lastEdgeBoth_14:
-lastEdgeBothEnd:
+lastAnyBothColumn_14:
+lastAnyBothColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeBoth
+	JNZ  lastAnyBoth
 
-lastEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+lastAnyBothDone:
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeLowerDone
+	JZ    lastAnyLowerDone
 
-lastEdgeLower:
+lastAnyLower:
 	VMOVUPS     -384(R14), Z14
 	VMOVUPS     -320(R14), Z15
 	VMOVUPS     -256(R14), Z16
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeLower_0
+	JGT         lastAnyLowerColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z17
 	VFMADD231PS Z17, Z14, Z7
 
-lastEdgeLower_0:
+lastAnyLowerColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeLower_1
+	JGT         lastAnyLowerColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z18
 	VFMADD231PS Z18, Z15, Z7
 
-lastEdgeLower_1:
+lastAnyLowerColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeLower_2
+	JGT         lastAnyLowerColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z19
 	VFMADD231PS Z19, Z14, Z8
 	VFMADD231PS Z19, Z16, Z7
 
-lastEdgeLower_2:
+lastAnyLowerColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeLower_3
+	JGT         lastAnyLowerColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z20
 	VFMADD231PS Z20, Z15, Z8
 
-lastEdgeLower_3:
+lastAnyLowerColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeLower_4
+	JGT         lastAnyLowerColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z21
 	VFMADD231PS Z21, Z14, Z9
 	VFMADD231PS Z21, Z16, Z8
 
-lastEdgeLower_4:
+lastAnyLowerColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeLower_5
+	JGT         lastAnyLowerColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z22
 	VFMADD231PS Z22, Z15, Z9
 
-lastEdgeLower_5:
+lastAnyLowerColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeLower_6
+	JGT         lastAnyLowerColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z23
 	VFMADD231PS Z23, Z14, Z10
 	VFMADD231PS Z23, Z16, Z9
 
-lastEdgeLower_6:
+lastAnyLowerColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeLower_7
+	JGT         lastAnyLowerColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z24
 	VFMADD231PS Z24, Z15, Z10
 
-lastEdgeLower_7:
+lastAnyLowerColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeLower_8
+	JGT         lastAnyLowerColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z25
 	VFMADD231PS Z25, Z14, Z11
 	VFMADD231PS Z25, Z16, Z10
 
-lastEdgeLower_8:
+lastAnyLowerColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeLower_9
+	JGT         lastAnyLowerColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z26
 	VFMADD231PS Z26, Z15, Z11
 
-lastEdgeLower_9:
+lastAnyLowerColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeLower_10
+	JGT         lastAnyLowerColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z27
 	VFMADD231PS Z27, Z14, Z12
 	VFMADD231PS Z27, Z16, Z11
 
-lastEdgeLower_10:
+lastAnyLowerColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeLower_11
+	JGT         lastAnyLowerColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z28
 	VFMADD231PS Z28, Z15, Z12
 
-lastEdgeLower_11:
+lastAnyLowerColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeLower_12
+	JGT         lastAnyLowerColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z29
 	VFMADD231PS Z29, Z14, Z13
 	VFMADD231PS Z29, Z16, Z12
 
-lastEdgeLower_12:
+lastAnyLowerColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeLower_13
+	JGT         lastAnyLowerColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z30
 	VFMADD231PS Z30, Z15, Z13
 
-lastEdgeLower_13:
+lastAnyLowerColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeLower_14
+	JGT         lastAnyLowerColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z31
 	VFMADD231PS Z31, Z16, Z13
 
-lastEdgeLower_14:
-lastEdgeLowerEnd:
+lastAnyLowerColumn_14:
+lastAnyLowerColumnEnd:
 	ADDQ $+192, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeLower
+	JNZ  lastAnyLower
 
-lastEdgeLowerDone:
+lastAnyLowerDone:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    lastClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, K1, Z0
+	VADDPS (R12)(R14*1), Z1, K1, Z1
+	VADDPS (R12)(R14*2), Z2, K1, Z2
+	VADDPS (R12)(R11*1), Z3, K1, Z3
+	VADDPS (R12)(R14*4), Z4, K1, Z4
+	VADDPS (CX)(R14*4), Z5, K1, Z5
+	VADDPS (R12)(R11*2), Z6, K1, Z6
+	JMP    lastAdd_0Done
+
+lastAdd_0Few:
 	VADDPS (R12), Z0, K1, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, K1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, K1, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, K1, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, K1, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, K1, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, K1, Z6
 
-lastClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    lastClamp
+lastAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    lastAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, K1, Z7
+	VADDPS (R12)(R14*1), Z8, K1, Z8
+	VADDPS (R12)(R14*2), Z9, K1, Z9
+	VADDPS (R12)(R11*1), Z10, K1, Z10
+	VADDPS (R12)(R14*4), Z11, K1, Z11
+	VADDPS (CX)(R14*4), Z12, K1, Z12
+	VADDPS (R12)(R11*2), Z13, K1, Z13
+	JMP    lastAdd_1Done
+
+lastAdd_1Few:
 	VADDPS (R12), Z7, K1, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, K1, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, K1, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, K1, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, K1, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, K1, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, K1, Z13
 
+lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -2835,7 +3070,7 @@ lastClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -2855,121 +3090,161 @@ lastClamp:
 
 lastStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K1, (R12)(R14*1)
+	VMOVUPS Z2, K1, (R12)(R14*2)
+	VMOVUPS Z3, K1, (R12)(R11*1)
+	VMOVUPS Z4, K1, (R12)(R14*4)
+	VMOVUPS Z5, K1, (CX)(R14*4)
+	VMOVUPS Z6, K1, (R12)(R11*2)
+	JMP     lastPut_0Done
+
+lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, K1, (R12)
 
-lastStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     lastStored
+lastPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     lastPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, K1, (R12)
+	VMOVUPS Z8, K1, (R12)(R14*1)
+	VMOVUPS Z9, K1, (R12)(R14*2)
+	VMOVUPS Z10, K1, (R12)(R11*1)
+	VMOVUPS Z11, K1, (R12)(R14*4)
+	VMOVUPS Z12, K1, (CX)(R14*4)
+	VMOVUPS Z13, K1, (R12)(R11*2)
+	JMP     lastPut_1Done
+
+lastPut_1Few:
 	VMOVUPS Z7, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, K1, (R12)
 
-lastStored:
+lastPut_1Done:
 	JMP next
 
 // func slide5S1AVX512(a *args)
 // Requires: AVX, AVX512F
-TEXT ·slide5S1AVX512(SB), NOSPLIT, $80-8
+TEXT ·slide5S1AVX512(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x10
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -2977,25 +3252,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -3010,258 +3284,13 @@ block:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x0b
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x02
+	JGT     blockAny
+	CMPQ    R9, $0x09
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	VMOVUPS     192(R14), Z17
-	VMOVUPS     256(R14), Z18
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z19
-	VFMADD231PS Z19, Z14, Z0
-	VMOVUPS     (DI)(AX*1), Z20
-	VFMADD231PS Z20, Z14, Z1
-	VFMADD231PS Z20, Z15, Z0
-	VMOVUPS     (DI)(AX*2), Z21
-	VFMADD231PS Z21, Z14, Z2
-	VFMADD231PS Z21, Z15, Z1
-	VFMADD231PS Z21, Z16, Z0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z22
-	VFMADD231PS Z22, Z14, Z3
-	VFMADD231PS Z22, Z15, Z2
-	VFMADD231PS Z22, Z16, Z1
-	VFMADD231PS Z22, Z17, Z0
-	VMOVUPS     (DI)(AX*1), Z23
-	VFMADD231PS Z23, Z14, Z4
-	VFMADD231PS Z23, Z15, Z3
-	VFMADD231PS Z23, Z16, Z2
-	VFMADD231PS Z23, Z17, Z1
-	VFMADD231PS Z23, Z18, Z0
-	VMOVUPS     (DI)(AX*2), Z24
-	VFMADD231PS Z24, Z14, Z5
-	VFMADD231PS Z24, Z15, Z4
-	VFMADD231PS Z24, Z16, Z3
-	VFMADD231PS Z24, Z17, Z2
-	VFMADD231PS Z24, Z18, Z1
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z25
-	VFMADD231PS Z25, Z14, Z6
-	VFMADD231PS Z25, Z15, Z5
-	VFMADD231PS Z25, Z16, Z4
-	VFMADD231PS Z25, Z17, Z3
-	VFMADD231PS Z25, Z18, Z2
-	VMOVUPS     (DI)(AX*1), Z26
-	VFMADD231PS Z26, Z15, Z6
-	VFMADD231PS Z26, Z16, Z5
-	VFMADD231PS Z26, Z17, Z4
-	VFMADD231PS Z26, Z18, Z3
-	VMOVUPS     (DI)(AX*2), Z27
-	VFMADD231PS Z27, Z16, Z6
-	VFMADD231PS Z27, Z17, Z5
-	VFMADD231PS Z27, Z18, Z4
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z28
-	VFMADD231PS Z28, Z17, Z6
-	VFMADD231PS Z28, Z18, Z5
-	VMOVUPS     (DI)(AX*1), Z29
-	VFMADD231PS Z29, Z18, Z6
-	ADDQ        $+320, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerBothDone
-
-blockInnerBoth:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	VMOVUPS     192(R14), Z17
-	VMOVUPS     256(R14), Z18
-	VMOVUPS     -320(R14), Z19
-	VMOVUPS     -256(R14), Z20
-	VMOVUPS     -192(R14), Z21
-	VMOVUPS     -128(R14), Z22
-	VMOVUPS     -64(R14), Z23
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z24
-	VFMADD231PS Z24, Z14, Z0
-	VFMADD231PS Z24, Z19, Z7
-	VMOVUPS     (DI)(AX*1), Z25
-	VFMADD231PS Z25, Z14, Z1
-	VFMADD231PS Z25, Z19, Z8
-	VFMADD231PS Z25, Z15, Z0
-	VFMADD231PS Z25, Z20, Z7
-	VMOVUPS     (DI)(AX*2), Z26
-	VFMADD231PS Z26, Z14, Z2
-	VFMADD231PS Z26, Z19, Z9
-	VFMADD231PS Z26, Z15, Z1
-	VFMADD231PS Z26, Z20, Z8
-	VFMADD231PS Z26, Z16, Z0
-	VFMADD231PS Z26, Z21, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z27
-	VFMADD231PS Z27, Z14, Z3
-	VFMADD231PS Z27, Z19, Z10
-	VFMADD231PS Z27, Z15, Z2
-	VFMADD231PS Z27, Z20, Z9
-	VFMADD231PS Z27, Z16, Z1
-	VFMADD231PS Z27, Z21, Z8
-	VFMADD231PS Z27, Z17, Z0
-	VFMADD231PS Z27, Z22, Z7
-	VMOVUPS     (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z14, Z4
-	VFMADD231PS Z28, Z19, Z11
-	VFMADD231PS Z28, Z15, Z3
-	VFMADD231PS Z28, Z20, Z10
-	VFMADD231PS Z28, Z16, Z2
-	VFMADD231PS Z28, Z21, Z9
-	VFMADD231PS Z28, Z17, Z1
-	VFMADD231PS Z28, Z22, Z8
-	VFMADD231PS Z28, Z18, Z0
-	VFMADD231PS Z28, Z23, Z7
-	VMOVUPS     (DI)(AX*2), Z29
-	VFMADD231PS Z29, Z14, Z5
-	VFMADD231PS Z29, Z19, Z12
-	VFMADD231PS Z29, Z15, Z4
-	VFMADD231PS Z29, Z20, Z11
-	VFMADD231PS Z29, Z16, Z3
-	VFMADD231PS Z29, Z21, Z10
-	VFMADD231PS Z29, Z17, Z2
-	VFMADD231PS Z29, Z22, Z9
-	VFMADD231PS Z29, Z18, Z1
-	VFMADD231PS Z29, Z23, Z8
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z30
-	VFMADD231PS Z30, Z14, Z6
-	VFMADD231PS Z30, Z19, Z13
-	VFMADD231PS Z30, Z15, Z5
-	VFMADD231PS Z30, Z20, Z12
-	VFMADD231PS Z30, Z16, Z4
-	VFMADD231PS Z30, Z21, Z11
-	VFMADD231PS Z30, Z17, Z3
-	VFMADD231PS Z30, Z22, Z10
-	VFMADD231PS Z30, Z18, Z2
-	VFMADD231PS Z30, Z23, Z9
-	VMOVUPS     (DI)(AX*1), Z31
-	VFMADD231PS Z31, Z15, Z6
-	VFMADD231PS Z31, Z20, Z13
-	VFMADD231PS Z31, Z16, Z5
-	VFMADD231PS Z31, Z21, Z12
-	VFMADD231PS Z31, Z17, Z4
-	VFMADD231PS Z31, Z22, Z11
-	VFMADD231PS Z31, Z18, Z3
-	VFMADD231PS Z31, Z23, Z10
-	VMOVUPS     (DI)(AX*2), Z24
-	VFMADD231PS Z24, Z16, Z6
-	VFMADD231PS Z24, Z21, Z13
-	VFMADD231PS Z24, Z17, Z5
-	VFMADD231PS Z24, Z22, Z12
-	VFMADD231PS Z24, Z18, Z4
-	VFMADD231PS Z24, Z23, Z11
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z25
-	VFMADD231PS Z25, Z17, Z6
-	VFMADD231PS Z25, Z22, Z13
-	VFMADD231PS Z25, Z18, Z5
-	VFMADD231PS Z25, Z23, Z12
-	VMOVUPS     (DI)(AX*1), Z26
-	VFMADD231PS Z26, Z18, Z6
-	VFMADD231PS Z26, Z23, Z13
-	ADDQ        $+320, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerBoth
-
-blockInnerBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerLowerDone
-
-blockInnerLower:
-	VMOVUPS     -320(R14), Z14
-	VMOVUPS     -256(R14), Z15
-	VMOVUPS     -192(R14), Z16
-	VMOVUPS     -128(R14), Z17
-	VMOVUPS     -64(R14), Z18
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z19
-	VFMADD231PS Z19, Z14, Z7
-	VMOVUPS     (DI)(AX*1), Z20
-	VFMADD231PS Z20, Z14, Z8
-	VFMADD231PS Z20, Z15, Z7
-	VMOVUPS     (DI)(AX*2), Z21
-	VFMADD231PS Z21, Z14, Z9
-	VFMADD231PS Z21, Z15, Z8
-	VFMADD231PS Z21, Z16, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z22
-	VFMADD231PS Z22, Z14, Z10
-	VFMADD231PS Z22, Z15, Z9
-	VFMADD231PS Z22, Z16, Z8
-	VFMADD231PS Z22, Z17, Z7
-	VMOVUPS     (DI)(AX*1), Z23
-	VFMADD231PS Z23, Z14, Z11
-	VFMADD231PS Z23, Z15, Z10
-	VFMADD231PS Z23, Z16, Z9
-	VFMADD231PS Z23, Z17, Z8
-	VFMADD231PS Z23, Z18, Z7
-	VMOVUPS     (DI)(AX*2), Z24
-	VFMADD231PS Z24, Z14, Z12
-	VFMADD231PS Z24, Z15, Z11
-	VFMADD231PS Z24, Z16, Z10
-	VFMADD231PS Z24, Z17, Z9
-	VFMADD231PS Z24, Z18, Z8
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z25
-	VFMADD231PS Z25, Z14, Z13
-	VFMADD231PS Z25, Z15, Z12
-	VFMADD231PS Z25, Z16, Z11
-	VFMADD231PS Z25, Z17, Z10
-	VFMADD231PS Z25, Z18, Z9
-	VMOVUPS     (DI)(AX*1), Z26
-	VFMADD231PS Z26, Z15, Z13
-	VFMADD231PS Z26, Z16, Z12
-	VFMADD231PS Z26, Z17, Z11
-	VFMADD231PS Z26, Z18, Z10
-	VMOVUPS     (DI)(AX*2), Z27
-	VFMADD231PS Z27, Z16, Z13
-	VFMADD231PS Z27, Z17, Z12
-	VFMADD231PS Z27, Z18, Z11
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z28
-	VFMADD231PS Z28, Z17, Z13
-	VFMADD231PS Z28, Z18, Z12
-	VMOVUPS     (DI)(AX*1), Z29
-	VFMADD231PS Z29, Z18, Z13
-	ADDQ        $+320, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerLower
-
-blockInnerLowerDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Z14
@@ -3271,129 +3300,75 @@ blockEdgeUpper:
 	VMOVUPS     256(R14), Z18
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Z19
 	VFMADD231PS Z19, Z14, Z0
 
-blockEdgeUpper_0:
+blockEdgeUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_1
 	VMOVUPS     (DI)(AX*1), Z20
 	VFMADD231PS Z20, Z14, Z1
 	VFMADD231PS Z20, Z15, Z0
 
-blockEdgeUpper_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
+blockEdgeUpperColumn_1:
 	VMOVUPS     (DI)(AX*2), Z21
 	VFMADD231PS Z21, Z14, Z2
 	VFMADD231PS Z21, Z15, Z1
 	VFMADD231PS Z21, Z16, Z0
-
-blockEdgeUpper_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z22
 	VFMADD231PS Z22, Z14, Z3
 	VFMADD231PS Z22, Z15, Z2
 	VFMADD231PS Z22, Z16, Z1
 	VFMADD231PS Z22, Z17, Z0
-
-blockEdgeUpper_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z23
 	VFMADD231PS Z23, Z14, Z4
 	VFMADD231PS Z23, Z15, Z3
 	VFMADD231PS Z23, Z16, Z2
 	VFMADD231PS Z23, Z17, Z1
 	VFMADD231PS Z23, Z18, Z0
-
-blockEdgeUpper_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z24
 	VFMADD231PS Z24, Z14, Z5
 	VFMADD231PS Z24, Z15, Z4
 	VFMADD231PS Z24, Z16, Z3
 	VFMADD231PS Z24, Z17, Z2
 	VFMADD231PS Z24, Z18, Z1
-
-blockEdgeUpper_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z25
 	VFMADD231PS Z25, Z14, Z6
 	VFMADD231PS Z25, Z15, Z5
 	VFMADD231PS Z25, Z16, Z4
 	VFMADD231PS Z25, Z17, Z3
 	VFMADD231PS Z25, Z18, Z2
-
-blockEdgeUpper_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z26
 	VFMADD231PS Z26, Z15, Z6
 	VFMADD231PS Z26, Z16, Z5
 	VFMADD231PS Z26, Z17, Z4
 	VFMADD231PS Z26, Z18, Z3
-
-blockEdgeUpper_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z27
 	VFMADD231PS Z27, Z16, Z6
 	VFMADD231PS Z27, Z17, Z5
 	VFMADD231PS Z27, Z18, Z4
-
-blockEdgeUpper_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeUpper_9
 	CMPQ        R9, $0x09
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI), Z28
 	VFMADD231PS Z28, Z17, Z6
 	VFMADD231PS Z28, Z18, Z5
-
-blockEdgeUpper_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeUpper_10
 	CMPQ        R9, $0x0a
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*1), Z29
 	VFMADD231PS Z29, Z18, Z6
 
-blockEdgeUpper_10:
-blockEdgeUpperEnd:
+blockEdgeUpperColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeUpper
 
 blockEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
 	JZ    blockEdgeBothDone
 
@@ -3410,29 +3385,365 @@ blockEdgeBoth:
 	VMOVUPS     -64(R14), Z23
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeBoth_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_0
 	VMOVUPS     (DI), Z24
 	VFMADD231PS Z24, Z14, Z0
 	VFMADD231PS Z24, Z19, Z7
 
-blockEdgeBoth_0:
+blockEdgeBothColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeBoth_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_1
 	VMOVUPS     (DI)(AX*1), Z25
 	VFMADD231PS Z25, Z14, Z1
 	VFMADD231PS Z25, Z19, Z8
 	VFMADD231PS Z25, Z15, Z0
 	VFMADD231PS Z25, Z20, Z7
 
-blockEdgeBoth_1:
+blockEdgeBothColumn_1:
+	VMOVUPS     (DI)(AX*2), Z26
+	VFMADD231PS Z26, Z14, Z2
+	VFMADD231PS Z26, Z19, Z9
+	VFMADD231PS Z26, Z15, Z1
+	VFMADD231PS Z26, Z20, Z8
+	VFMADD231PS Z26, Z16, Z0
+	VFMADD231PS Z26, Z21, Z7
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Z27
+	VFMADD231PS Z27, Z14, Z3
+	VFMADD231PS Z27, Z19, Z10
+	VFMADD231PS Z27, Z15, Z2
+	VFMADD231PS Z27, Z20, Z9
+	VFMADD231PS Z27, Z16, Z1
+	VFMADD231PS Z27, Z21, Z8
+	VFMADD231PS Z27, Z17, Z0
+	VFMADD231PS Z27, Z22, Z7
+	VMOVUPS     (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z14, Z4
+	VFMADD231PS Z28, Z19, Z11
+	VFMADD231PS Z28, Z15, Z3
+	VFMADD231PS Z28, Z20, Z10
+	VFMADD231PS Z28, Z16, Z2
+	VFMADD231PS Z28, Z21, Z9
+	VFMADD231PS Z28, Z17, Z1
+	VFMADD231PS Z28, Z22, Z8
+	VFMADD231PS Z28, Z18, Z0
+	VFMADD231PS Z28, Z23, Z7
+	VMOVUPS     (DI)(AX*2), Z29
+	VFMADD231PS Z29, Z14, Z5
+	VFMADD231PS Z29, Z19, Z12
+	VFMADD231PS Z29, Z15, Z4
+	VFMADD231PS Z29, Z20, Z11
+	VFMADD231PS Z29, Z16, Z3
+	VFMADD231PS Z29, Z21, Z10
+	VFMADD231PS Z29, Z17, Z2
+	VFMADD231PS Z29, Z22, Z9
+	VFMADD231PS Z29, Z18, Z1
+	VFMADD231PS Z29, Z23, Z8
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Z30
+	VFMADD231PS Z30, Z14, Z6
+	VFMADD231PS Z30, Z19, Z13
+	VFMADD231PS Z30, Z15, Z5
+	VFMADD231PS Z30, Z20, Z12
+	VFMADD231PS Z30, Z16, Z4
+	VFMADD231PS Z30, Z21, Z11
+	VFMADD231PS Z30, Z17, Z3
+	VFMADD231PS Z30, Z22, Z10
+	VFMADD231PS Z30, Z18, Z2
+	VFMADD231PS Z30, Z23, Z9
+	VMOVUPS     (DI)(AX*1), Z31
+	VFMADD231PS Z31, Z15, Z6
+	VFMADD231PS Z31, Z20, Z13
+	VFMADD231PS Z31, Z16, Z5
+	VFMADD231PS Z31, Z21, Z12
+	VFMADD231PS Z31, Z17, Z4
+	VFMADD231PS Z31, Z22, Z11
+	VFMADD231PS Z31, Z18, Z3
+	VFMADD231PS Z31, Z23, Z10
+	VMOVUPS     (DI)(AX*2), Z24
+	VFMADD231PS Z24, Z16, Z6
+	VFMADD231PS Z24, Z21, Z13
+	VFMADD231PS Z24, Z17, Z5
+	VFMADD231PS Z24, Z22, Z12
+	VFMADD231PS Z24, Z18, Z4
+	VFMADD231PS Z24, Z23, Z11
+	ADDQ        BX, DI
+	CMPQ        R9, $0x09
+	JLE         blockEdgeBothColumnEnd
+	VMOVUPS     (DI), Z25
+	VFMADD231PS Z25, Z17, Z6
+	VFMADD231PS Z25, Z22, Z13
+	VFMADD231PS Z25, Z18, Z5
+	VFMADD231PS Z25, Z23, Z12
+	CMPQ        R9, $0x0a
+	JLE         blockEdgeBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z26
+	VFMADD231PS Z26, Z18, Z6
+	VFMADD231PS Z26, Z23, Z13
+
+blockEdgeBothColumnEnd:
+	ADDQ $+320, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockEdgeBoth
+
+blockEdgeBothDone:
+	MOVQ  48(SI), CX
+	TESTQ CX, CX
+	JZ    blockEdgeLowerDone
+
+blockEdgeLower:
+	VMOVUPS     -320(R14), Z14
+	VMOVUPS     -256(R14), Z15
+	VMOVUPS     -192(R14), Z16
+	VMOVUPS     -128(R14), Z17
+	VMOVUPS     -64(R14), Z18
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockEdgeLowerColumn_0
+	VMOVUPS     (DI), Z19
+	VFMADD231PS Z19, Z14, Z7
+
+blockEdgeLowerColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockEdgeLowerColumn_1
+	VMOVUPS     (DI)(AX*1), Z20
+	VFMADD231PS Z20, Z14, Z8
+	VFMADD231PS Z20, Z15, Z7
+
+blockEdgeLowerColumn_1:
+	VMOVUPS     (DI)(AX*2), Z21
+	VFMADD231PS Z21, Z14, Z9
+	VFMADD231PS Z21, Z15, Z8
+	VFMADD231PS Z21, Z16, Z7
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Z22
+	VFMADD231PS Z22, Z14, Z10
+	VFMADD231PS Z22, Z15, Z9
+	VFMADD231PS Z22, Z16, Z8
+	VFMADD231PS Z22, Z17, Z7
+	VMOVUPS     (DI)(AX*1), Z23
+	VFMADD231PS Z23, Z14, Z11
+	VFMADD231PS Z23, Z15, Z10
+	VFMADD231PS Z23, Z16, Z9
+	VFMADD231PS Z23, Z17, Z8
+	VFMADD231PS Z23, Z18, Z7
+	VMOVUPS     (DI)(AX*2), Z24
+	VFMADD231PS Z24, Z14, Z12
+	VFMADD231PS Z24, Z15, Z11
+	VFMADD231PS Z24, Z16, Z10
+	VFMADD231PS Z24, Z17, Z9
+	VFMADD231PS Z24, Z18, Z8
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Z25
+	VFMADD231PS Z25, Z14, Z13
+	VFMADD231PS Z25, Z15, Z12
+	VFMADD231PS Z25, Z16, Z11
+	VFMADD231PS Z25, Z17, Z10
+	VFMADD231PS Z25, Z18, Z9
+	VMOVUPS     (DI)(AX*1), Z26
+	VFMADD231PS Z26, Z15, Z13
+	VFMADD231PS Z26, Z16, Z12
+	VFMADD231PS Z26, Z17, Z11
+	VFMADD231PS Z26, Z18, Z10
+	VMOVUPS     (DI)(AX*2), Z27
+	VFMADD231PS Z27, Z16, Z13
+	VFMADD231PS Z27, Z17, Z12
+	VFMADD231PS Z27, Z18, Z11
+	ADDQ        BX, DI
+	CMPQ        R9, $0x09
+	JLE         blockEdgeLowerColumnEnd
+	VMOVUPS     (DI), Z28
+	VFMADD231PS Z28, Z17, Z13
+	VFMADD231PS Z28, Z18, Z12
+	CMPQ        R9, $0x0a
+	JLE         blockEdgeLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z29
+	VFMADD231PS Z29, Z18, Z13
+
+blockEdgeLowerColumnEnd:
+	ADDQ $+320, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockEdgeLower
+
+blockEdgeLowerDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	VMOVUPS     192(R14), Z17
+	VMOVUPS     256(R14), Z18
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z19
+	VFMADD231PS Z19, Z14, Z0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z20
+	VFMADD231PS Z20, Z14, Z1
+	VFMADD231PS Z20, Z15, Z0
+
+blockAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         blockEdgeBoth_2
+	JGT         blockAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z21
+	VFMADD231PS Z21, Z14, Z2
+	VFMADD231PS Z21, Z15, Z1
+	VFMADD231PS Z21, Z16, Z0
+
+blockAnyUpperColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyUpperColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z22
+	VFMADD231PS Z22, Z14, Z3
+	VFMADD231PS Z22, Z15, Z2
+	VFMADD231PS Z22, Z16, Z1
+	VFMADD231PS Z22, Z17, Z0
+
+blockAnyUpperColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyUpperColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z23
+	VFMADD231PS Z23, Z14, Z4
+	VFMADD231PS Z23, Z15, Z3
+	VFMADD231PS Z23, Z16, Z2
+	VFMADD231PS Z23, Z17, Z1
+	VFMADD231PS Z23, Z18, Z0
+
+blockAnyUpperColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyUpperColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z24
+	VFMADD231PS Z24, Z14, Z5
+	VFMADD231PS Z24, Z15, Z4
+	VFMADD231PS Z24, Z16, Z3
+	VFMADD231PS Z24, Z17, Z2
+	VFMADD231PS Z24, Z18, Z1
+
+blockAnyUpperColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyUpperColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z25
+	VFMADD231PS Z25, Z14, Z6
+	VFMADD231PS Z25, Z15, Z5
+	VFMADD231PS Z25, Z16, Z4
+	VFMADD231PS Z25, Z17, Z3
+	VFMADD231PS Z25, Z18, Z2
+
+blockAnyUpperColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyUpperColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z26
+	VFMADD231PS Z26, Z15, Z6
+	VFMADD231PS Z26, Z16, Z5
+	VFMADD231PS Z26, Z17, Z4
+	VFMADD231PS Z26, Z18, Z3
+
+blockAnyUpperColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyUpperColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z27
+	VFMADD231PS Z27, Z16, Z6
+	VFMADD231PS Z27, Z17, Z5
+	VFMADD231PS Z27, Z18, Z4
+
+blockAnyUpperColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyUpperColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z28
+	VFMADD231PS Z28, Z17, Z6
+	VFMADD231PS Z28, Z18, Z5
+
+blockAnyUpperColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyUpperColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z29
+	VFMADD231PS Z29, Z18, Z6
+
+blockAnyUpperColumn_10:
+blockAnyUpperColumnEnd:
+	ADDQ $+320, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyUpper
+
+blockAnyUpperDone:
+	MOVQ  40(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyBothDone
+
+blockAnyBoth:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	VMOVUPS     192(R14), Z17
+	VMOVUPS     256(R14), Z18
+	VMOVUPS     -320(R14), Z19
+	VMOVUPS     -256(R14), Z20
+	VMOVUPS     -192(R14), Z21
+	VMOVUPS     -128(R14), Z22
+	VMOVUPS     -64(R14), Z23
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyBothColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z24
+	VFMADD231PS Z24, Z14, Z0
+	VFMADD231PS Z24, Z19, Z7
+
+blockAnyBothColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyBothColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z25
+	VFMADD231PS Z25, Z14, Z1
+	VFMADD231PS Z25, Z19, Z8
+	VFMADD231PS Z25, Z15, Z0
+	VFMADD231PS Z25, Z20, Z7
+
+blockAnyBothColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyBothColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*2), Z26
 	VFMADD231PS Z26, Z14, Z2
 	VFMADD231PS Z26, Z19, Z9
@@ -3441,12 +3752,12 @@ blockEdgeBoth_1:
 	VFMADD231PS Z26, Z16, Z0
 	VFMADD231PS Z26, Z21, Z7
 
-blockEdgeBoth_2:
+blockAnyBothColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         blockEdgeBoth_3
+	JGT         blockAnyBothColumn_3
 	CMPQ        R9, $0x03
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI), Z27
 	VFMADD231PS Z27, Z14, Z3
 	VFMADD231PS Z27, Z19, Z10
@@ -3457,11 +3768,11 @@ blockEdgeBoth_2:
 	VFMADD231PS Z27, Z17, Z0
 	VFMADD231PS Z27, Z22, Z7
 
-blockEdgeBoth_3:
+blockAnyBothColumn_3:
 	CMPQ        R8, $0x04
-	JGT         blockEdgeBoth_4
+	JGT         blockAnyBothColumn_4
 	CMPQ        R9, $0x04
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*1), Z28
 	VFMADD231PS Z28, Z14, Z4
 	VFMADD231PS Z28, Z19, Z11
@@ -3474,11 +3785,11 @@ blockEdgeBoth_3:
 	VFMADD231PS Z28, Z18, Z0
 	VFMADD231PS Z28, Z23, Z7
 
-blockEdgeBoth_4:
+blockAnyBothColumn_4:
 	CMPQ        R8, $0x05
-	JGT         blockEdgeBoth_5
+	JGT         blockAnyBothColumn_5
 	CMPQ        R9, $0x05
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*2), Z29
 	VFMADD231PS Z29, Z14, Z5
 	VFMADD231PS Z29, Z19, Z12
@@ -3491,12 +3802,12 @@ blockEdgeBoth_4:
 	VFMADD231PS Z29, Z18, Z1
 	VFMADD231PS Z29, Z23, Z8
 
-blockEdgeBoth_5:
+blockAnyBothColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         blockEdgeBoth_6
+	JGT         blockAnyBothColumn_6
 	CMPQ        R9, $0x06
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z30, Z14, Z6
 	VFMADD231PS Z30, Z19, Z13
@@ -3509,11 +3820,11 @@ blockEdgeBoth_5:
 	VFMADD231PS Z30, Z18, Z2
 	VFMADD231PS Z30, Z23, Z9
 
-blockEdgeBoth_6:
+blockAnyBothColumn_6:
 	CMPQ        R8, $0x07
-	JGT         blockEdgeBoth_7
+	JGT         blockAnyBothColumn_7
 	CMPQ        R9, $0x07
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*1), Z31
 	VFMADD231PS Z31, Z15, Z6
 	VFMADD231PS Z31, Z20, Z13
@@ -3524,11 +3835,11 @@ blockEdgeBoth_6:
 	VFMADD231PS Z31, Z18, Z3
 	VFMADD231PS Z31, Z23, Z10
 
-blockEdgeBoth_7:
+blockAnyBothColumn_7:
 	CMPQ        R8, $0x08
-	JGT         blockEdgeBoth_8
+	JGT         blockAnyBothColumn_8
 	CMPQ        R9, $0x08
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*2), Z24
 	VFMADD231PS Z24, Z16, Z6
 	VFMADD231PS Z24, Z21, Z13
@@ -3537,41 +3848,40 @@ blockEdgeBoth_7:
 	VFMADD231PS Z24, Z18, Z4
 	VFMADD231PS Z24, Z23, Z11
 
-blockEdgeBoth_8:
+blockAnyBothColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         blockEdgeBoth_9
+	JGT         blockAnyBothColumn_9
 	CMPQ        R9, $0x09
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI), Z25
 	VFMADD231PS Z25, Z17, Z6
 	VFMADD231PS Z25, Z22, Z13
 	VFMADD231PS Z25, Z18, Z5
 	VFMADD231PS Z25, Z23, Z12
 
-blockEdgeBoth_9:
+blockAnyBothColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         blockEdgeBoth_10
+	JGT         blockAnyBothColumn_10
 	CMPQ        R9, $0x0a
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*1), Z26
 	VFMADD231PS Z26, Z18, Z6
 	VFMADD231PS Z26, Z23, Z13
 
-blockEdgeBoth_10:
-blockEdgeBothEnd:
+blockAnyBothColumn_10:
+blockAnyBothColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  blockEdgeBoth
+	JNZ  blockAnyBoth
 
-blockEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+blockAnyBothDone:
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
-	JZ    blockEdgeLowerDone
+	JZ    blockAnyLowerDone
 
-blockEdgeLower:
+blockAnyLower:
 	VMOVUPS     -320(R14), Z14
 	VMOVUPS     -256(R14), Z15
 	VMOVUPS     -192(R14), Z16
@@ -3579,48 +3889,48 @@ blockEdgeLower:
 	VMOVUPS     -64(R14), Z18
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeLower_0
+	JGT         blockAnyLowerColumn_0
 	CMPQ        R9, $0x00
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI), Z19
 	VFMADD231PS Z19, Z14, Z7
 
-blockEdgeLower_0:
+blockAnyLowerColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeLower_1
+	JGT         blockAnyLowerColumn_1
 	CMPQ        R9, $0x01
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*1), Z20
 	VFMADD231PS Z20, Z14, Z8
 	VFMADD231PS Z20, Z15, Z7
 
-blockEdgeLower_1:
+blockAnyLowerColumn_1:
 	CMPQ        R8, $0x02
-	JGT         blockEdgeLower_2
+	JGT         blockAnyLowerColumn_2
 	CMPQ        R9, $0x02
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*2), Z21
 	VFMADD231PS Z21, Z14, Z9
 	VFMADD231PS Z21, Z15, Z8
 	VFMADD231PS Z21, Z16, Z7
 
-blockEdgeLower_2:
+blockAnyLowerColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         blockEdgeLower_3
+	JGT         blockAnyLowerColumn_3
 	CMPQ        R9, $0x03
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI), Z22
 	VFMADD231PS Z22, Z14, Z10
 	VFMADD231PS Z22, Z15, Z9
 	VFMADD231PS Z22, Z16, Z8
 	VFMADD231PS Z22, Z17, Z7
 
-blockEdgeLower_3:
+blockAnyLowerColumn_3:
 	CMPQ        R8, $0x04
-	JGT         blockEdgeLower_4
+	JGT         blockAnyLowerColumn_4
 	CMPQ        R9, $0x04
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*1), Z23
 	VFMADD231PS Z23, Z14, Z11
 	VFMADD231PS Z23, Z15, Z10
@@ -3628,11 +3938,11 @@ blockEdgeLower_3:
 	VFMADD231PS Z23, Z17, Z8
 	VFMADD231PS Z23, Z18, Z7
 
-blockEdgeLower_4:
+blockAnyLowerColumn_4:
 	CMPQ        R8, $0x05
-	JGT         blockEdgeLower_5
+	JGT         blockAnyLowerColumn_5
 	CMPQ        R9, $0x05
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*2), Z24
 	VFMADD231PS Z24, Z14, Z12
 	VFMADD231PS Z24, Z15, Z11
@@ -3640,12 +3950,12 @@ blockEdgeLower_4:
 	VFMADD231PS Z24, Z17, Z9
 	VFMADD231PS Z24, Z18, Z8
 
-blockEdgeLower_5:
+blockAnyLowerColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         blockEdgeLower_6
+	JGT         blockAnyLowerColumn_6
 	CMPQ        R9, $0x06
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI), Z25
 	VFMADD231PS Z25, Z14, Z13
 	VFMADD231PS Z25, Z15, Z12
@@ -3653,121 +3963,148 @@ blockEdgeLower_5:
 	VFMADD231PS Z25, Z17, Z10
 	VFMADD231PS Z25, Z18, Z9
 
-blockEdgeLower_6:
+blockAnyLowerColumn_6:
 	CMPQ        R8, $0x07
-	JGT         blockEdgeLower_7
+	JGT         blockAnyLowerColumn_7
 	CMPQ        R9, $0x07
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*1), Z26
 	VFMADD231PS Z26, Z15, Z13
 	VFMADD231PS Z26, Z16, Z12
 	VFMADD231PS Z26, Z17, Z11
 	VFMADD231PS Z26, Z18, Z10
 
-blockEdgeLower_7:
+blockAnyLowerColumn_7:
 	CMPQ        R8, $0x08
-	JGT         blockEdgeLower_8
+	JGT         blockAnyLowerColumn_8
 	CMPQ        R9, $0x08
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*2), Z27
 	VFMADD231PS Z27, Z16, Z13
 	VFMADD231PS Z27, Z17, Z12
 	VFMADD231PS Z27, Z18, Z11
 
-blockEdgeLower_8:
+blockAnyLowerColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         blockEdgeLower_9
+	JGT         blockAnyLowerColumn_9
 	CMPQ        R9, $0x09
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI), Z28
 	VFMADD231PS Z28, Z17, Z13
 	VFMADD231PS Z28, Z18, Z12
 
-blockEdgeLower_9:
+blockAnyLowerColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         blockEdgeLower_10
+	JGT         blockAnyLowerColumn_10
 	CMPQ        R9, $0x0a
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*1), Z29
 	VFMADD231PS Z29, Z18, Z13
 
-blockEdgeLower_10:
-blockEdgeLowerEnd:
+blockAnyLowerColumn_10:
+blockAnyLowerColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  blockEdgeLower
+	JNZ  blockAnyLower
 
-blockEdgeLowerDone:
+blockAnyLowerDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, Z0
+	VADDPS (R12)(R14*1), Z1, Z1
+	VADDPS (R12)(R14*2), Z2, Z2
+	VADDPS (R12)(R11*1), Z3, Z3
+	VADDPS (R12)(R14*4), Z4, Z4
+	VADDPS (CX)(R14*4), Z5, Z5
+	VADDPS (R12)(R11*2), Z6, Z6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Z0, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, Z6
 
-blockClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    blockClamp
+blockAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    blockAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, Z7
+	VADDPS (R12)(R14*1), Z8, Z8
+	VADDPS (R12)(R14*2), Z9, Z9
+	VADDPS (R12)(R11*1), Z10, Z10
+	VADDPS (R12)(R14*4), Z11, Z11
+	VADDPS (CX)(R14*4), Z12, Z12
+	VADDPS (R12)(R11*2), Z13, Z13
+	JMP    blockAdd_1Done
+
+blockAdd_1Few:
 	VADDPS (R12), Z7, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, Z13
 
+blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -3784,7 +4121,7 @@ blockClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -3804,92 +4141,115 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(R14*1)
+	VMOVUPS Z2, (R12)(R14*2)
+	VMOVUPS Z3, (R12)(R11*1)
+	VMOVUPS Z4, (R12)(R14*4)
+	VMOVUPS Z5, (CX)(R14*4)
+	VMOVUPS Z6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Z0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, (R12)
 
-blockStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     blockStored
+blockPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     blockPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, (R12)
+	VMOVUPS Z8, (R12)(R14*1)
+	VMOVUPS Z9, (R12)(R14*2)
+	VMOVUPS Z10, (R12)(R11*1)
+	VMOVUPS Z11, (R12)(R14*4)
+	VMOVUPS Z12, (CX)(R14*4)
+	VMOVUPS Z13, (R12)(R11*2)
+	JMP     blockPut_1Done
+
+blockPut_1Few:
 	VMOVUPS Z7, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_1Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+64, 72(SP)
-	ADDQ  $+64, 56(SP)
-	ADDQ  $+64, 64(SP)
-	ADDQ  $+64, SI
-	ADDQ  $-16, R15
-	CMPQ  R15, $0x10
-	JGE   block
+	ADDQ  $+64, R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
 	MOVQ    R15, CX
+	NEGQ    CX
+	SHRQ    $0x02, CX
 	MOVQ    $0x00000001, R14
 	SHLQ    CL, R14
 	DECQ    R14
 	KMOVW   R14, K1
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -3904,12 +4264,11 @@ last:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
@@ -3917,48 +4276,48 @@ lastEdgeUpper:
 	VMOVUPS     256(R14), Z18
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z19
 	VFMADD231PS Z19, Z14, Z0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z20
 	VFMADD231PS Z20, Z14, Z1
 	VFMADD231PS Z20, Z15, Z0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z21
 	VFMADD231PS Z21, Z14, Z2
 	VFMADD231PS Z21, Z15, Z1
 	VFMADD231PS Z21, Z16, Z0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z22
 	VFMADD231PS Z22, Z14, Z3
 	VFMADD231PS Z22, Z15, Z2
 	VFMADD231PS Z22, Z16, Z1
 	VFMADD231PS Z22, Z17, Z0
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z23
 	VFMADD231PS Z23, Z14, Z4
 	VFMADD231PS Z23, Z15, Z3
@@ -3966,11 +4325,11 @@ lastEdgeUpper_3:
 	VFMADD231PS Z23, Z17, Z1
 	VFMADD231PS Z23, Z18, Z0
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z24
 	VFMADD231PS Z24, Z14, Z5
 	VFMADD231PS Z24, Z15, Z4
@@ -3978,12 +4337,12 @@ lastEdgeUpper_4:
 	VFMADD231PS Z24, Z17, Z2
 	VFMADD231PS Z24, Z18, Z1
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z25
 	VFMADD231PS Z25, Z14, Z6
 	VFMADD231PS Z25, Z15, Z5
@@ -3991,59 +4350,58 @@ lastEdgeUpper_5:
 	VFMADD231PS Z25, Z17, Z3
 	VFMADD231PS Z25, Z18, Z2
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z26
 	VFMADD231PS Z26, Z15, Z6
 	VFMADD231PS Z26, Z16, Z5
 	VFMADD231PS Z26, Z17, Z4
 	VFMADD231PS Z26, Z18, Z3
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z27
 	VFMADD231PS Z27, Z16, Z6
 	VFMADD231PS Z27, Z17, Z5
 	VFMADD231PS Z27, Z18, Z4
 
-lastEdgeUpper_8:
+lastAnyUpperColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeUpper_9
+	JGT         lastAnyUpperColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z28
 	VFMADD231PS Z28, Z17, Z6
 	VFMADD231PS Z28, Z18, Z5
 
-lastEdgeUpper_9:
+lastAnyUpperColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeUpper_10
+	JGT         lastAnyUpperColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z29
 	VFMADD231PS Z29, Z18, Z6
 
-lastEdgeUpper_10:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_10:
+lastAnyUpperColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+lastAnyUpperDone:
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeBothDone
+	JZ    lastAnyBothDone
 
-lastEdgeBoth:
+lastAnyBoth:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
@@ -4056,29 +4414,29 @@ lastEdgeBoth:
 	VMOVUPS     -64(R14), Z23
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeBoth_0
+	JGT         lastAnyBothColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z24
 	VFMADD231PS Z24, Z14, Z0
 	VFMADD231PS Z24, Z19, Z7
 
-lastEdgeBoth_0:
+lastAnyBothColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeBoth_1
+	JGT         lastAnyBothColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z25
 	VFMADD231PS Z25, Z14, Z1
 	VFMADD231PS Z25, Z19, Z8
 	VFMADD231PS Z25, Z15, Z0
 	VFMADD231PS Z25, Z20, Z7
 
-lastEdgeBoth_1:
+lastAnyBothColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeBoth_2
+	JGT         lastAnyBothColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z26
 	VFMADD231PS Z26, Z14, Z2
 	VFMADD231PS Z26, Z19, Z9
@@ -4087,12 +4445,12 @@ lastEdgeBoth_1:
 	VFMADD231PS Z26, Z16, Z0
 	VFMADD231PS Z26, Z21, Z7
 
-lastEdgeBoth_2:
+lastAnyBothColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeBoth_3
+	JGT         lastAnyBothColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z27
 	VFMADD231PS Z27, Z14, Z3
 	VFMADD231PS Z27, Z19, Z10
@@ -4103,11 +4461,11 @@ lastEdgeBoth_2:
 	VFMADD231PS Z27, Z17, Z0
 	VFMADD231PS Z27, Z22, Z7
 
-lastEdgeBoth_3:
+lastAnyBothColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeBoth_4
+	JGT         lastAnyBothColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z28
 	VFMADD231PS Z28, Z14, Z4
 	VFMADD231PS Z28, Z19, Z11
@@ -4120,11 +4478,11 @@ lastEdgeBoth_3:
 	VFMADD231PS Z28, Z18, Z0
 	VFMADD231PS Z28, Z23, Z7
 
-lastEdgeBoth_4:
+lastAnyBothColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeBoth_5
+	JGT         lastAnyBothColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z29
 	VFMADD231PS Z29, Z14, Z5
 	VFMADD231PS Z29, Z19, Z12
@@ -4137,12 +4495,12 @@ lastEdgeBoth_4:
 	VFMADD231PS Z29, Z18, Z1
 	VFMADD231PS Z29, Z23, Z8
 
-lastEdgeBoth_5:
+lastAnyBothColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeBoth_6
+	JGT         lastAnyBothColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z30
 	VFMADD231PS Z30, Z14, Z6
 	VFMADD231PS Z30, Z19, Z13
@@ -4155,11 +4513,11 @@ lastEdgeBoth_5:
 	VFMADD231PS Z30, Z18, Z2
 	VFMADD231PS Z30, Z23, Z9
 
-lastEdgeBoth_6:
+lastAnyBothColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeBoth_7
+	JGT         lastAnyBothColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z31
 	VFMADD231PS Z31, Z15, Z6
 	VFMADD231PS Z31, Z20, Z13
@@ -4170,11 +4528,11 @@ lastEdgeBoth_6:
 	VFMADD231PS Z31, Z18, Z3
 	VFMADD231PS Z31, Z23, Z10
 
-lastEdgeBoth_7:
+lastAnyBothColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeBoth_8
+	JGT         lastAnyBothColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z24
 	VFMADD231PS Z24, Z16, Z6
 	VFMADD231PS Z24, Z21, Z13
@@ -4183,41 +4541,40 @@ lastEdgeBoth_7:
 	VFMADD231PS Z24, Z18, Z4
 	VFMADD231PS Z24, Z23, Z11
 
-lastEdgeBoth_8:
+lastAnyBothColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeBoth_9
+	JGT         lastAnyBothColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z25
 	VFMADD231PS Z25, Z17, Z6
 	VFMADD231PS Z25, Z22, Z13
 	VFMADD231PS Z25, Z18, Z5
 	VFMADD231PS Z25, Z23, Z12
 
-lastEdgeBoth_9:
+lastAnyBothColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeBoth_10
+	JGT         lastAnyBothColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z26
 	VFMADD231PS Z26, Z18, Z6
 	VFMADD231PS Z26, Z23, Z13
 
-lastEdgeBoth_10:
-lastEdgeBothEnd:
+lastAnyBothColumn_10:
+lastAnyBothColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeBoth
+	JNZ  lastAnyBoth
 
-lastEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+lastAnyBothDone:
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeLowerDone
+	JZ    lastAnyLowerDone
 
-lastEdgeLower:
+lastAnyLower:
 	VMOVUPS     -320(R14), Z14
 	VMOVUPS     -256(R14), Z15
 	VMOVUPS     -192(R14), Z16
@@ -4225,48 +4582,48 @@ lastEdgeLower:
 	VMOVUPS     -64(R14), Z18
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeLower_0
+	JGT         lastAnyLowerColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z19
 	VFMADD231PS Z19, Z14, Z7
 
-lastEdgeLower_0:
+lastAnyLowerColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeLower_1
+	JGT         lastAnyLowerColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z20
 	VFMADD231PS Z20, Z14, Z8
 	VFMADD231PS Z20, Z15, Z7
 
-lastEdgeLower_1:
+lastAnyLowerColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeLower_2
+	JGT         lastAnyLowerColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z21
 	VFMADD231PS Z21, Z14, Z9
 	VFMADD231PS Z21, Z15, Z8
 	VFMADD231PS Z21, Z16, Z7
 
-lastEdgeLower_2:
+lastAnyLowerColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeLower_3
+	JGT         lastAnyLowerColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z22
 	VFMADD231PS Z22, Z14, Z10
 	VFMADD231PS Z22, Z15, Z9
 	VFMADD231PS Z22, Z16, Z8
 	VFMADD231PS Z22, Z17, Z7
 
-lastEdgeLower_3:
+lastAnyLowerColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeLower_4
+	JGT         lastAnyLowerColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z23
 	VFMADD231PS Z23, Z14, Z11
 	VFMADD231PS Z23, Z15, Z10
@@ -4274,11 +4631,11 @@ lastEdgeLower_3:
 	VFMADD231PS Z23, Z17, Z8
 	VFMADD231PS Z23, Z18, Z7
 
-lastEdgeLower_4:
+lastAnyLowerColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeLower_5
+	JGT         lastAnyLowerColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z24
 	VFMADD231PS Z24, Z14, Z12
 	VFMADD231PS Z24, Z15, Z11
@@ -4286,12 +4643,12 @@ lastEdgeLower_4:
 	VFMADD231PS Z24, Z17, Z9
 	VFMADD231PS Z24, Z18, Z8
 
-lastEdgeLower_5:
+lastAnyLowerColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeLower_6
+	JGT         lastAnyLowerColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z25
 	VFMADD231PS Z25, Z14, Z13
 	VFMADD231PS Z25, Z15, Z12
@@ -4299,120 +4656,147 @@ lastEdgeLower_5:
 	VFMADD231PS Z25, Z17, Z10
 	VFMADD231PS Z25, Z18, Z9
 
-lastEdgeLower_6:
+lastAnyLowerColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeLower_7
+	JGT         lastAnyLowerColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z26
 	VFMADD231PS Z26, Z15, Z13
 	VFMADD231PS Z26, Z16, Z12
 	VFMADD231PS Z26, Z17, Z11
 	VFMADD231PS Z26, Z18, Z10
 
-lastEdgeLower_7:
+lastAnyLowerColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeLower_8
+	JGT         lastAnyLowerColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z27
 	VFMADD231PS Z27, Z16, Z13
 	VFMADD231PS Z27, Z17, Z12
 	VFMADD231PS Z27, Z18, Z11
 
-lastEdgeLower_8:
+lastAnyLowerColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeLower_9
+	JGT         lastAnyLowerColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z28
 	VFMADD231PS Z28, Z17, Z13
 	VFMADD231PS Z28, Z18, Z12
 
-lastEdgeLower_9:
+lastAnyLowerColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeLower_10
+	JGT         lastAnyLowerColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z29
 	VFMADD231PS Z29, Z18, Z13
 
-lastEdgeLower_10:
-lastEdgeLowerEnd:
+lastAnyLowerColumn_10:
+lastAnyLowerColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeLower
+	JNZ  lastAnyLower
 
-lastEdgeLowerDone:
+lastAnyLowerDone:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    lastClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, K1, Z0
+	VADDPS (R12)(R14*1), Z1, K1, Z1
+	VADDPS (R12)(R14*2), Z2, K1, Z2
+	VADDPS (R12)(R11*1), Z3, K1, Z3
+	VADDPS (R12)(R14*4), Z4, K1, Z4
+	VADDPS (CX)(R14*4), Z5, K1, Z5
+	VADDPS (R12)(R11*2), Z6, K1, Z6
+	JMP    lastAdd_0Done
+
+lastAdd_0Few:
 	VADDPS (R12), Z0, K1, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, K1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, K1, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, K1, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, K1, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, K1, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, K1, Z6
 
-lastClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    lastClamp
+lastAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    lastAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, K1, Z7
+	VADDPS (R12)(R14*1), Z8, K1, Z8
+	VADDPS (R12)(R14*2), Z9, K1, Z9
+	VADDPS (R12)(R11*1), Z10, K1, Z10
+	VADDPS (R12)(R14*4), Z11, K1, Z11
+	VADDPS (CX)(R14*4), Z12, K1, Z12
+	VADDPS (R12)(R11*2), Z13, K1, Z13
+	JMP    lastAdd_1Done
+
+lastAdd_1Few:
 	VADDPS (R12), Z7, K1, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, K1, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, K1, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, K1, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, K1, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, K1, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, K1, Z13
 
+lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -4429,7 +4813,7 @@ lastClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -4449,121 +4833,161 @@ lastClamp:
 
 lastStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K1, (R12)(R14*1)
+	VMOVUPS Z2, K1, (R12)(R14*2)
+	VMOVUPS Z3, K1, (R12)(R11*1)
+	VMOVUPS Z4, K1, (R12)(R14*4)
+	VMOVUPS Z5, K1, (CX)(R14*4)
+	VMOVUPS Z6, K1, (R12)(R11*2)
+	JMP     lastPut_0Done
+
+lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, K1, (R12)
 
-lastStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     lastStored
+lastPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     lastPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, K1, (R12)
+	VMOVUPS Z8, K1, (R12)(R14*1)
+	VMOVUPS Z9, K1, (R12)(R14*2)
+	VMOVUPS Z10, K1, (R12)(R11*1)
+	VMOVUPS Z11, K1, (R12)(R14*4)
+	VMOVUPS Z12, K1, (CX)(R14*4)
+	VMOVUPS Z13, K1, (R12)(R11*2)
+	JMP     lastPut_1Done
+
+lastPut_1Few:
 	VMOVUPS Z7, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, K1, (R12)
 
-lastStored:
+lastPut_1Done:
 	JMP next
 
 // func slide5S2AVX512(a *args)
 // Requires: AVX, AVX512F
-TEXT ·slide5S2AVX512(SB), NOSPLIT, $80-8
+TEXT ·slide5S2AVX512(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x10
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -4571,25 +4995,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -4604,282 +5027,13 @@ block:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x11
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x02
+	JGT     blockAny
+	CMPQ    R9, $0x0f
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	VMOVUPS     192(R14), Z17
-	VMOVUPS     256(R14), Z18
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z19
-	VFMADD231PS Z19, Z14, Z0
-	VMOVUPS     (DI)(AX*1), Z20
-	VFMADD231PS Z20, Z15, Z0
-	VMOVUPS     (DI)(AX*2), Z21
-	VFMADD231PS Z21, Z14, Z1
-	VFMADD231PS Z21, Z16, Z0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z22
-	VFMADD231PS Z22, Z15, Z1
-	VFMADD231PS Z22, Z17, Z0
-	VMOVUPS     (DI)(AX*1), Z23
-	VFMADD231PS Z23, Z14, Z2
-	VFMADD231PS Z23, Z16, Z1
-	VFMADD231PS Z23, Z18, Z0
-	VMOVUPS     (DI)(AX*2), Z24
-	VFMADD231PS Z24, Z15, Z2
-	VFMADD231PS Z24, Z17, Z1
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z25
-	VFMADD231PS Z25, Z14, Z3
-	VFMADD231PS Z25, Z16, Z2
-	VFMADD231PS Z25, Z18, Z1
-	VMOVUPS     (DI)(AX*1), Z26
-	VFMADD231PS Z26, Z15, Z3
-	VFMADD231PS Z26, Z17, Z2
-	VMOVUPS     (DI)(AX*2), Z27
-	VFMADD231PS Z27, Z14, Z4
-	VFMADD231PS Z27, Z16, Z3
-	VFMADD231PS Z27, Z18, Z2
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z28
-	VFMADD231PS Z28, Z15, Z4
-	VFMADD231PS Z28, Z17, Z3
-	VMOVUPS     (DI)(AX*1), Z29
-	VFMADD231PS Z29, Z14, Z5
-	VFMADD231PS Z29, Z16, Z4
-	VFMADD231PS Z29, Z18, Z3
-	VMOVUPS     (DI)(AX*2), Z30
-	VFMADD231PS Z30, Z15, Z5
-	VFMADD231PS Z30, Z17, Z4
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z31
-	VFMADD231PS Z31, Z14, Z6
-	VFMADD231PS Z31, Z16, Z5
-	VFMADD231PS Z31, Z18, Z4
-	VMOVUPS     (DI)(AX*1), Z19
-	VFMADD231PS Z19, Z15, Z6
-	VFMADD231PS Z19, Z17, Z5
-	VMOVUPS     (DI)(AX*2), Z20
-	VFMADD231PS Z20, Z16, Z6
-	VFMADD231PS Z20, Z18, Z5
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z21
-	VFMADD231PS Z21, Z17, Z6
-	VMOVUPS     (DI)(AX*1), Z22
-	VFMADD231PS Z22, Z18, Z6
-	ADDQ        $+320, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerBothDone
-
-blockInnerBoth:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	VMOVUPS     192(R14), Z17
-	VMOVUPS     256(R14), Z18
-	VMOVUPS     -640(R14), Z19
-	VMOVUPS     -576(R14), Z20
-	VMOVUPS     -512(R14), Z21
-	VMOVUPS     -448(R14), Z22
-	VMOVUPS     -384(R14), Z23
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z24
-	VFMADD231PS Z24, Z14, Z0
-	VFMADD231PS Z24, Z19, Z7
-	VMOVUPS     (DI)(AX*1), Z25
-	VFMADD231PS Z25, Z15, Z0
-	VFMADD231PS Z25, Z20, Z7
-	VMOVUPS     (DI)(AX*2), Z26
-	VFMADD231PS Z26, Z14, Z1
-	VFMADD231PS Z26, Z19, Z8
-	VFMADD231PS Z26, Z16, Z0
-	VFMADD231PS Z26, Z21, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z27
-	VFMADD231PS Z27, Z15, Z1
-	VFMADD231PS Z27, Z20, Z8
-	VFMADD231PS Z27, Z17, Z0
-	VFMADD231PS Z27, Z22, Z7
-	VMOVUPS     (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z14, Z2
-	VFMADD231PS Z28, Z19, Z9
-	VFMADD231PS Z28, Z16, Z1
-	VFMADD231PS Z28, Z21, Z8
-	VFMADD231PS Z28, Z18, Z0
-	VFMADD231PS Z28, Z23, Z7
-	VMOVUPS     (DI)(AX*2), Z29
-	VFMADD231PS Z29, Z15, Z2
-	VFMADD231PS Z29, Z20, Z9
-	VFMADD231PS Z29, Z17, Z1
-	VFMADD231PS Z29, Z22, Z8
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z30
-	VFMADD231PS Z30, Z14, Z3
-	VFMADD231PS Z30, Z19, Z10
-	VFMADD231PS Z30, Z16, Z2
-	VFMADD231PS Z30, Z21, Z9
-	VFMADD231PS Z30, Z18, Z1
-	VFMADD231PS Z30, Z23, Z8
-	VMOVUPS     (DI)(AX*1), Z31
-	VFMADD231PS Z31, Z15, Z3
-	VFMADD231PS Z31, Z20, Z10
-	VFMADD231PS Z31, Z17, Z2
-	VFMADD231PS Z31, Z22, Z9
-	VMOVUPS     (DI)(AX*2), Z24
-	VFMADD231PS Z24, Z14, Z4
-	VFMADD231PS Z24, Z19, Z11
-	VFMADD231PS Z24, Z16, Z3
-	VFMADD231PS Z24, Z21, Z10
-	VFMADD231PS Z24, Z18, Z2
-	VFMADD231PS Z24, Z23, Z9
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z25
-	VFMADD231PS Z25, Z15, Z4
-	VFMADD231PS Z25, Z20, Z11
-	VFMADD231PS Z25, Z17, Z3
-	VFMADD231PS Z25, Z22, Z10
-	VMOVUPS     (DI)(AX*1), Z26
-	VFMADD231PS Z26, Z14, Z5
-	VFMADD231PS Z26, Z19, Z12
-	VFMADD231PS Z26, Z16, Z4
-	VFMADD231PS Z26, Z21, Z11
-	VFMADD231PS Z26, Z18, Z3
-	VFMADD231PS Z26, Z23, Z10
-	VMOVUPS     (DI)(AX*2), Z27
-	VFMADD231PS Z27, Z15, Z5
-	VFMADD231PS Z27, Z20, Z12
-	VFMADD231PS Z27, Z17, Z4
-	VFMADD231PS Z27, Z22, Z11
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z28
-	VFMADD231PS Z28, Z14, Z6
-	VFMADD231PS Z28, Z19, Z13
-	VFMADD231PS Z28, Z16, Z5
-	VFMADD231PS Z28, Z21, Z12
-	VFMADD231PS Z28, Z18, Z4
-	VFMADD231PS Z28, Z23, Z11
-	VMOVUPS     (DI)(AX*1), Z29
-	VFMADD231PS Z29, Z15, Z6
-	VFMADD231PS Z29, Z20, Z13
-	VFMADD231PS Z29, Z17, Z5
-	VFMADD231PS Z29, Z22, Z12
-	VMOVUPS     (DI)(AX*2), Z30
-	VFMADD231PS Z30, Z16, Z6
-	VFMADD231PS Z30, Z21, Z13
-	VFMADD231PS Z30, Z18, Z5
-	VFMADD231PS Z30, Z23, Z12
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z31
-	VFMADD231PS Z31, Z17, Z6
-	VFMADD231PS Z31, Z22, Z13
-	VMOVUPS     (DI)(AX*1), Z24
-	VFMADD231PS Z24, Z18, Z6
-	VFMADD231PS Z24, Z23, Z13
-	ADDQ        $+320, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerBoth
-
-blockInnerBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerLowerDone
-
-blockInnerLower:
-	VMOVUPS     -640(R14), Z14
-	VMOVUPS     -576(R14), Z15
-	VMOVUPS     -512(R14), Z16
-	VMOVUPS     -448(R14), Z17
-	VMOVUPS     -384(R14), Z18
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z19
-	VFMADD231PS Z19, Z14, Z7
-	VMOVUPS     (DI)(AX*1), Z20
-	VFMADD231PS Z20, Z15, Z7
-	VMOVUPS     (DI)(AX*2), Z21
-	VFMADD231PS Z21, Z14, Z8
-	VFMADD231PS Z21, Z16, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z22
-	VFMADD231PS Z22, Z15, Z8
-	VFMADD231PS Z22, Z17, Z7
-	VMOVUPS     (DI)(AX*1), Z23
-	VFMADD231PS Z23, Z14, Z9
-	VFMADD231PS Z23, Z16, Z8
-	VFMADD231PS Z23, Z18, Z7
-	VMOVUPS     (DI)(AX*2), Z24
-	VFMADD231PS Z24, Z15, Z9
-	VFMADD231PS Z24, Z17, Z8
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z25
-	VFMADD231PS Z25, Z14, Z10
-	VFMADD231PS Z25, Z16, Z9
-	VFMADD231PS Z25, Z18, Z8
-	VMOVUPS     (DI)(AX*1), Z26
-	VFMADD231PS Z26, Z15, Z10
-	VFMADD231PS Z26, Z17, Z9
-	VMOVUPS     (DI)(AX*2), Z27
-	VFMADD231PS Z27, Z14, Z11
-	VFMADD231PS Z27, Z16, Z10
-	VFMADD231PS Z27, Z18, Z9
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z28
-	VFMADD231PS Z28, Z15, Z11
-	VFMADD231PS Z28, Z17, Z10
-	VMOVUPS     (DI)(AX*1), Z29
-	VFMADD231PS Z29, Z14, Z12
-	VFMADD231PS Z29, Z16, Z11
-	VFMADD231PS Z29, Z18, Z10
-	VMOVUPS     (DI)(AX*2), Z30
-	VFMADD231PS Z30, Z15, Z12
-	VFMADD231PS Z30, Z17, Z11
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z31
-	VFMADD231PS Z31, Z14, Z13
-	VFMADD231PS Z31, Z16, Z12
-	VFMADD231PS Z31, Z18, Z11
-	VMOVUPS     (DI)(AX*1), Z19
-	VFMADD231PS Z19, Z15, Z13
-	VFMADD231PS Z19, Z17, Z12
-	VMOVUPS     (DI)(AX*2), Z20
-	VFMADD231PS Z20, Z16, Z13
-	VFMADD231PS Z20, Z18, Z12
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z21
-	VFMADD231PS Z21, Z17, Z13
-	VMOVUPS     (DI)(AX*1), Z22
-	VFMADD231PS Z22, Z18, Z13
-	ADDQ        $+320, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerLower
-
-blockInnerLowerDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Z14
@@ -4889,173 +5043,83 @@ blockEdgeUpper:
 	VMOVUPS     256(R14), Z18
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Z19
 	VFMADD231PS Z19, Z14, Z0
 
-blockEdgeUpper_0:
+blockEdgeUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_1
 	VMOVUPS     (DI)(AX*1), Z20
 	VFMADD231PS Z20, Z15, Z0
 
-blockEdgeUpper_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
+blockEdgeUpperColumn_1:
 	VMOVUPS     (DI)(AX*2), Z21
 	VFMADD231PS Z21, Z14, Z1
 	VFMADD231PS Z21, Z16, Z0
-
-blockEdgeUpper_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z22
 	VFMADD231PS Z22, Z15, Z1
 	VFMADD231PS Z22, Z17, Z0
-
-blockEdgeUpper_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z23
 	VFMADD231PS Z23, Z14, Z2
 	VFMADD231PS Z23, Z16, Z1
 	VFMADD231PS Z23, Z18, Z0
-
-blockEdgeUpper_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z24
 	VFMADD231PS Z24, Z15, Z2
 	VFMADD231PS Z24, Z17, Z1
-
-blockEdgeUpper_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z25
 	VFMADD231PS Z25, Z14, Z3
 	VFMADD231PS Z25, Z16, Z2
 	VFMADD231PS Z25, Z18, Z1
-
-blockEdgeUpper_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z26
 	VFMADD231PS Z26, Z15, Z3
 	VFMADD231PS Z26, Z17, Z2
-
-blockEdgeUpper_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z27
 	VFMADD231PS Z27, Z14, Z4
 	VFMADD231PS Z27, Z16, Z3
 	VFMADD231PS Z27, Z18, Z2
-
-blockEdgeUpper_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeUpper_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z28
 	VFMADD231PS Z28, Z15, Z4
 	VFMADD231PS Z28, Z17, Z3
-
-blockEdgeUpper_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeUpper_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z29
 	VFMADD231PS Z29, Z14, Z5
 	VFMADD231PS Z29, Z16, Z4
 	VFMADD231PS Z29, Z18, Z3
-
-blockEdgeUpper_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeUpper_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z30
 	VFMADD231PS Z30, Z15, Z5
 	VFMADD231PS Z30, Z17, Z4
-
-blockEdgeUpper_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeUpper_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z31
 	VFMADD231PS Z31, Z14, Z6
 	VFMADD231PS Z31, Z16, Z5
 	VFMADD231PS Z31, Z18, Z4
-
-blockEdgeUpper_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeUpper_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z19
 	VFMADD231PS Z19, Z15, Z6
 	VFMADD231PS Z19, Z17, Z5
-
-blockEdgeUpper_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeUpper_14
-	CMPQ        R9, $0x0e
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z20
 	VFMADD231PS Z20, Z16, Z6
 	VFMADD231PS Z20, Z18, Z5
-
-blockEdgeUpper_14:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0f
-	JGT         blockEdgeUpper_15
 	CMPQ        R9, $0x0f
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI), Z21
 	VFMADD231PS Z21, Z17, Z6
-
-blockEdgeUpper_15:
-	CMPQ        R8, $0x10
-	JGT         blockEdgeUpper_16
 	CMPQ        R9, $0x10
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*1), Z22
 	VFMADD231PS Z22, Z18, Z6
 
-blockEdgeUpper_16:
-blockEdgeUpperEnd:
+blockEdgeUpperColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeUpper
 
 blockEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
 	JZ    blockEdgeBothDone
 
@@ -5072,50 +5136,30 @@ blockEdgeBoth:
 	VMOVUPS     -384(R14), Z23
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeBoth_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_0
 	VMOVUPS     (DI), Z24
 	VFMADD231PS Z24, Z14, Z0
 	VFMADD231PS Z24, Z19, Z7
 
-blockEdgeBoth_0:
+blockEdgeBothColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeBoth_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_1
 	VMOVUPS     (DI)(AX*1), Z25
 	VFMADD231PS Z25, Z15, Z0
 	VFMADD231PS Z25, Z20, Z7
 
-blockEdgeBoth_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeBoth_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeBothEnd
+blockEdgeBothColumn_1:
 	VMOVUPS     (DI)(AX*2), Z26
 	VFMADD231PS Z26, Z14, Z1
 	VFMADD231PS Z26, Z19, Z8
 	VFMADD231PS Z26, Z16, Z0
 	VFMADD231PS Z26, Z21, Z7
-
-blockEdgeBoth_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeBoth_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z27
 	VFMADD231PS Z27, Z15, Z1
 	VFMADD231PS Z27, Z20, Z8
 	VFMADD231PS Z27, Z17, Z0
 	VFMADD231PS Z27, Z22, Z7
-
-blockEdgeBoth_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeBoth_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z28
 	VFMADD231PS Z28, Z14, Z2
 	VFMADD231PS Z28, Z19, Z9
@@ -5123,24 +5167,12 @@ blockEdgeBoth_3:
 	VFMADD231PS Z28, Z21, Z8
 	VFMADD231PS Z28, Z18, Z0
 	VFMADD231PS Z28, Z23, Z7
-
-blockEdgeBoth_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeBoth_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z29
 	VFMADD231PS Z29, Z15, Z2
 	VFMADD231PS Z29, Z20, Z9
 	VFMADD231PS Z29, Z17, Z1
 	VFMADD231PS Z29, Z22, Z8
-
-blockEdgeBoth_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeBoth_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z30, Z14, Z3
 	VFMADD231PS Z30, Z19, Z10
@@ -5148,23 +5180,11 @@ blockEdgeBoth_5:
 	VFMADD231PS Z30, Z21, Z9
 	VFMADD231PS Z30, Z18, Z1
 	VFMADD231PS Z30, Z23, Z8
-
-blockEdgeBoth_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeBoth_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z31
 	VFMADD231PS Z31, Z15, Z3
 	VFMADD231PS Z31, Z20, Z10
 	VFMADD231PS Z31, Z17, Z2
 	VFMADD231PS Z31, Z22, Z9
-
-blockEdgeBoth_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeBoth_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z24
 	VFMADD231PS Z24, Z14, Z4
 	VFMADD231PS Z24, Z19, Z11
@@ -5172,24 +5192,12 @@ blockEdgeBoth_7:
 	VFMADD231PS Z24, Z21, Z10
 	VFMADD231PS Z24, Z18, Z2
 	VFMADD231PS Z24, Z23, Z9
-
-blockEdgeBoth_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeBoth_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z25
 	VFMADD231PS Z25, Z15, Z4
 	VFMADD231PS Z25, Z20, Z11
 	VFMADD231PS Z25, Z17, Z3
 	VFMADD231PS Z25, Z22, Z10
-
-blockEdgeBoth_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeBoth_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z26
 	VFMADD231PS Z26, Z14, Z5
 	VFMADD231PS Z26, Z19, Z12
@@ -5197,24 +5205,12 @@ blockEdgeBoth_9:
 	VFMADD231PS Z26, Z21, Z11
 	VFMADD231PS Z26, Z18, Z3
 	VFMADD231PS Z26, Z23, Z10
-
-blockEdgeBoth_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeBoth_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z27
 	VFMADD231PS Z27, Z15, Z5
 	VFMADD231PS Z27, Z20, Z12
 	VFMADD231PS Z27, Z17, Z4
 	VFMADD231PS Z27, Z22, Z11
-
-blockEdgeBoth_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeBoth_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z28
 	VFMADD231PS Z28, Z14, Z6
 	VFMADD231PS Z28, Z19, Z13
@@ -5222,58 +5218,36 @@ blockEdgeBoth_11:
 	VFMADD231PS Z28, Z21, Z12
 	VFMADD231PS Z28, Z18, Z4
 	VFMADD231PS Z28, Z23, Z11
-
-blockEdgeBoth_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeBoth_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z29
 	VFMADD231PS Z29, Z15, Z6
 	VFMADD231PS Z29, Z20, Z13
 	VFMADD231PS Z29, Z17, Z5
 	VFMADD231PS Z29, Z22, Z12
-
-blockEdgeBoth_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeBoth_14
-	CMPQ        R9, $0x0e
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z30
 	VFMADD231PS Z30, Z16, Z6
 	VFMADD231PS Z30, Z21, Z13
 	VFMADD231PS Z30, Z18, Z5
 	VFMADD231PS Z30, Z23, Z12
-
-blockEdgeBoth_14:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0f
-	JGT         blockEdgeBoth_15
 	CMPQ        R9, $0x0f
-	JLE         blockEdgeBothEnd
+	JLE         blockEdgeBothColumnEnd
 	VMOVUPS     (DI), Z31
 	VFMADD231PS Z31, Z17, Z6
 	VFMADD231PS Z31, Z22, Z13
-
-blockEdgeBoth_15:
-	CMPQ        R8, $0x10
-	JGT         blockEdgeBoth_16
 	CMPQ        R9, $0x10
-	JLE         blockEdgeBothEnd
+	JLE         blockEdgeBothColumnEnd
 	VMOVUPS     (DI)(AX*1), Z24
 	VFMADD231PS Z24, Z18, Z6
 	VFMADD231PS Z24, Z23, Z13
 
-blockEdgeBoth_16:
-blockEdgeBothEnd:
+blockEdgeBothColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeBoth
 
 blockEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
 	JZ    blockEdgeLowerDone
 
@@ -5285,239 +5259,751 @@ blockEdgeLower:
 	VMOVUPS     -384(R14), Z18
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeLower_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeLowerEnd
+	JGT         blockEdgeLowerColumn_0
 	VMOVUPS     (DI), Z19
 	VFMADD231PS Z19, Z14, Z7
 
-blockEdgeLower_0:
+blockEdgeLowerColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeLower_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeLowerEnd
+	JGT         blockEdgeLowerColumn_1
 	VMOVUPS     (DI)(AX*1), Z20
 	VFMADD231PS Z20, Z15, Z7
 
-blockEdgeLower_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeLower_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeLowerEnd
+blockEdgeLowerColumn_1:
 	VMOVUPS     (DI)(AX*2), Z21
 	VFMADD231PS Z21, Z14, Z8
 	VFMADD231PS Z21, Z16, Z7
-
-blockEdgeLower_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeLower_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z22
 	VFMADD231PS Z22, Z15, Z8
 	VFMADD231PS Z22, Z17, Z7
-
-blockEdgeLower_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeLower_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z23
 	VFMADD231PS Z23, Z14, Z9
 	VFMADD231PS Z23, Z16, Z8
 	VFMADD231PS Z23, Z18, Z7
-
-blockEdgeLower_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeLower_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z24
 	VFMADD231PS Z24, Z15, Z9
 	VFMADD231PS Z24, Z17, Z8
-
-blockEdgeLower_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeLower_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z25
 	VFMADD231PS Z25, Z14, Z10
 	VFMADD231PS Z25, Z16, Z9
 	VFMADD231PS Z25, Z18, Z8
-
-blockEdgeLower_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeLower_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z26
 	VFMADD231PS Z26, Z15, Z10
 	VFMADD231PS Z26, Z17, Z9
-
-blockEdgeLower_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeLower_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z27
 	VFMADD231PS Z27, Z14, Z11
 	VFMADD231PS Z27, Z16, Z10
 	VFMADD231PS Z27, Z18, Z9
-
-blockEdgeLower_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeLower_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z28
 	VFMADD231PS Z28, Z15, Z11
 	VFMADD231PS Z28, Z17, Z10
-
-blockEdgeLower_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeLower_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z29
 	VFMADD231PS Z29, Z14, Z12
 	VFMADD231PS Z29, Z16, Z11
 	VFMADD231PS Z29, Z18, Z10
-
-blockEdgeLower_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeLower_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z30
 	VFMADD231PS Z30, Z15, Z12
 	VFMADD231PS Z30, Z17, Z11
-
-blockEdgeLower_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeLower_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z31
 	VFMADD231PS Z31, Z14, Z13
 	VFMADD231PS Z31, Z16, Z12
 	VFMADD231PS Z31, Z18, Z11
-
-blockEdgeLower_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeLower_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z19
 	VFMADD231PS Z19, Z15, Z13
 	VFMADD231PS Z19, Z17, Z12
-
-blockEdgeLower_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeLower_14
-	CMPQ        R9, $0x0e
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z20
 	VFMADD231PS Z20, Z16, Z13
 	VFMADD231PS Z20, Z18, Z12
-
-blockEdgeLower_14:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0f
-	JGT         blockEdgeLower_15
 	CMPQ        R9, $0x0f
-	JLE         blockEdgeLowerEnd
+	JLE         blockEdgeLowerColumnEnd
 	VMOVUPS     (DI), Z21
 	VFMADD231PS Z21, Z17, Z13
-
-blockEdgeLower_15:
-	CMPQ        R8, $0x10
-	JGT         blockEdgeLower_16
 	CMPQ        R9, $0x10
-	JLE         blockEdgeLowerEnd
+	JLE         blockEdgeLowerColumnEnd
 	VMOVUPS     (DI)(AX*1), Z22
 	VFMADD231PS Z22, Z18, Z13
 
-blockEdgeLower_16:
-blockEdgeLowerEnd:
+blockEdgeLowerColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeLower
 
 blockEdgeLowerDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	VMOVUPS     192(R14), Z17
+	VMOVUPS     256(R14), Z18
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z19
+	VFMADD231PS Z19, Z14, Z0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z20
+	VFMADD231PS Z20, Z15, Z0
+
+blockAnyUpperColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyUpperColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z21
+	VFMADD231PS Z21, Z14, Z1
+	VFMADD231PS Z21, Z16, Z0
+
+blockAnyUpperColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyUpperColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z22
+	VFMADD231PS Z22, Z15, Z1
+	VFMADD231PS Z22, Z17, Z0
+
+blockAnyUpperColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyUpperColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z23
+	VFMADD231PS Z23, Z14, Z2
+	VFMADD231PS Z23, Z16, Z1
+	VFMADD231PS Z23, Z18, Z0
+
+blockAnyUpperColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyUpperColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z24
+	VFMADD231PS Z24, Z15, Z2
+	VFMADD231PS Z24, Z17, Z1
+
+blockAnyUpperColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyUpperColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z25
+	VFMADD231PS Z25, Z14, Z3
+	VFMADD231PS Z25, Z16, Z2
+	VFMADD231PS Z25, Z18, Z1
+
+blockAnyUpperColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyUpperColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z26
+	VFMADD231PS Z26, Z15, Z3
+	VFMADD231PS Z26, Z17, Z2
+
+blockAnyUpperColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyUpperColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z27
+	VFMADD231PS Z27, Z14, Z4
+	VFMADD231PS Z27, Z16, Z3
+	VFMADD231PS Z27, Z18, Z2
+
+blockAnyUpperColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyUpperColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z28
+	VFMADD231PS Z28, Z15, Z4
+	VFMADD231PS Z28, Z17, Z3
+
+blockAnyUpperColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyUpperColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z29
+	VFMADD231PS Z29, Z14, Z5
+	VFMADD231PS Z29, Z16, Z4
+	VFMADD231PS Z29, Z18, Z3
+
+blockAnyUpperColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyUpperColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z30
+	VFMADD231PS Z30, Z15, Z5
+	VFMADD231PS Z30, Z17, Z4
+
+blockAnyUpperColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyUpperColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z31
+	VFMADD231PS Z31, Z14, Z6
+	VFMADD231PS Z31, Z16, Z5
+	VFMADD231PS Z31, Z18, Z4
+
+blockAnyUpperColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyUpperColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z19
+	VFMADD231PS Z19, Z15, Z6
+	VFMADD231PS Z19, Z17, Z5
+
+blockAnyUpperColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyUpperColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z20
+	VFMADD231PS Z20, Z16, Z6
+	VFMADD231PS Z20, Z18, Z5
+
+blockAnyUpperColumn_14:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0f
+	JGT         blockAnyUpperColumn_15
+	CMPQ        R9, $0x0f
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z21
+	VFMADD231PS Z21, Z17, Z6
+
+blockAnyUpperColumn_15:
+	CMPQ        R8, $0x10
+	JGT         blockAnyUpperColumn_16
+	CMPQ        R9, $0x10
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z22
+	VFMADD231PS Z22, Z18, Z6
+
+blockAnyUpperColumn_16:
+blockAnyUpperColumnEnd:
+	ADDQ $+320, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyUpper
+
+blockAnyUpperDone:
+	MOVQ  40(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyBothDone
+
+blockAnyBoth:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	VMOVUPS     192(R14), Z17
+	VMOVUPS     256(R14), Z18
+	VMOVUPS     -640(R14), Z19
+	VMOVUPS     -576(R14), Z20
+	VMOVUPS     -512(R14), Z21
+	VMOVUPS     -448(R14), Z22
+	VMOVUPS     -384(R14), Z23
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyBothColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z24
+	VFMADD231PS Z24, Z14, Z0
+	VFMADD231PS Z24, Z19, Z7
+
+blockAnyBothColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyBothColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z25
+	VFMADD231PS Z25, Z15, Z0
+	VFMADD231PS Z25, Z20, Z7
+
+blockAnyBothColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyBothColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z26
+	VFMADD231PS Z26, Z14, Z1
+	VFMADD231PS Z26, Z19, Z8
+	VFMADD231PS Z26, Z16, Z0
+	VFMADD231PS Z26, Z21, Z7
+
+blockAnyBothColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyBothColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z27
+	VFMADD231PS Z27, Z15, Z1
+	VFMADD231PS Z27, Z20, Z8
+	VFMADD231PS Z27, Z17, Z0
+	VFMADD231PS Z27, Z22, Z7
+
+blockAnyBothColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyBothColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z14, Z2
+	VFMADD231PS Z28, Z19, Z9
+	VFMADD231PS Z28, Z16, Z1
+	VFMADD231PS Z28, Z21, Z8
+	VFMADD231PS Z28, Z18, Z0
+	VFMADD231PS Z28, Z23, Z7
+
+blockAnyBothColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyBothColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z29
+	VFMADD231PS Z29, Z15, Z2
+	VFMADD231PS Z29, Z20, Z9
+	VFMADD231PS Z29, Z17, Z1
+	VFMADD231PS Z29, Z22, Z8
+
+blockAnyBothColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyBothColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z30
+	VFMADD231PS Z30, Z14, Z3
+	VFMADD231PS Z30, Z19, Z10
+	VFMADD231PS Z30, Z16, Z2
+	VFMADD231PS Z30, Z21, Z9
+	VFMADD231PS Z30, Z18, Z1
+	VFMADD231PS Z30, Z23, Z8
+
+blockAnyBothColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyBothColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z31
+	VFMADD231PS Z31, Z15, Z3
+	VFMADD231PS Z31, Z20, Z10
+	VFMADD231PS Z31, Z17, Z2
+	VFMADD231PS Z31, Z22, Z9
+
+blockAnyBothColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyBothColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z24
+	VFMADD231PS Z24, Z14, Z4
+	VFMADD231PS Z24, Z19, Z11
+	VFMADD231PS Z24, Z16, Z3
+	VFMADD231PS Z24, Z21, Z10
+	VFMADD231PS Z24, Z18, Z2
+	VFMADD231PS Z24, Z23, Z9
+
+blockAnyBothColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyBothColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z25
+	VFMADD231PS Z25, Z15, Z4
+	VFMADD231PS Z25, Z20, Z11
+	VFMADD231PS Z25, Z17, Z3
+	VFMADD231PS Z25, Z22, Z10
+
+blockAnyBothColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyBothColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z26
+	VFMADD231PS Z26, Z14, Z5
+	VFMADD231PS Z26, Z19, Z12
+	VFMADD231PS Z26, Z16, Z4
+	VFMADD231PS Z26, Z21, Z11
+	VFMADD231PS Z26, Z18, Z3
+	VFMADD231PS Z26, Z23, Z10
+
+blockAnyBothColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyBothColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z27
+	VFMADD231PS Z27, Z15, Z5
+	VFMADD231PS Z27, Z20, Z12
+	VFMADD231PS Z27, Z17, Z4
+	VFMADD231PS Z27, Z22, Z11
+
+blockAnyBothColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyBothColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z28
+	VFMADD231PS Z28, Z14, Z6
+	VFMADD231PS Z28, Z19, Z13
+	VFMADD231PS Z28, Z16, Z5
+	VFMADD231PS Z28, Z21, Z12
+	VFMADD231PS Z28, Z18, Z4
+	VFMADD231PS Z28, Z23, Z11
+
+blockAnyBothColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyBothColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z29
+	VFMADD231PS Z29, Z15, Z6
+	VFMADD231PS Z29, Z20, Z13
+	VFMADD231PS Z29, Z17, Z5
+	VFMADD231PS Z29, Z22, Z12
+
+blockAnyBothColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyBothColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z30
+	VFMADD231PS Z30, Z16, Z6
+	VFMADD231PS Z30, Z21, Z13
+	VFMADD231PS Z30, Z18, Z5
+	VFMADD231PS Z30, Z23, Z12
+
+blockAnyBothColumn_14:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0f
+	JGT         blockAnyBothColumn_15
+	CMPQ        R9, $0x0f
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z31
+	VFMADD231PS Z31, Z17, Z6
+	VFMADD231PS Z31, Z22, Z13
+
+blockAnyBothColumn_15:
+	CMPQ        R8, $0x10
+	JGT         blockAnyBothColumn_16
+	CMPQ        R9, $0x10
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z24
+	VFMADD231PS Z24, Z18, Z6
+	VFMADD231PS Z24, Z23, Z13
+
+blockAnyBothColumn_16:
+blockAnyBothColumnEnd:
+	ADDQ $+320, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyBoth
+
+blockAnyBothDone:
+	MOVQ  48(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyLowerDone
+
+blockAnyLower:
+	VMOVUPS     -640(R14), Z14
+	VMOVUPS     -576(R14), Z15
+	VMOVUPS     -512(R14), Z16
+	VMOVUPS     -448(R14), Z17
+	VMOVUPS     -384(R14), Z18
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyLowerColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z19
+	VFMADD231PS Z19, Z14, Z7
+
+blockAnyLowerColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyLowerColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z20
+	VFMADD231PS Z20, Z15, Z7
+
+blockAnyLowerColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyLowerColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z21
+	VFMADD231PS Z21, Z14, Z8
+	VFMADD231PS Z21, Z16, Z7
+
+blockAnyLowerColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyLowerColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z22
+	VFMADD231PS Z22, Z15, Z8
+	VFMADD231PS Z22, Z17, Z7
+
+blockAnyLowerColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyLowerColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z23
+	VFMADD231PS Z23, Z14, Z9
+	VFMADD231PS Z23, Z16, Z8
+	VFMADD231PS Z23, Z18, Z7
+
+blockAnyLowerColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyLowerColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z24
+	VFMADD231PS Z24, Z15, Z9
+	VFMADD231PS Z24, Z17, Z8
+
+blockAnyLowerColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyLowerColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z25
+	VFMADD231PS Z25, Z14, Z10
+	VFMADD231PS Z25, Z16, Z9
+	VFMADD231PS Z25, Z18, Z8
+
+blockAnyLowerColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyLowerColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z26
+	VFMADD231PS Z26, Z15, Z10
+	VFMADD231PS Z26, Z17, Z9
+
+blockAnyLowerColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyLowerColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z27
+	VFMADD231PS Z27, Z14, Z11
+	VFMADD231PS Z27, Z16, Z10
+	VFMADD231PS Z27, Z18, Z9
+
+blockAnyLowerColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyLowerColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z28
+	VFMADD231PS Z28, Z15, Z11
+	VFMADD231PS Z28, Z17, Z10
+
+blockAnyLowerColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyLowerColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z29
+	VFMADD231PS Z29, Z14, Z12
+	VFMADD231PS Z29, Z16, Z11
+	VFMADD231PS Z29, Z18, Z10
+
+blockAnyLowerColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyLowerColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z30
+	VFMADD231PS Z30, Z15, Z12
+	VFMADD231PS Z30, Z17, Z11
+
+blockAnyLowerColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyLowerColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z31
+	VFMADD231PS Z31, Z14, Z13
+	VFMADD231PS Z31, Z16, Z12
+	VFMADD231PS Z31, Z18, Z11
+
+blockAnyLowerColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyLowerColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z19
+	VFMADD231PS Z19, Z15, Z13
+	VFMADD231PS Z19, Z17, Z12
+
+blockAnyLowerColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyLowerColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z20
+	VFMADD231PS Z20, Z16, Z13
+	VFMADD231PS Z20, Z18, Z12
+
+blockAnyLowerColumn_14:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0f
+	JGT         blockAnyLowerColumn_15
+	CMPQ        R9, $0x0f
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z21
+	VFMADD231PS Z21, Z17, Z13
+
+blockAnyLowerColumn_15:
+	CMPQ        R8, $0x10
+	JGT         blockAnyLowerColumn_16
+	CMPQ        R9, $0x10
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z22
+	VFMADD231PS Z22, Z18, Z13
+
+blockAnyLowerColumn_16:
+blockAnyLowerColumnEnd:
+	ADDQ $+320, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyLower
+
+blockAnyLowerDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, Z0
+	VADDPS (R12)(R14*1), Z1, Z1
+	VADDPS (R12)(R14*2), Z2, Z2
+	VADDPS (R12)(R11*1), Z3, Z3
+	VADDPS (R12)(R14*4), Z4, Z4
+	VADDPS (CX)(R14*4), Z5, Z5
+	VADDPS (R12)(R11*2), Z6, Z6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Z0, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, Z6
 
-blockClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    blockClamp
+blockAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    blockAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, Z7
+	VADDPS (R12)(R14*1), Z8, Z8
+	VADDPS (R12)(R14*2), Z9, Z9
+	VADDPS (R12)(R11*1), Z10, Z10
+	VADDPS (R12)(R14*4), Z11, Z11
+	VADDPS (CX)(R14*4), Z12, Z12
+	VADDPS (R12)(R11*2), Z13, Z13
+	JMP    blockAdd_1Done
+
+blockAdd_1Few:
 	VADDPS (R12), Z7, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, Z13
 
+blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -5534,7 +6020,7 @@ blockClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -5554,92 +6040,115 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(R14*1)
+	VMOVUPS Z2, (R12)(R14*2)
+	VMOVUPS Z3, (R12)(R11*1)
+	VMOVUPS Z4, (R12)(R14*4)
+	VMOVUPS Z5, (CX)(R14*4)
+	VMOVUPS Z6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Z0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, (R12)
 
-blockStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     blockStored
+blockPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     blockPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, (R12)
+	VMOVUPS Z8, (R12)(R14*1)
+	VMOVUPS Z9, (R12)(R14*2)
+	VMOVUPS Z10, (R12)(R11*1)
+	VMOVUPS Z11, (R12)(R14*4)
+	VMOVUPS Z12, (CX)(R14*4)
+	VMOVUPS Z13, (R12)(R11*2)
+	JMP     blockPut_1Done
+
+blockPut_1Few:
 	VMOVUPS Z7, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_1Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+64, 72(SP)
-	ADDQ  $+64, 56(SP)
-	ADDQ  $+64, 64(SP)
-	ADDQ  $+64, SI
-	ADDQ  $-16, R15
-	CMPQ  R15, $0x10
-	JGE   block
+	ADDQ  $+64, R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
 	MOVQ    R15, CX
+	NEGQ    CX
+	SHRQ    $0x02, CX
 	MOVQ    $0x00000001, R14
 	SHLQ    CL, R14
 	DECQ    R14
 	KMOVW   R14, K1
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -5654,12 +6163,11 @@ last:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
@@ -5667,177 +6175,176 @@ lastEdgeUpper:
 	VMOVUPS     256(R14), Z18
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z19
 	VFMADD231PS Z19, Z14, Z0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z20
 	VFMADD231PS Z20, Z15, Z0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z21
 	VFMADD231PS Z21, Z14, Z1
 	VFMADD231PS Z21, Z16, Z0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z22
 	VFMADD231PS Z22, Z15, Z1
 	VFMADD231PS Z22, Z17, Z0
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z23
 	VFMADD231PS Z23, Z14, Z2
 	VFMADD231PS Z23, Z16, Z1
 	VFMADD231PS Z23, Z18, Z0
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z24
 	VFMADD231PS Z24, Z15, Z2
 	VFMADD231PS Z24, Z17, Z1
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z25
 	VFMADD231PS Z25, Z14, Z3
 	VFMADD231PS Z25, Z16, Z2
 	VFMADD231PS Z25, Z18, Z1
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z26
 	VFMADD231PS Z26, Z15, Z3
 	VFMADD231PS Z26, Z17, Z2
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z27
 	VFMADD231PS Z27, Z14, Z4
 	VFMADD231PS Z27, Z16, Z3
 	VFMADD231PS Z27, Z18, Z2
 
-lastEdgeUpper_8:
+lastAnyUpperColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeUpper_9
+	JGT         lastAnyUpperColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z28
 	VFMADD231PS Z28, Z15, Z4
 	VFMADD231PS Z28, Z17, Z3
 
-lastEdgeUpper_9:
+lastAnyUpperColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeUpper_10
+	JGT         lastAnyUpperColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z29
 	VFMADD231PS Z29, Z14, Z5
 	VFMADD231PS Z29, Z16, Z4
 	VFMADD231PS Z29, Z18, Z3
 
-lastEdgeUpper_10:
+lastAnyUpperColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeUpper_11
+	JGT         lastAnyUpperColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z30
 	VFMADD231PS Z30, Z15, Z5
 	VFMADD231PS Z30, Z17, Z4
 
-lastEdgeUpper_11:
+lastAnyUpperColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeUpper_12
+	JGT         lastAnyUpperColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z31
 	VFMADD231PS Z31, Z14, Z6
 	VFMADD231PS Z31, Z16, Z5
 	VFMADD231PS Z31, Z18, Z4
 
-lastEdgeUpper_12:
+lastAnyUpperColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeUpper_13
+	JGT         lastAnyUpperColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z19
 	VFMADD231PS Z19, Z15, Z6
 	VFMADD231PS Z19, Z17, Z5
 
-lastEdgeUpper_13:
+lastAnyUpperColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeUpper_14
+	JGT         lastAnyUpperColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z20
 	VFMADD231PS Z20, Z16, Z6
 	VFMADD231PS Z20, Z18, Z5
 
-lastEdgeUpper_14:
+lastAnyUpperColumn_14:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0f
-	JGT         lastEdgeUpper_15
+	JGT         lastAnyUpperColumn_15
 	CMPQ        R9, $0x0f
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z21
 	VFMADD231PS Z21, Z17, Z6
 
-lastEdgeUpper_15:
+lastAnyUpperColumn_15:
 	CMPQ        R8, $0x10
-	JGT         lastEdgeUpper_16
+	JGT         lastAnyUpperColumn_16
 	CMPQ        R9, $0x10
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z22
 	VFMADD231PS Z22, Z18, Z6
 
-lastEdgeUpper_16:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_16:
+lastAnyUpperColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+lastAnyUpperDone:
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeBothDone
+	JZ    lastAnyBothDone
 
-lastEdgeBoth:
+lastAnyBoth:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
@@ -5850,50 +6357,50 @@ lastEdgeBoth:
 	VMOVUPS     -384(R14), Z23
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeBoth_0
+	JGT         lastAnyBothColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z24
 	VFMADD231PS Z24, Z14, Z0
 	VFMADD231PS Z24, Z19, Z7
 
-lastEdgeBoth_0:
+lastAnyBothColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeBoth_1
+	JGT         lastAnyBothColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z25
 	VFMADD231PS Z25, Z15, Z0
 	VFMADD231PS Z25, Z20, Z7
 
-lastEdgeBoth_1:
+lastAnyBothColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeBoth_2
+	JGT         lastAnyBothColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z26
 	VFMADD231PS Z26, Z14, Z1
 	VFMADD231PS Z26, Z19, Z8
 	VFMADD231PS Z26, Z16, Z0
 	VFMADD231PS Z26, Z21, Z7
 
-lastEdgeBoth_2:
+lastAnyBothColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeBoth_3
+	JGT         lastAnyBothColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z27
 	VFMADD231PS Z27, Z15, Z1
 	VFMADD231PS Z27, Z20, Z8
 	VFMADD231PS Z27, Z17, Z0
 	VFMADD231PS Z27, Z22, Z7
 
-lastEdgeBoth_3:
+lastAnyBothColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeBoth_4
+	JGT         lastAnyBothColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z28
 	VFMADD231PS Z28, Z14, Z2
 	VFMADD231PS Z28, Z19, Z9
@@ -5902,23 +6409,23 @@ lastEdgeBoth_3:
 	VFMADD231PS Z28, Z18, Z0
 	VFMADD231PS Z28, Z23, Z7
 
-lastEdgeBoth_4:
+lastAnyBothColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeBoth_5
+	JGT         lastAnyBothColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z29
 	VFMADD231PS Z29, Z15, Z2
 	VFMADD231PS Z29, Z20, Z9
 	VFMADD231PS Z29, Z17, Z1
 	VFMADD231PS Z29, Z22, Z8
 
-lastEdgeBoth_5:
+lastAnyBothColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeBoth_6
+	JGT         lastAnyBothColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z30
 	VFMADD231PS Z30, Z14, Z3
 	VFMADD231PS Z30, Z19, Z10
@@ -5927,22 +6434,22 @@ lastEdgeBoth_5:
 	VFMADD231PS Z30, Z18, Z1
 	VFMADD231PS Z30, Z23, Z8
 
-lastEdgeBoth_6:
+lastAnyBothColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeBoth_7
+	JGT         lastAnyBothColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z31
 	VFMADD231PS Z31, Z15, Z3
 	VFMADD231PS Z31, Z20, Z10
 	VFMADD231PS Z31, Z17, Z2
 	VFMADD231PS Z31, Z22, Z9
 
-lastEdgeBoth_7:
+lastAnyBothColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeBoth_8
+	JGT         lastAnyBothColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z24
 	VFMADD231PS Z24, Z14, Z4
 	VFMADD231PS Z24, Z19, Z11
@@ -5951,23 +6458,23 @@ lastEdgeBoth_7:
 	VFMADD231PS Z24, Z18, Z2
 	VFMADD231PS Z24, Z23, Z9
 
-lastEdgeBoth_8:
+lastAnyBothColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeBoth_9
+	JGT         lastAnyBothColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z25
 	VFMADD231PS Z25, Z15, Z4
 	VFMADD231PS Z25, Z20, Z11
 	VFMADD231PS Z25, Z17, Z3
 	VFMADD231PS Z25, Z22, Z10
 
-lastEdgeBoth_9:
+lastAnyBothColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeBoth_10
+	JGT         lastAnyBothColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z26
 	VFMADD231PS Z26, Z14, Z5
 	VFMADD231PS Z26, Z19, Z12
@@ -5976,23 +6483,23 @@ lastEdgeBoth_9:
 	VFMADD231PS Z26, Z18, Z3
 	VFMADD231PS Z26, Z23, Z10
 
-lastEdgeBoth_10:
+lastAnyBothColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeBoth_11
+	JGT         lastAnyBothColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z27
 	VFMADD231PS Z27, Z15, Z5
 	VFMADD231PS Z27, Z20, Z12
 	VFMADD231PS Z27, Z17, Z4
 	VFMADD231PS Z27, Z22, Z11
 
-lastEdgeBoth_11:
+lastAnyBothColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeBoth_12
+	JGT         lastAnyBothColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z28
 	VFMADD231PS Z28, Z14, Z6
 	VFMADD231PS Z28, Z19, Z13
@@ -6001,61 +6508,60 @@ lastEdgeBoth_11:
 	VFMADD231PS Z28, Z18, Z4
 	VFMADD231PS Z28, Z23, Z11
 
-lastEdgeBoth_12:
+lastAnyBothColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeBoth_13
+	JGT         lastAnyBothColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z29
 	VFMADD231PS Z29, Z15, Z6
 	VFMADD231PS Z29, Z20, Z13
 	VFMADD231PS Z29, Z17, Z5
 	VFMADD231PS Z29, Z22, Z12
 
-lastEdgeBoth_13:
+lastAnyBothColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeBoth_14
+	JGT         lastAnyBothColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z30
 	VFMADD231PS Z30, Z16, Z6
 	VFMADD231PS Z30, Z21, Z13
 	VFMADD231PS Z30, Z18, Z5
 	VFMADD231PS Z30, Z23, Z12
 
-lastEdgeBoth_14:
+lastAnyBothColumn_14:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0f
-	JGT         lastEdgeBoth_15
+	JGT         lastAnyBothColumn_15
 	CMPQ        R9, $0x0f
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z31
 	VFMADD231PS Z31, Z17, Z6
 	VFMADD231PS Z31, Z22, Z13
 
-lastEdgeBoth_15:
+lastAnyBothColumn_15:
 	CMPQ        R8, $0x10
-	JGT         lastEdgeBoth_16
+	JGT         lastAnyBothColumn_16
 	CMPQ        R9, $0x10
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z24
 	VFMADD231PS Z24, Z18, Z6
 	VFMADD231PS Z24, Z23, Z13
 
-lastEdgeBoth_16:
-lastEdgeBothEnd:
+lastAnyBothColumn_16:
+lastAnyBothColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeBoth
+	JNZ  lastAnyBoth
 
-lastEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+lastAnyBothDone:
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeLowerDone
+	JZ    lastAnyLowerDone
 
-lastEdgeLower:
+lastAnyLower:
 	VMOVUPS     -640(R14), Z14
 	VMOVUPS     -576(R14), Z15
 	VMOVUPS     -512(R14), Z16
@@ -6063,238 +6569,265 @@ lastEdgeLower:
 	VMOVUPS     -384(R14), Z18
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeLower_0
+	JGT         lastAnyLowerColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z19
 	VFMADD231PS Z19, Z14, Z7
 
-lastEdgeLower_0:
+lastAnyLowerColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeLower_1
+	JGT         lastAnyLowerColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z20
 	VFMADD231PS Z20, Z15, Z7
 
-lastEdgeLower_1:
+lastAnyLowerColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeLower_2
+	JGT         lastAnyLowerColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z21
 	VFMADD231PS Z21, Z14, Z8
 	VFMADD231PS Z21, Z16, Z7
 
-lastEdgeLower_2:
+lastAnyLowerColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeLower_3
+	JGT         lastAnyLowerColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z22
 	VFMADD231PS Z22, Z15, Z8
 	VFMADD231PS Z22, Z17, Z7
 
-lastEdgeLower_3:
+lastAnyLowerColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeLower_4
+	JGT         lastAnyLowerColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z23
 	VFMADD231PS Z23, Z14, Z9
 	VFMADD231PS Z23, Z16, Z8
 	VFMADD231PS Z23, Z18, Z7
 
-lastEdgeLower_4:
+lastAnyLowerColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeLower_5
+	JGT         lastAnyLowerColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z24
 	VFMADD231PS Z24, Z15, Z9
 	VFMADD231PS Z24, Z17, Z8
 
-lastEdgeLower_5:
+lastAnyLowerColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeLower_6
+	JGT         lastAnyLowerColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z25
 	VFMADD231PS Z25, Z14, Z10
 	VFMADD231PS Z25, Z16, Z9
 	VFMADD231PS Z25, Z18, Z8
 
-lastEdgeLower_6:
+lastAnyLowerColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeLower_7
+	JGT         lastAnyLowerColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z26
 	VFMADD231PS Z26, Z15, Z10
 	VFMADD231PS Z26, Z17, Z9
 
-lastEdgeLower_7:
+lastAnyLowerColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeLower_8
+	JGT         lastAnyLowerColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z27
 	VFMADD231PS Z27, Z14, Z11
 	VFMADD231PS Z27, Z16, Z10
 	VFMADD231PS Z27, Z18, Z9
 
-lastEdgeLower_8:
+lastAnyLowerColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeLower_9
+	JGT         lastAnyLowerColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z28
 	VFMADD231PS Z28, Z15, Z11
 	VFMADD231PS Z28, Z17, Z10
 
-lastEdgeLower_9:
+lastAnyLowerColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeLower_10
+	JGT         lastAnyLowerColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z29
 	VFMADD231PS Z29, Z14, Z12
 	VFMADD231PS Z29, Z16, Z11
 	VFMADD231PS Z29, Z18, Z10
 
-lastEdgeLower_10:
+lastAnyLowerColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeLower_11
+	JGT         lastAnyLowerColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z30
 	VFMADD231PS Z30, Z15, Z12
 	VFMADD231PS Z30, Z17, Z11
 
-lastEdgeLower_11:
+lastAnyLowerColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeLower_12
+	JGT         lastAnyLowerColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z31
 	VFMADD231PS Z31, Z14, Z13
 	VFMADD231PS Z31, Z16, Z12
 	VFMADD231PS Z31, Z18, Z11
 
-lastEdgeLower_12:
+lastAnyLowerColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeLower_13
+	JGT         lastAnyLowerColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z19
 	VFMADD231PS Z19, Z15, Z13
 	VFMADD231PS Z19, Z17, Z12
 
-lastEdgeLower_13:
+lastAnyLowerColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeLower_14
+	JGT         lastAnyLowerColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z20
 	VFMADD231PS Z20, Z16, Z13
 	VFMADD231PS Z20, Z18, Z12
 
-lastEdgeLower_14:
+lastAnyLowerColumn_14:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0f
-	JGT         lastEdgeLower_15
+	JGT         lastAnyLowerColumn_15
 	CMPQ        R9, $0x0f
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z21
 	VFMADD231PS Z21, Z17, Z13
 
-lastEdgeLower_15:
+lastAnyLowerColumn_15:
 	CMPQ        R8, $0x10
-	JGT         lastEdgeLower_16
+	JGT         lastAnyLowerColumn_16
 	CMPQ        R9, $0x10
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z22
 	VFMADD231PS Z22, Z18, Z13
 
-lastEdgeLower_16:
-lastEdgeLowerEnd:
+lastAnyLowerColumn_16:
+lastAnyLowerColumnEnd:
 	ADDQ $+320, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeLower
+	JNZ  lastAnyLower
 
-lastEdgeLowerDone:
+lastAnyLowerDone:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    lastClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, K1, Z0
+	VADDPS (R12)(R14*1), Z1, K1, Z1
+	VADDPS (R12)(R14*2), Z2, K1, Z2
+	VADDPS (R12)(R11*1), Z3, K1, Z3
+	VADDPS (R12)(R14*4), Z4, K1, Z4
+	VADDPS (CX)(R14*4), Z5, K1, Z5
+	VADDPS (R12)(R11*2), Z6, K1, Z6
+	JMP    lastAdd_0Done
+
+lastAdd_0Few:
 	VADDPS (R12), Z0, K1, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, K1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, K1, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, K1, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, K1, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, K1, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, K1, Z6
 
-lastClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    lastClamp
+lastAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    lastAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, K1, Z7
+	VADDPS (R12)(R14*1), Z8, K1, Z8
+	VADDPS (R12)(R14*2), Z9, K1, Z9
+	VADDPS (R12)(R11*1), Z10, K1, Z10
+	VADDPS (R12)(R14*4), Z11, K1, Z11
+	VADDPS (CX)(R14*4), Z12, K1, Z12
+	VADDPS (R12)(R11*2), Z13, K1, Z13
+	JMP    lastAdd_1Done
+
+lastAdd_1Few:
 	VADDPS (R12), Z7, K1, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, K1, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, K1, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, K1, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, K1, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, K1, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, K1, Z13
 
+lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -6311,7 +6844,7 @@ lastClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -6331,121 +6864,161 @@ lastClamp:
 
 lastStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K1, (R12)(R14*1)
+	VMOVUPS Z2, K1, (R12)(R14*2)
+	VMOVUPS Z3, K1, (R12)(R11*1)
+	VMOVUPS Z4, K1, (R12)(R14*4)
+	VMOVUPS Z5, K1, (CX)(R14*4)
+	VMOVUPS Z6, K1, (R12)(R11*2)
+	JMP     lastPut_0Done
+
+lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, K1, (R12)
 
-lastStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     lastStored
+lastPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     lastPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, K1, (R12)
+	VMOVUPS Z8, K1, (R12)(R14*1)
+	VMOVUPS Z9, K1, (R12)(R14*2)
+	VMOVUPS Z10, K1, (R12)(R11*1)
+	VMOVUPS Z11, K1, (R12)(R14*4)
+	VMOVUPS Z12, K1, (CX)(R14*4)
+	VMOVUPS Z13, K1, (R12)(R11*2)
+	JMP     lastPut_1Done
+
+lastPut_1Few:
 	VMOVUPS Z7, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, K1, (R12)
 
-lastStored:
+lastPut_1Done:
 	JMP next
 
 // func slide7S1AVX512(a *args)
 // Requires: AVX, AVX512F
-TEXT ·slide7S1AVX512(SB), NOSPLIT, $80-8
+TEXT ·slide7S1AVX512(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x10
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -6453,25 +7026,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -6486,331 +7058,13 @@ block:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x0d
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x03
+	JGT     blockAny
+	CMPQ    R9, $0x0a
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	VMOVUPS     192(R14), Z17
-	VMOVUPS     256(R14), Z18
-	VMOVUPS     320(R14), Z19
-	VMOVUPS     384(R14), Z20
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z21
-	VFMADD231PS Z21, Z14, Z0
-	VMOVUPS     (DI)(AX*1), Z22
-	VFMADD231PS Z22, Z14, Z1
-	VFMADD231PS Z22, Z15, Z0
-	VMOVUPS     (DI)(AX*2), Z23
-	VFMADD231PS Z23, Z14, Z2
-	VFMADD231PS Z23, Z15, Z1
-	VFMADD231PS Z23, Z16, Z0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z24
-	VFMADD231PS Z24, Z14, Z3
-	VFMADD231PS Z24, Z15, Z2
-	VFMADD231PS Z24, Z16, Z1
-	VFMADD231PS Z24, Z17, Z0
-	VMOVUPS     (DI)(AX*1), Z25
-	VFMADD231PS Z25, Z14, Z4
-	VFMADD231PS Z25, Z15, Z3
-	VFMADD231PS Z25, Z16, Z2
-	VFMADD231PS Z25, Z17, Z1
-	VFMADD231PS Z25, Z18, Z0
-	VMOVUPS     (DI)(AX*2), Z26
-	VFMADD231PS Z26, Z14, Z5
-	VFMADD231PS Z26, Z15, Z4
-	VFMADD231PS Z26, Z16, Z3
-	VFMADD231PS Z26, Z17, Z2
-	VFMADD231PS Z26, Z18, Z1
-	VFMADD231PS Z26, Z19, Z0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z27
-	VFMADD231PS Z27, Z14, Z6
-	VFMADD231PS Z27, Z15, Z5
-	VFMADD231PS Z27, Z16, Z4
-	VFMADD231PS Z27, Z17, Z3
-	VFMADD231PS Z27, Z18, Z2
-	VFMADD231PS Z27, Z19, Z1
-	VFMADD231PS Z27, Z20, Z0
-	VMOVUPS     (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z15, Z6
-	VFMADD231PS Z28, Z16, Z5
-	VFMADD231PS Z28, Z17, Z4
-	VFMADD231PS Z28, Z18, Z3
-	VFMADD231PS Z28, Z19, Z2
-	VFMADD231PS Z28, Z20, Z1
-	VMOVUPS     (DI)(AX*2), Z29
-	VFMADD231PS Z29, Z16, Z6
-	VFMADD231PS Z29, Z17, Z5
-	VFMADD231PS Z29, Z18, Z4
-	VFMADD231PS Z29, Z19, Z3
-	VFMADD231PS Z29, Z20, Z2
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z30
-	VFMADD231PS Z30, Z17, Z6
-	VFMADD231PS Z30, Z18, Z5
-	VFMADD231PS Z30, Z19, Z4
-	VFMADD231PS Z30, Z20, Z3
-	VMOVUPS     (DI)(AX*1), Z31
-	VFMADD231PS Z31, Z18, Z6
-	VFMADD231PS Z31, Z19, Z5
-	VFMADD231PS Z31, Z20, Z4
-	VMOVUPS     (DI)(AX*2), Z21
-	VFMADD231PS Z21, Z19, Z6
-	VFMADD231PS Z21, Z20, Z5
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z22
-	VFMADD231PS Z22, Z20, Z6
-	ADDQ        $+448, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerBothDone
-
-blockInnerBoth:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	VMOVUPS     192(R14), Z17
-	VMOVUPS     256(R14), Z18
-	VMOVUPS     320(R14), Z19
-	VMOVUPS     384(R14), Z20
-	VMOVUPS     -448(R14), Z21
-	VMOVUPS     -384(R14), Z22
-	VMOVUPS     -320(R14), Z23
-	VMOVUPS     -256(R14), Z24
-	VMOVUPS     -192(R14), Z25
-	VMOVUPS     -128(R14), Z26
-	VMOVUPS     -64(R14), Z27
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z28
-	VFMADD231PS Z28, Z14, Z0
-	VFMADD231PS Z28, Z21, Z7
-	VMOVUPS     (DI)(AX*1), Z29
-	VFMADD231PS Z29, Z14, Z1
-	VFMADD231PS Z29, Z21, Z8
-	VFMADD231PS Z29, Z15, Z0
-	VFMADD231PS Z29, Z22, Z7
-	VMOVUPS     (DI)(AX*2), Z30
-	VFMADD231PS Z30, Z14, Z2
-	VFMADD231PS Z30, Z21, Z9
-	VFMADD231PS Z30, Z15, Z1
-	VFMADD231PS Z30, Z22, Z8
-	VFMADD231PS Z30, Z16, Z0
-	VFMADD231PS Z30, Z23, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z31
-	VFMADD231PS Z31, Z14, Z3
-	VFMADD231PS Z31, Z21, Z10
-	VFMADD231PS Z31, Z15, Z2
-	VFMADD231PS Z31, Z22, Z9
-	VFMADD231PS Z31, Z16, Z1
-	VFMADD231PS Z31, Z23, Z8
-	VFMADD231PS Z31, Z17, Z0
-	VFMADD231PS Z31, Z24, Z7
-	VMOVUPS     (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z14, Z4
-	VFMADD231PS Z28, Z21, Z11
-	VFMADD231PS Z28, Z15, Z3
-	VFMADD231PS Z28, Z22, Z10
-	VFMADD231PS Z28, Z16, Z2
-	VFMADD231PS Z28, Z23, Z9
-	VFMADD231PS Z28, Z17, Z1
-	VFMADD231PS Z28, Z24, Z8
-	VFMADD231PS Z28, Z18, Z0
-	VFMADD231PS Z28, Z25, Z7
-	VMOVUPS     (DI)(AX*2), Z29
-	VFMADD231PS Z29, Z14, Z5
-	VFMADD231PS Z29, Z21, Z12
-	VFMADD231PS Z29, Z15, Z4
-	VFMADD231PS Z29, Z22, Z11
-	VFMADD231PS Z29, Z16, Z3
-	VFMADD231PS Z29, Z23, Z10
-	VFMADD231PS Z29, Z17, Z2
-	VFMADD231PS Z29, Z24, Z9
-	VFMADD231PS Z29, Z18, Z1
-	VFMADD231PS Z29, Z25, Z8
-	VFMADD231PS Z29, Z19, Z0
-	VFMADD231PS Z29, Z26, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z30
-	VFMADD231PS Z30, Z14, Z6
-	VFMADD231PS Z30, Z21, Z13
-	VFMADD231PS Z30, Z15, Z5
-	VFMADD231PS Z30, Z22, Z12
-	VFMADD231PS Z30, Z16, Z4
-	VFMADD231PS Z30, Z23, Z11
-	VFMADD231PS Z30, Z17, Z3
-	VFMADD231PS Z30, Z24, Z10
-	VFMADD231PS Z30, Z18, Z2
-	VFMADD231PS Z30, Z25, Z9
-	VFMADD231PS Z30, Z19, Z1
-	VFMADD231PS Z30, Z26, Z8
-	VFMADD231PS Z30, Z20, Z0
-	VFMADD231PS Z30, Z27, Z7
-	VMOVUPS     (DI)(AX*1), Z31
-	VFMADD231PS Z31, Z15, Z6
-	VFMADD231PS Z31, Z22, Z13
-	VFMADD231PS Z31, Z16, Z5
-	VFMADD231PS Z31, Z23, Z12
-	VFMADD231PS Z31, Z17, Z4
-	VFMADD231PS Z31, Z24, Z11
-	VFMADD231PS Z31, Z18, Z3
-	VFMADD231PS Z31, Z25, Z10
-	VFMADD231PS Z31, Z19, Z2
-	VFMADD231PS Z31, Z26, Z9
-	VFMADD231PS Z31, Z20, Z1
-	VFMADD231PS Z31, Z27, Z8
-	VMOVUPS     (DI)(AX*2), Z28
-	VFMADD231PS Z28, Z16, Z6
-	VFMADD231PS Z28, Z23, Z13
-	VFMADD231PS Z28, Z17, Z5
-	VFMADD231PS Z28, Z24, Z12
-	VFMADD231PS Z28, Z18, Z4
-	VFMADD231PS Z28, Z25, Z11
-	VFMADD231PS Z28, Z19, Z3
-	VFMADD231PS Z28, Z26, Z10
-	VFMADD231PS Z28, Z20, Z2
-	VFMADD231PS Z28, Z27, Z9
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z29
-	VFMADD231PS Z29, Z17, Z6
-	VFMADD231PS Z29, Z24, Z13
-	VFMADD231PS Z29, Z18, Z5
-	VFMADD231PS Z29, Z25, Z12
-	VFMADD231PS Z29, Z19, Z4
-	VFMADD231PS Z29, Z26, Z11
-	VFMADD231PS Z29, Z20, Z3
-	VFMADD231PS Z29, Z27, Z10
-	VMOVUPS     (DI)(AX*1), Z30
-	VFMADD231PS Z30, Z18, Z6
-	VFMADD231PS Z30, Z25, Z13
-	VFMADD231PS Z30, Z19, Z5
-	VFMADD231PS Z30, Z26, Z12
-	VFMADD231PS Z30, Z20, Z4
-	VFMADD231PS Z30, Z27, Z11
-	VMOVUPS     (DI)(AX*2), Z31
-	VFMADD231PS Z31, Z19, Z6
-	VFMADD231PS Z31, Z26, Z13
-	VFMADD231PS Z31, Z20, Z5
-	VFMADD231PS Z31, Z27, Z12
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z28
-	VFMADD231PS Z28, Z20, Z6
-	VFMADD231PS Z28, Z27, Z13
-	ADDQ        $+448, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerBoth
-
-blockInnerBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerLowerDone
-
-blockInnerLower:
-	VMOVUPS     -448(R14), Z14
-	VMOVUPS     -384(R14), Z15
-	VMOVUPS     -320(R14), Z16
-	VMOVUPS     -256(R14), Z17
-	VMOVUPS     -192(R14), Z18
-	VMOVUPS     -128(R14), Z19
-	VMOVUPS     -64(R14), Z20
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z21
-	VFMADD231PS Z21, Z14, Z7
-	VMOVUPS     (DI)(AX*1), Z22
-	VFMADD231PS Z22, Z14, Z8
-	VFMADD231PS Z22, Z15, Z7
-	VMOVUPS     (DI)(AX*2), Z23
-	VFMADD231PS Z23, Z14, Z9
-	VFMADD231PS Z23, Z15, Z8
-	VFMADD231PS Z23, Z16, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z24
-	VFMADD231PS Z24, Z14, Z10
-	VFMADD231PS Z24, Z15, Z9
-	VFMADD231PS Z24, Z16, Z8
-	VFMADD231PS Z24, Z17, Z7
-	VMOVUPS     (DI)(AX*1), Z25
-	VFMADD231PS Z25, Z14, Z11
-	VFMADD231PS Z25, Z15, Z10
-	VFMADD231PS Z25, Z16, Z9
-	VFMADD231PS Z25, Z17, Z8
-	VFMADD231PS Z25, Z18, Z7
-	VMOVUPS     (DI)(AX*2), Z26
-	VFMADD231PS Z26, Z14, Z12
-	VFMADD231PS Z26, Z15, Z11
-	VFMADD231PS Z26, Z16, Z10
-	VFMADD231PS Z26, Z17, Z9
-	VFMADD231PS Z26, Z18, Z8
-	VFMADD231PS Z26, Z19, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z27
-	VFMADD231PS Z27, Z14, Z13
-	VFMADD231PS Z27, Z15, Z12
-	VFMADD231PS Z27, Z16, Z11
-	VFMADD231PS Z27, Z17, Z10
-	VFMADD231PS Z27, Z18, Z9
-	VFMADD231PS Z27, Z19, Z8
-	VFMADD231PS Z27, Z20, Z7
-	VMOVUPS     (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z15, Z13
-	VFMADD231PS Z28, Z16, Z12
-	VFMADD231PS Z28, Z17, Z11
-	VFMADD231PS Z28, Z18, Z10
-	VFMADD231PS Z28, Z19, Z9
-	VFMADD231PS Z28, Z20, Z8
-	VMOVUPS     (DI)(AX*2), Z29
-	VFMADD231PS Z29, Z16, Z13
-	VFMADD231PS Z29, Z17, Z12
-	VFMADD231PS Z29, Z18, Z11
-	VFMADD231PS Z29, Z19, Z10
-	VFMADD231PS Z29, Z20, Z9
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z30
-	VFMADD231PS Z30, Z17, Z13
-	VFMADD231PS Z30, Z18, Z12
-	VFMADD231PS Z30, Z19, Z11
-	VFMADD231PS Z30, Z20, Z10
-	VMOVUPS     (DI)(AX*1), Z31
-	VFMADD231PS Z31, Z18, Z13
-	VFMADD231PS Z31, Z19, Z12
-	VFMADD231PS Z31, Z20, Z11
-	VMOVUPS     (DI)(AX*2), Z21
-	VFMADD231PS Z21, Z19, Z13
-	VFMADD231PS Z21, Z20, Z12
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z22
-	VFMADD231PS Z22, Z20, Z13
-	ADDQ        $+448, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerLower
-
-blockInnerLowerDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Z14
@@ -6822,60 +7076,38 @@ blockEdgeUpper:
 	VMOVUPS     384(R14), Z20
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Z21
 	VFMADD231PS Z21, Z14, Z0
 
-blockEdgeUpper_0:
+blockEdgeUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_1
 	VMOVUPS     (DI)(AX*1), Z22
 	VFMADD231PS Z22, Z14, Z1
 	VFMADD231PS Z22, Z15, Z0
 
-blockEdgeUpper_1:
+blockEdgeUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_2
 	VMOVUPS     (DI)(AX*2), Z23
 	VFMADD231PS Z23, Z14, Z2
 	VFMADD231PS Z23, Z15, Z1
 	VFMADD231PS Z23, Z16, Z0
 
-blockEdgeUpper_2:
+blockEdgeUpperColumn_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z24
 	VFMADD231PS Z24, Z14, Z3
 	VFMADD231PS Z24, Z15, Z2
 	VFMADD231PS Z24, Z16, Z1
 	VFMADD231PS Z24, Z17, Z0
-
-blockEdgeUpper_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z25
 	VFMADD231PS Z25, Z14, Z4
 	VFMADD231PS Z25, Z15, Z3
 	VFMADD231PS Z25, Z16, Z2
 	VFMADD231PS Z25, Z17, Z1
 	VFMADD231PS Z25, Z18, Z0
-
-blockEdgeUpper_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z26
 	VFMADD231PS Z26, Z14, Z5
 	VFMADD231PS Z26, Z15, Z4
@@ -6883,13 +7115,7 @@ blockEdgeUpper_4:
 	VFMADD231PS Z26, Z17, Z2
 	VFMADD231PS Z26, Z18, Z1
 	VFMADD231PS Z26, Z19, Z0
-
-blockEdgeUpper_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z27
 	VFMADD231PS Z27, Z14, Z6
 	VFMADD231PS Z27, Z15, Z5
@@ -6898,12 +7124,6 @@ blockEdgeUpper_5:
 	VFMADD231PS Z27, Z18, Z2
 	VFMADD231PS Z27, Z19, Z1
 	VFMADD231PS Z27, Z20, Z0
-
-blockEdgeUpper_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z28
 	VFMADD231PS Z28, Z15, Z6
 	VFMADD231PS Z28, Z16, Z5
@@ -6911,69 +7131,43 @@ blockEdgeUpper_6:
 	VFMADD231PS Z28, Z18, Z3
 	VFMADD231PS Z28, Z19, Z2
 	VFMADD231PS Z28, Z20, Z1
-
-blockEdgeUpper_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z29
 	VFMADD231PS Z29, Z16, Z6
 	VFMADD231PS Z29, Z17, Z5
 	VFMADD231PS Z29, Z18, Z4
 	VFMADD231PS Z29, Z19, Z3
 	VFMADD231PS Z29, Z20, Z2
-
-blockEdgeUpper_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeUpper_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z30, Z17, Z6
 	VFMADD231PS Z30, Z18, Z5
 	VFMADD231PS Z30, Z19, Z4
 	VFMADD231PS Z30, Z20, Z3
-
-blockEdgeUpper_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeUpper_10
 	CMPQ        R9, $0x0a
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*1), Z31
 	VFMADD231PS Z31, Z18, Z6
 	VFMADD231PS Z31, Z19, Z5
 	VFMADD231PS Z31, Z20, Z4
-
-blockEdgeUpper_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeUpper_11
 	CMPQ        R9, $0x0b
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*2), Z21
 	VFMADD231PS Z21, Z19, Z6
 	VFMADD231PS Z21, Z20, Z5
-
-blockEdgeUpper_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeUpper_12
 	CMPQ        R9, $0x0c
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI), Z22
 	VFMADD231PS Z22, Z20, Z6
 
-blockEdgeUpper_12:
-blockEdgeUpperEnd:
+blockEdgeUpperColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeUpper
 
 blockEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
 	JZ    blockEdgeBothDone
 
@@ -6994,29 +7188,23 @@ blockEdgeBoth:
 	VMOVUPS     -64(R14), Z27
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeBoth_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_0
 	VMOVUPS     (DI), Z28
 	VFMADD231PS Z28, Z14, Z0
 	VFMADD231PS Z28, Z21, Z7
 
-blockEdgeBoth_0:
+blockEdgeBothColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeBoth_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_1
 	VMOVUPS     (DI)(AX*1), Z29
 	VFMADD231PS Z29, Z14, Z1
 	VFMADD231PS Z29, Z21, Z8
 	VFMADD231PS Z29, Z15, Z0
 	VFMADD231PS Z29, Z22, Z7
 
-blockEdgeBoth_1:
+blockEdgeBothColumn_1:
 	CMPQ        R8, $0x02
-	JGT         blockEdgeBoth_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_2
 	VMOVUPS     (DI)(AX*2), Z30
 	VFMADD231PS Z30, Z14, Z2
 	VFMADD231PS Z30, Z21, Z9
@@ -7025,12 +7213,451 @@ blockEdgeBoth_1:
 	VFMADD231PS Z30, Z16, Z0
 	VFMADD231PS Z30, Z23, Z7
 
-blockEdgeBoth_2:
+blockEdgeBothColumn_2:
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Z31
+	VFMADD231PS Z31, Z14, Z3
+	VFMADD231PS Z31, Z21, Z10
+	VFMADD231PS Z31, Z15, Z2
+	VFMADD231PS Z31, Z22, Z9
+	VFMADD231PS Z31, Z16, Z1
+	VFMADD231PS Z31, Z23, Z8
+	VFMADD231PS Z31, Z17, Z0
+	VFMADD231PS Z31, Z24, Z7
+	VMOVUPS     (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z14, Z4
+	VFMADD231PS Z28, Z21, Z11
+	VFMADD231PS Z28, Z15, Z3
+	VFMADD231PS Z28, Z22, Z10
+	VFMADD231PS Z28, Z16, Z2
+	VFMADD231PS Z28, Z23, Z9
+	VFMADD231PS Z28, Z17, Z1
+	VFMADD231PS Z28, Z24, Z8
+	VFMADD231PS Z28, Z18, Z0
+	VFMADD231PS Z28, Z25, Z7
+	VMOVUPS     (DI)(AX*2), Z29
+	VFMADD231PS Z29, Z14, Z5
+	VFMADD231PS Z29, Z21, Z12
+	VFMADD231PS Z29, Z15, Z4
+	VFMADD231PS Z29, Z22, Z11
+	VFMADD231PS Z29, Z16, Z3
+	VFMADD231PS Z29, Z23, Z10
+	VFMADD231PS Z29, Z17, Z2
+	VFMADD231PS Z29, Z24, Z9
+	VFMADD231PS Z29, Z18, Z1
+	VFMADD231PS Z29, Z25, Z8
+	VFMADD231PS Z29, Z19, Z0
+	VFMADD231PS Z29, Z26, Z7
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Z30
+	VFMADD231PS Z30, Z14, Z6
+	VFMADD231PS Z30, Z21, Z13
+	VFMADD231PS Z30, Z15, Z5
+	VFMADD231PS Z30, Z22, Z12
+	VFMADD231PS Z30, Z16, Z4
+	VFMADD231PS Z30, Z23, Z11
+	VFMADD231PS Z30, Z17, Z3
+	VFMADD231PS Z30, Z24, Z10
+	VFMADD231PS Z30, Z18, Z2
+	VFMADD231PS Z30, Z25, Z9
+	VFMADD231PS Z30, Z19, Z1
+	VFMADD231PS Z30, Z26, Z8
+	VFMADD231PS Z30, Z20, Z0
+	VFMADD231PS Z30, Z27, Z7
+	VMOVUPS     (DI)(AX*1), Z31
+	VFMADD231PS Z31, Z15, Z6
+	VFMADD231PS Z31, Z22, Z13
+	VFMADD231PS Z31, Z16, Z5
+	VFMADD231PS Z31, Z23, Z12
+	VFMADD231PS Z31, Z17, Z4
+	VFMADD231PS Z31, Z24, Z11
+	VFMADD231PS Z31, Z18, Z3
+	VFMADD231PS Z31, Z25, Z10
+	VFMADD231PS Z31, Z19, Z2
+	VFMADD231PS Z31, Z26, Z9
+	VFMADD231PS Z31, Z20, Z1
+	VFMADD231PS Z31, Z27, Z8
+	VMOVUPS     (DI)(AX*2), Z28
+	VFMADD231PS Z28, Z16, Z6
+	VFMADD231PS Z28, Z23, Z13
+	VFMADD231PS Z28, Z17, Z5
+	VFMADD231PS Z28, Z24, Z12
+	VFMADD231PS Z28, Z18, Z4
+	VFMADD231PS Z28, Z25, Z11
+	VFMADD231PS Z28, Z19, Z3
+	VFMADD231PS Z28, Z26, Z10
+	VFMADD231PS Z28, Z20, Z2
+	VFMADD231PS Z28, Z27, Z9
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Z29
+	VFMADD231PS Z29, Z17, Z6
+	VFMADD231PS Z29, Z24, Z13
+	VFMADD231PS Z29, Z18, Z5
+	VFMADD231PS Z29, Z25, Z12
+	VFMADD231PS Z29, Z19, Z4
+	VFMADD231PS Z29, Z26, Z11
+	VFMADD231PS Z29, Z20, Z3
+	VFMADD231PS Z29, Z27, Z10
+	CMPQ        R9, $0x0a
+	JLE         blockEdgeBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z30
+	VFMADD231PS Z30, Z18, Z6
+	VFMADD231PS Z30, Z25, Z13
+	VFMADD231PS Z30, Z19, Z5
+	VFMADD231PS Z30, Z26, Z12
+	VFMADD231PS Z30, Z20, Z4
+	VFMADD231PS Z30, Z27, Z11
+	CMPQ        R9, $0x0b
+	JLE         blockEdgeBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z31
+	VFMADD231PS Z31, Z19, Z6
+	VFMADD231PS Z31, Z26, Z13
+	VFMADD231PS Z31, Z20, Z5
+	VFMADD231PS Z31, Z27, Z12
+	ADDQ        BX, DI
+	CMPQ        R9, $0x0c
+	JLE         blockEdgeBothColumnEnd
+	VMOVUPS     (DI), Z28
+	VFMADD231PS Z28, Z20, Z6
+	VFMADD231PS Z28, Z27, Z13
+
+blockEdgeBothColumnEnd:
+	ADDQ $+448, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockEdgeBoth
+
+blockEdgeBothDone:
+	MOVQ  48(SI), CX
+	TESTQ CX, CX
+	JZ    blockEdgeLowerDone
+
+blockEdgeLower:
+	VMOVUPS     -448(R14), Z14
+	VMOVUPS     -384(R14), Z15
+	VMOVUPS     -320(R14), Z16
+	VMOVUPS     -256(R14), Z17
+	VMOVUPS     -192(R14), Z18
+	VMOVUPS     -128(R14), Z19
+	VMOVUPS     -64(R14), Z20
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockEdgeLowerColumn_0
+	VMOVUPS     (DI), Z21
+	VFMADD231PS Z21, Z14, Z7
+
+blockEdgeLowerColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockEdgeLowerColumn_1
+	VMOVUPS     (DI)(AX*1), Z22
+	VFMADD231PS Z22, Z14, Z8
+	VFMADD231PS Z22, Z15, Z7
+
+blockEdgeLowerColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockEdgeLowerColumn_2
+	VMOVUPS     (DI)(AX*2), Z23
+	VFMADD231PS Z23, Z14, Z9
+	VFMADD231PS Z23, Z15, Z8
+	VFMADD231PS Z23, Z16, Z7
+
+blockEdgeLowerColumn_2:
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Z24
+	VFMADD231PS Z24, Z14, Z10
+	VFMADD231PS Z24, Z15, Z9
+	VFMADD231PS Z24, Z16, Z8
+	VFMADD231PS Z24, Z17, Z7
+	VMOVUPS     (DI)(AX*1), Z25
+	VFMADD231PS Z25, Z14, Z11
+	VFMADD231PS Z25, Z15, Z10
+	VFMADD231PS Z25, Z16, Z9
+	VFMADD231PS Z25, Z17, Z8
+	VFMADD231PS Z25, Z18, Z7
+	VMOVUPS     (DI)(AX*2), Z26
+	VFMADD231PS Z26, Z14, Z12
+	VFMADD231PS Z26, Z15, Z11
+	VFMADD231PS Z26, Z16, Z10
+	VFMADD231PS Z26, Z17, Z9
+	VFMADD231PS Z26, Z18, Z8
+	VFMADD231PS Z26, Z19, Z7
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Z27
+	VFMADD231PS Z27, Z14, Z13
+	VFMADD231PS Z27, Z15, Z12
+	VFMADD231PS Z27, Z16, Z11
+	VFMADD231PS Z27, Z17, Z10
+	VFMADD231PS Z27, Z18, Z9
+	VFMADD231PS Z27, Z19, Z8
+	VFMADD231PS Z27, Z20, Z7
+	VMOVUPS     (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z15, Z13
+	VFMADD231PS Z28, Z16, Z12
+	VFMADD231PS Z28, Z17, Z11
+	VFMADD231PS Z28, Z18, Z10
+	VFMADD231PS Z28, Z19, Z9
+	VFMADD231PS Z28, Z20, Z8
+	VMOVUPS     (DI)(AX*2), Z29
+	VFMADD231PS Z29, Z16, Z13
+	VFMADD231PS Z29, Z17, Z12
+	VFMADD231PS Z29, Z18, Z11
+	VFMADD231PS Z29, Z19, Z10
+	VFMADD231PS Z29, Z20, Z9
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Z30
+	VFMADD231PS Z30, Z17, Z13
+	VFMADD231PS Z30, Z18, Z12
+	VFMADD231PS Z30, Z19, Z11
+	VFMADD231PS Z30, Z20, Z10
+	CMPQ        R9, $0x0a
+	JLE         blockEdgeLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z31
+	VFMADD231PS Z31, Z18, Z13
+	VFMADD231PS Z31, Z19, Z12
+	VFMADD231PS Z31, Z20, Z11
+	CMPQ        R9, $0x0b
+	JLE         blockEdgeLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z21
+	VFMADD231PS Z21, Z19, Z13
+	VFMADD231PS Z21, Z20, Z12
+	ADDQ        BX, DI
+	CMPQ        R9, $0x0c
+	JLE         blockEdgeLowerColumnEnd
+	VMOVUPS     (DI), Z22
+	VFMADD231PS Z22, Z20, Z13
+
+blockEdgeLowerColumnEnd:
+	ADDQ $+448, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockEdgeLower
+
+blockEdgeLowerDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	VMOVUPS     192(R14), Z17
+	VMOVUPS     256(R14), Z18
+	VMOVUPS     320(R14), Z19
+	VMOVUPS     384(R14), Z20
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z21
+	VFMADD231PS Z21, Z14, Z0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z22
+	VFMADD231PS Z22, Z14, Z1
+	VFMADD231PS Z22, Z15, Z0
+
+blockAnyUpperColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyUpperColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z23
+	VFMADD231PS Z23, Z14, Z2
+	VFMADD231PS Z23, Z15, Z1
+	VFMADD231PS Z23, Z16, Z0
+
+blockAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         blockEdgeBoth_3
+	JGT         blockAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z24
+	VFMADD231PS Z24, Z14, Z3
+	VFMADD231PS Z24, Z15, Z2
+	VFMADD231PS Z24, Z16, Z1
+	VFMADD231PS Z24, Z17, Z0
+
+blockAnyUpperColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyUpperColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z25
+	VFMADD231PS Z25, Z14, Z4
+	VFMADD231PS Z25, Z15, Z3
+	VFMADD231PS Z25, Z16, Z2
+	VFMADD231PS Z25, Z17, Z1
+	VFMADD231PS Z25, Z18, Z0
+
+blockAnyUpperColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyUpperColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z26
+	VFMADD231PS Z26, Z14, Z5
+	VFMADD231PS Z26, Z15, Z4
+	VFMADD231PS Z26, Z16, Z3
+	VFMADD231PS Z26, Z17, Z2
+	VFMADD231PS Z26, Z18, Z1
+	VFMADD231PS Z26, Z19, Z0
+
+blockAnyUpperColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyUpperColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z27
+	VFMADD231PS Z27, Z14, Z6
+	VFMADD231PS Z27, Z15, Z5
+	VFMADD231PS Z27, Z16, Z4
+	VFMADD231PS Z27, Z17, Z3
+	VFMADD231PS Z27, Z18, Z2
+	VFMADD231PS Z27, Z19, Z1
+	VFMADD231PS Z27, Z20, Z0
+
+blockAnyUpperColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyUpperColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z15, Z6
+	VFMADD231PS Z28, Z16, Z5
+	VFMADD231PS Z28, Z17, Z4
+	VFMADD231PS Z28, Z18, Z3
+	VFMADD231PS Z28, Z19, Z2
+	VFMADD231PS Z28, Z20, Z1
+
+blockAnyUpperColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyUpperColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z29
+	VFMADD231PS Z29, Z16, Z6
+	VFMADD231PS Z29, Z17, Z5
+	VFMADD231PS Z29, Z18, Z4
+	VFMADD231PS Z29, Z19, Z3
+	VFMADD231PS Z29, Z20, Z2
+
+blockAnyUpperColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyUpperColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z30
+	VFMADD231PS Z30, Z17, Z6
+	VFMADD231PS Z30, Z18, Z5
+	VFMADD231PS Z30, Z19, Z4
+	VFMADD231PS Z30, Z20, Z3
+
+blockAnyUpperColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyUpperColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z31
+	VFMADD231PS Z31, Z18, Z6
+	VFMADD231PS Z31, Z19, Z5
+	VFMADD231PS Z31, Z20, Z4
+
+blockAnyUpperColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyUpperColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z21
+	VFMADD231PS Z21, Z19, Z6
+	VFMADD231PS Z21, Z20, Z5
+
+blockAnyUpperColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyUpperColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z22
+	VFMADD231PS Z22, Z20, Z6
+
+blockAnyUpperColumn_12:
+blockAnyUpperColumnEnd:
+	ADDQ $+448, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyUpper
+
+blockAnyUpperDone:
+	MOVQ  40(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyBothDone
+
+blockAnyBoth:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	VMOVUPS     192(R14), Z17
+	VMOVUPS     256(R14), Z18
+	VMOVUPS     320(R14), Z19
+	VMOVUPS     384(R14), Z20
+	VMOVUPS     -448(R14), Z21
+	VMOVUPS     -384(R14), Z22
+	VMOVUPS     -320(R14), Z23
+	VMOVUPS     -256(R14), Z24
+	VMOVUPS     -192(R14), Z25
+	VMOVUPS     -128(R14), Z26
+	VMOVUPS     -64(R14), Z27
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyBothColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z28
+	VFMADD231PS Z28, Z14, Z0
+	VFMADD231PS Z28, Z21, Z7
+
+blockAnyBothColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyBothColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z29
+	VFMADD231PS Z29, Z14, Z1
+	VFMADD231PS Z29, Z21, Z8
+	VFMADD231PS Z29, Z15, Z0
+	VFMADD231PS Z29, Z22, Z7
+
+blockAnyBothColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyBothColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z30
+	VFMADD231PS Z30, Z14, Z2
+	VFMADD231PS Z30, Z21, Z9
+	VFMADD231PS Z30, Z15, Z1
+	VFMADD231PS Z30, Z22, Z8
+	VFMADD231PS Z30, Z16, Z0
+	VFMADD231PS Z30, Z23, Z7
+
+blockAnyBothColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyBothColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI), Z31
 	VFMADD231PS Z31, Z14, Z3
 	VFMADD231PS Z31, Z21, Z10
@@ -7041,11 +7668,11 @@ blockEdgeBoth_2:
 	VFMADD231PS Z31, Z17, Z0
 	VFMADD231PS Z31, Z24, Z7
 
-blockEdgeBoth_3:
+blockAnyBothColumn_3:
 	CMPQ        R8, $0x04
-	JGT         blockEdgeBoth_4
+	JGT         blockAnyBothColumn_4
 	CMPQ        R9, $0x04
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*1), Z28
 	VFMADD231PS Z28, Z14, Z4
 	VFMADD231PS Z28, Z21, Z11
@@ -7058,11 +7685,11 @@ blockEdgeBoth_3:
 	VFMADD231PS Z28, Z18, Z0
 	VFMADD231PS Z28, Z25, Z7
 
-blockEdgeBoth_4:
+blockAnyBothColumn_4:
 	CMPQ        R8, $0x05
-	JGT         blockEdgeBoth_5
+	JGT         blockAnyBothColumn_5
 	CMPQ        R9, $0x05
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*2), Z29
 	VFMADD231PS Z29, Z14, Z5
 	VFMADD231PS Z29, Z21, Z12
@@ -7077,12 +7704,12 @@ blockEdgeBoth_4:
 	VFMADD231PS Z29, Z19, Z0
 	VFMADD231PS Z29, Z26, Z7
 
-blockEdgeBoth_5:
+blockAnyBothColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         blockEdgeBoth_6
+	JGT         blockAnyBothColumn_6
 	CMPQ        R9, $0x06
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z30, Z14, Z6
 	VFMADD231PS Z30, Z21, Z13
@@ -7099,11 +7726,11 @@ blockEdgeBoth_5:
 	VFMADD231PS Z30, Z20, Z0
 	VFMADD231PS Z30, Z27, Z7
 
-blockEdgeBoth_6:
+blockAnyBothColumn_6:
 	CMPQ        R8, $0x07
-	JGT         blockEdgeBoth_7
+	JGT         blockAnyBothColumn_7
 	CMPQ        R9, $0x07
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*1), Z31
 	VFMADD231PS Z31, Z15, Z6
 	VFMADD231PS Z31, Z22, Z13
@@ -7118,11 +7745,11 @@ blockEdgeBoth_6:
 	VFMADD231PS Z31, Z20, Z1
 	VFMADD231PS Z31, Z27, Z8
 
-blockEdgeBoth_7:
+blockAnyBothColumn_7:
 	CMPQ        R8, $0x08
-	JGT         blockEdgeBoth_8
+	JGT         blockAnyBothColumn_8
 	CMPQ        R9, $0x08
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*2), Z28
 	VFMADD231PS Z28, Z16, Z6
 	VFMADD231PS Z28, Z23, Z13
@@ -7135,12 +7762,12 @@ blockEdgeBoth_7:
 	VFMADD231PS Z28, Z20, Z2
 	VFMADD231PS Z28, Z27, Z9
 
-blockEdgeBoth_8:
+blockAnyBothColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         blockEdgeBoth_9
+	JGT         blockAnyBothColumn_9
 	CMPQ        R9, $0x09
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI), Z29
 	VFMADD231PS Z29, Z17, Z6
 	VFMADD231PS Z29, Z24, Z13
@@ -7151,11 +7778,11 @@ blockEdgeBoth_8:
 	VFMADD231PS Z29, Z20, Z3
 	VFMADD231PS Z29, Z27, Z10
 
-blockEdgeBoth_9:
+blockAnyBothColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         blockEdgeBoth_10
+	JGT         blockAnyBothColumn_10
 	CMPQ        R9, $0x0a
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*1), Z30
 	VFMADD231PS Z30, Z18, Z6
 	VFMADD231PS Z30, Z25, Z13
@@ -7164,41 +7791,40 @@ blockEdgeBoth_9:
 	VFMADD231PS Z30, Z20, Z4
 	VFMADD231PS Z30, Z27, Z11
 
-blockEdgeBoth_10:
+blockAnyBothColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         blockEdgeBoth_11
+	JGT         blockAnyBothColumn_11
 	CMPQ        R9, $0x0b
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI)(AX*2), Z31
 	VFMADD231PS Z31, Z19, Z6
 	VFMADD231PS Z31, Z26, Z13
 	VFMADD231PS Z31, Z20, Z5
 	VFMADD231PS Z31, Z27, Z12
 
-blockEdgeBoth_11:
+blockAnyBothColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         blockEdgeBoth_12
+	JGT         blockAnyBothColumn_12
 	CMPQ        R9, $0x0c
-	JLE         blockEdgeBothEnd
+	JLE         blockAnyBothColumnEnd
 	VMOVUPS     (DI), Z28
 	VFMADD231PS Z28, Z20, Z6
 	VFMADD231PS Z28, Z27, Z13
 
-blockEdgeBoth_12:
-blockEdgeBothEnd:
+blockAnyBothColumn_12:
+blockAnyBothColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  blockEdgeBoth
+	JNZ  blockAnyBoth
 
-blockEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+blockAnyBothDone:
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
-	JZ    blockEdgeLowerDone
+	JZ    blockAnyLowerDone
 
-blockEdgeLower:
+blockAnyLower:
 	VMOVUPS     -448(R14), Z14
 	VMOVUPS     -384(R14), Z15
 	VMOVUPS     -320(R14), Z16
@@ -7208,48 +7834,48 @@ blockEdgeLower:
 	VMOVUPS     -64(R14), Z20
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeLower_0
+	JGT         blockAnyLowerColumn_0
 	CMPQ        R9, $0x00
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI), Z21
 	VFMADD231PS Z21, Z14, Z7
 
-blockEdgeLower_0:
+blockAnyLowerColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeLower_1
+	JGT         blockAnyLowerColumn_1
 	CMPQ        R9, $0x01
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*1), Z22
 	VFMADD231PS Z22, Z14, Z8
 	VFMADD231PS Z22, Z15, Z7
 
-blockEdgeLower_1:
+blockAnyLowerColumn_1:
 	CMPQ        R8, $0x02
-	JGT         blockEdgeLower_2
+	JGT         blockAnyLowerColumn_2
 	CMPQ        R9, $0x02
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*2), Z23
 	VFMADD231PS Z23, Z14, Z9
 	VFMADD231PS Z23, Z15, Z8
 	VFMADD231PS Z23, Z16, Z7
 
-blockEdgeLower_2:
+blockAnyLowerColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         blockEdgeLower_3
+	JGT         blockAnyLowerColumn_3
 	CMPQ        R9, $0x03
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI), Z24
 	VFMADD231PS Z24, Z14, Z10
 	VFMADD231PS Z24, Z15, Z9
 	VFMADD231PS Z24, Z16, Z8
 	VFMADD231PS Z24, Z17, Z7
 
-blockEdgeLower_3:
+blockAnyLowerColumn_3:
 	CMPQ        R8, $0x04
-	JGT         blockEdgeLower_4
+	JGT         blockAnyLowerColumn_4
 	CMPQ        R9, $0x04
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*1), Z25
 	VFMADD231PS Z25, Z14, Z11
 	VFMADD231PS Z25, Z15, Z10
@@ -7257,11 +7883,11 @@ blockEdgeLower_3:
 	VFMADD231PS Z25, Z17, Z8
 	VFMADD231PS Z25, Z18, Z7
 
-blockEdgeLower_4:
+blockAnyLowerColumn_4:
 	CMPQ        R8, $0x05
-	JGT         blockEdgeLower_5
+	JGT         blockAnyLowerColumn_5
 	CMPQ        R9, $0x05
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*2), Z26
 	VFMADD231PS Z26, Z14, Z12
 	VFMADD231PS Z26, Z15, Z11
@@ -7270,12 +7896,12 @@ blockEdgeLower_4:
 	VFMADD231PS Z26, Z18, Z8
 	VFMADD231PS Z26, Z19, Z7
 
-blockEdgeLower_5:
+blockAnyLowerColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         blockEdgeLower_6
+	JGT         blockAnyLowerColumn_6
 	CMPQ        R9, $0x06
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI), Z27
 	VFMADD231PS Z27, Z14, Z13
 	VFMADD231PS Z27, Z15, Z12
@@ -7285,11 +7911,11 @@ blockEdgeLower_5:
 	VFMADD231PS Z27, Z19, Z8
 	VFMADD231PS Z27, Z20, Z7
 
-blockEdgeLower_6:
+blockAnyLowerColumn_6:
 	CMPQ        R8, $0x07
-	JGT         blockEdgeLower_7
+	JGT         blockAnyLowerColumn_7
 	CMPQ        R9, $0x07
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*1), Z28
 	VFMADD231PS Z28, Z15, Z13
 	VFMADD231PS Z28, Z16, Z12
@@ -7298,11 +7924,11 @@ blockEdgeLower_6:
 	VFMADD231PS Z28, Z19, Z9
 	VFMADD231PS Z28, Z20, Z8
 
-blockEdgeLower_7:
+blockAnyLowerColumn_7:
 	CMPQ        R8, $0x08
-	JGT         blockEdgeLower_8
+	JGT         blockAnyLowerColumn_8
 	CMPQ        R9, $0x08
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*2), Z29
 	VFMADD231PS Z29, Z16, Z13
 	VFMADD231PS Z29, Z17, Z12
@@ -7310,122 +7936,149 @@ blockEdgeLower_7:
 	VFMADD231PS Z29, Z19, Z10
 	VFMADD231PS Z29, Z20, Z9
 
-blockEdgeLower_8:
+blockAnyLowerColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         blockEdgeLower_9
+	JGT         blockAnyLowerColumn_9
 	CMPQ        R9, $0x09
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z30, Z17, Z13
 	VFMADD231PS Z30, Z18, Z12
 	VFMADD231PS Z30, Z19, Z11
 	VFMADD231PS Z30, Z20, Z10
 
-blockEdgeLower_9:
+blockAnyLowerColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         blockEdgeLower_10
+	JGT         blockAnyLowerColumn_10
 	CMPQ        R9, $0x0a
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*1), Z31
 	VFMADD231PS Z31, Z18, Z13
 	VFMADD231PS Z31, Z19, Z12
 	VFMADD231PS Z31, Z20, Z11
 
-blockEdgeLower_10:
+blockAnyLowerColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         blockEdgeLower_11
+	JGT         blockAnyLowerColumn_11
 	CMPQ        R9, $0x0b
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI)(AX*2), Z21
 	VFMADD231PS Z21, Z19, Z13
 	VFMADD231PS Z21, Z20, Z12
 
-blockEdgeLower_11:
+blockAnyLowerColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         blockEdgeLower_12
+	JGT         blockAnyLowerColumn_12
 	CMPQ        R9, $0x0c
-	JLE         blockEdgeLowerEnd
+	JLE         blockAnyLowerColumnEnd
 	VMOVUPS     (DI), Z22
 	VFMADD231PS Z22, Z20, Z13
 
-blockEdgeLower_12:
-blockEdgeLowerEnd:
+blockAnyLowerColumn_12:
+blockAnyLowerColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  blockEdgeLower
+	JNZ  blockAnyLower
 
-blockEdgeLowerDone:
+blockAnyLowerDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, Z0
+	VADDPS (R12)(R14*1), Z1, Z1
+	VADDPS (R12)(R14*2), Z2, Z2
+	VADDPS (R12)(R11*1), Z3, Z3
+	VADDPS (R12)(R14*4), Z4, Z4
+	VADDPS (CX)(R14*4), Z5, Z5
+	VADDPS (R12)(R11*2), Z6, Z6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Z0, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, Z6
 
-blockClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    blockClamp
+blockAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    blockAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, Z7
+	VADDPS (R12)(R14*1), Z8, Z8
+	VADDPS (R12)(R14*2), Z9, Z9
+	VADDPS (R12)(R11*1), Z10, Z10
+	VADDPS (R12)(R14*4), Z11, Z11
+	VADDPS (CX)(R14*4), Z12, Z12
+	VADDPS (R12)(R11*2), Z13, Z13
+	JMP    blockAdd_1Done
+
+blockAdd_1Few:
 	VADDPS (R12), Z7, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, Z13
 
+blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -7442,7 +8095,7 @@ blockClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -7462,92 +8115,115 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(R14*1)
+	VMOVUPS Z2, (R12)(R14*2)
+	VMOVUPS Z3, (R12)(R11*1)
+	VMOVUPS Z4, (R12)(R14*4)
+	VMOVUPS Z5, (CX)(R14*4)
+	VMOVUPS Z6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Z0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, (R12)
 
-blockStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     blockStored
+blockPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     blockPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, (R12)
+	VMOVUPS Z8, (R12)(R14*1)
+	VMOVUPS Z9, (R12)(R14*2)
+	VMOVUPS Z10, (R12)(R11*1)
+	VMOVUPS Z11, (R12)(R14*4)
+	VMOVUPS Z12, (CX)(R14*4)
+	VMOVUPS Z13, (R12)(R11*2)
+	JMP     blockPut_1Done
+
+blockPut_1Few:
 	VMOVUPS Z7, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_1Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+64, 72(SP)
-	ADDQ  $+64, 56(SP)
-	ADDQ  $+64, 64(SP)
-	ADDQ  $+64, SI
-	ADDQ  $-16, R15
-	CMPQ  R15, $0x10
-	JGE   block
+	ADDQ  $+64, R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
 	MOVQ    R15, CX
+	NEGQ    CX
+	SHRQ    $0x02, CX
 	MOVQ    $0x00000001, R14
 	SHLQ    CL, R14
 	DECQ    R14
 	KMOVW   R14, K1
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -7562,12 +8238,11 @@ last:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
@@ -7577,48 +8252,48 @@ lastEdgeUpper:
 	VMOVUPS     384(R14), Z20
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z21
 	VFMADD231PS Z21, Z14, Z0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z22
 	VFMADD231PS Z22, Z14, Z1
 	VFMADD231PS Z22, Z15, Z0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z23
 	VFMADD231PS Z23, Z14, Z2
 	VFMADD231PS Z23, Z15, Z1
 	VFMADD231PS Z23, Z16, Z0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z24
 	VFMADD231PS Z24, Z14, Z3
 	VFMADD231PS Z24, Z15, Z2
 	VFMADD231PS Z24, Z16, Z1
 	VFMADD231PS Z24, Z17, Z0
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z25
 	VFMADD231PS Z25, Z14, Z4
 	VFMADD231PS Z25, Z15, Z3
@@ -7626,11 +8301,11 @@ lastEdgeUpper_3:
 	VFMADD231PS Z25, Z17, Z1
 	VFMADD231PS Z25, Z18, Z0
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z26
 	VFMADD231PS Z26, Z14, Z5
 	VFMADD231PS Z26, Z15, Z4
@@ -7639,12 +8314,12 @@ lastEdgeUpper_4:
 	VFMADD231PS Z26, Z18, Z1
 	VFMADD231PS Z26, Z19, Z0
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z27
 	VFMADD231PS Z27, Z14, Z6
 	VFMADD231PS Z27, Z15, Z5
@@ -7654,11 +8329,11 @@ lastEdgeUpper_5:
 	VFMADD231PS Z27, Z19, Z1
 	VFMADD231PS Z27, Z20, Z0
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z28
 	VFMADD231PS Z28, Z15, Z6
 	VFMADD231PS Z28, Z16, Z5
@@ -7667,11 +8342,11 @@ lastEdgeUpper_6:
 	VFMADD231PS Z28, Z19, Z2
 	VFMADD231PS Z28, Z20, Z1
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z29
 	VFMADD231PS Z29, Z16, Z6
 	VFMADD231PS Z29, Z17, Z5
@@ -7679,60 +8354,59 @@ lastEdgeUpper_7:
 	VFMADD231PS Z29, Z19, Z3
 	VFMADD231PS Z29, Z20, Z2
 
-lastEdgeUpper_8:
+lastAnyUpperColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeUpper_9
+	JGT         lastAnyUpperColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z30
 	VFMADD231PS Z30, Z17, Z6
 	VFMADD231PS Z30, Z18, Z5
 	VFMADD231PS Z30, Z19, Z4
 	VFMADD231PS Z30, Z20, Z3
 
-lastEdgeUpper_9:
+lastAnyUpperColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeUpper_10
+	JGT         lastAnyUpperColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z31
 	VFMADD231PS Z31, Z18, Z6
 	VFMADD231PS Z31, Z19, Z5
 	VFMADD231PS Z31, Z20, Z4
 
-lastEdgeUpper_10:
+lastAnyUpperColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeUpper_11
+	JGT         lastAnyUpperColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z21
 	VFMADD231PS Z21, Z19, Z6
 	VFMADD231PS Z21, Z20, Z5
 
-lastEdgeUpper_11:
+lastAnyUpperColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeUpper_12
+	JGT         lastAnyUpperColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z22
 	VFMADD231PS Z22, Z20, Z6
 
-lastEdgeUpper_12:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_12:
+lastAnyUpperColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+lastAnyUpperDone:
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeBothDone
+	JZ    lastAnyBothDone
 
-lastEdgeBoth:
+lastAnyBoth:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
@@ -7749,29 +8423,29 @@ lastEdgeBoth:
 	VMOVUPS     -64(R14), Z27
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeBoth_0
+	JGT         lastAnyBothColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z28
 	VFMADD231PS Z28, Z14, Z0
 	VFMADD231PS Z28, Z21, Z7
 
-lastEdgeBoth_0:
+lastAnyBothColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeBoth_1
+	JGT         lastAnyBothColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z29
 	VFMADD231PS Z29, Z14, Z1
 	VFMADD231PS Z29, Z21, Z8
 	VFMADD231PS Z29, Z15, Z0
 	VFMADD231PS Z29, Z22, Z7
 
-lastEdgeBoth_1:
+lastAnyBothColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeBoth_2
+	JGT         lastAnyBothColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z30
 	VFMADD231PS Z30, Z14, Z2
 	VFMADD231PS Z30, Z21, Z9
@@ -7780,12 +8454,12 @@ lastEdgeBoth_1:
 	VFMADD231PS Z30, Z16, Z0
 	VFMADD231PS Z30, Z23, Z7
 
-lastEdgeBoth_2:
+lastAnyBothColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeBoth_3
+	JGT         lastAnyBothColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z31
 	VFMADD231PS Z31, Z14, Z3
 	VFMADD231PS Z31, Z21, Z10
@@ -7796,11 +8470,11 @@ lastEdgeBoth_2:
 	VFMADD231PS Z31, Z17, Z0
 	VFMADD231PS Z31, Z24, Z7
 
-lastEdgeBoth_3:
+lastAnyBothColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeBoth_4
+	JGT         lastAnyBothColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z28
 	VFMADD231PS Z28, Z14, Z4
 	VFMADD231PS Z28, Z21, Z11
@@ -7813,11 +8487,11 @@ lastEdgeBoth_3:
 	VFMADD231PS Z28, Z18, Z0
 	VFMADD231PS Z28, Z25, Z7
 
-lastEdgeBoth_4:
+lastAnyBothColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeBoth_5
+	JGT         lastAnyBothColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z29
 	VFMADD231PS Z29, Z14, Z5
 	VFMADD231PS Z29, Z21, Z12
@@ -7832,12 +8506,12 @@ lastEdgeBoth_4:
 	VFMADD231PS Z29, Z19, Z0
 	VFMADD231PS Z29, Z26, Z7
 
-lastEdgeBoth_5:
+lastAnyBothColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeBoth_6
+	JGT         lastAnyBothColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z30
 	VFMADD231PS Z30, Z14, Z6
 	VFMADD231PS Z30, Z21, Z13
@@ -7854,11 +8528,11 @@ lastEdgeBoth_5:
 	VFMADD231PS Z30, Z20, Z0
 	VFMADD231PS Z30, Z27, Z7
 
-lastEdgeBoth_6:
+lastAnyBothColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeBoth_7
+	JGT         lastAnyBothColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z31
 	VFMADD231PS Z31, Z15, Z6
 	VFMADD231PS Z31, Z22, Z13
@@ -7873,11 +8547,11 @@ lastEdgeBoth_6:
 	VFMADD231PS Z31, Z20, Z1
 	VFMADD231PS Z31, Z27, Z8
 
-lastEdgeBoth_7:
+lastAnyBothColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeBoth_8
+	JGT         lastAnyBothColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z28
 	VFMADD231PS Z28, Z16, Z6
 	VFMADD231PS Z28, Z23, Z13
@@ -7890,12 +8564,12 @@ lastEdgeBoth_7:
 	VFMADD231PS Z28, Z20, Z2
 	VFMADD231PS Z28, Z27, Z9
 
-lastEdgeBoth_8:
+lastAnyBothColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeBoth_9
+	JGT         lastAnyBothColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z29
 	VFMADD231PS Z29, Z17, Z6
 	VFMADD231PS Z29, Z24, Z13
@@ -7906,11 +8580,11 @@ lastEdgeBoth_8:
 	VFMADD231PS Z29, Z20, Z3
 	VFMADD231PS Z29, Z27, Z10
 
-lastEdgeBoth_9:
+lastAnyBothColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeBoth_10
+	JGT         lastAnyBothColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z30
 	VFMADD231PS Z30, Z18, Z6
 	VFMADD231PS Z30, Z25, Z13
@@ -7919,41 +8593,40 @@ lastEdgeBoth_9:
 	VFMADD231PS Z30, Z20, Z4
 	VFMADD231PS Z30, Z27, Z11
 
-lastEdgeBoth_10:
+lastAnyBothColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeBoth_11
+	JGT         lastAnyBothColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z31
 	VFMADD231PS Z31, Z19, Z6
 	VFMADD231PS Z31, Z26, Z13
 	VFMADD231PS Z31, Z20, Z5
 	VFMADD231PS Z31, Z27, Z12
 
-lastEdgeBoth_11:
+lastAnyBothColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeBoth_12
+	JGT         lastAnyBothColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z28
 	VFMADD231PS Z28, Z20, Z6
 	VFMADD231PS Z28, Z27, Z13
 
-lastEdgeBoth_12:
-lastEdgeBothEnd:
+lastAnyBothColumn_12:
+lastAnyBothColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeBoth
+	JNZ  lastAnyBoth
 
-lastEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+lastAnyBothDone:
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeLowerDone
+	JZ    lastAnyLowerDone
 
-lastEdgeLower:
+lastAnyLower:
 	VMOVUPS     -448(R14), Z14
 	VMOVUPS     -384(R14), Z15
 	VMOVUPS     -320(R14), Z16
@@ -7963,48 +8636,48 @@ lastEdgeLower:
 	VMOVUPS     -64(R14), Z20
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeLower_0
+	JGT         lastAnyLowerColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z21
 	VFMADD231PS Z21, Z14, Z7
 
-lastEdgeLower_0:
+lastAnyLowerColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeLower_1
+	JGT         lastAnyLowerColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z22
 	VFMADD231PS Z22, Z14, Z8
 	VFMADD231PS Z22, Z15, Z7
 
-lastEdgeLower_1:
+lastAnyLowerColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeLower_2
+	JGT         lastAnyLowerColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z23
 	VFMADD231PS Z23, Z14, Z9
 	VFMADD231PS Z23, Z15, Z8
 	VFMADD231PS Z23, Z16, Z7
 
-lastEdgeLower_2:
+lastAnyLowerColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeLower_3
+	JGT         lastAnyLowerColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z24
 	VFMADD231PS Z24, Z14, Z10
 	VFMADD231PS Z24, Z15, Z9
 	VFMADD231PS Z24, Z16, Z8
 	VFMADD231PS Z24, Z17, Z7
 
-lastEdgeLower_3:
+lastAnyLowerColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeLower_4
+	JGT         lastAnyLowerColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z25
 	VFMADD231PS Z25, Z14, Z11
 	VFMADD231PS Z25, Z15, Z10
@@ -8012,11 +8685,11 @@ lastEdgeLower_3:
 	VFMADD231PS Z25, Z17, Z8
 	VFMADD231PS Z25, Z18, Z7
 
-lastEdgeLower_4:
+lastAnyLowerColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeLower_5
+	JGT         lastAnyLowerColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z26
 	VFMADD231PS Z26, Z14, Z12
 	VFMADD231PS Z26, Z15, Z11
@@ -8025,12 +8698,12 @@ lastEdgeLower_4:
 	VFMADD231PS Z26, Z18, Z8
 	VFMADD231PS Z26, Z19, Z7
 
-lastEdgeLower_5:
+lastAnyLowerColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeLower_6
+	JGT         lastAnyLowerColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z27
 	VFMADD231PS Z27, Z14, Z13
 	VFMADD231PS Z27, Z15, Z12
@@ -8040,11 +8713,11 @@ lastEdgeLower_5:
 	VFMADD231PS Z27, Z19, Z8
 	VFMADD231PS Z27, Z20, Z7
 
-lastEdgeLower_6:
+lastAnyLowerColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeLower_7
+	JGT         lastAnyLowerColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z28
 	VFMADD231PS Z28, Z15, Z13
 	VFMADD231PS Z28, Z16, Z12
@@ -8053,11 +8726,11 @@ lastEdgeLower_6:
 	VFMADD231PS Z28, Z19, Z9
 	VFMADD231PS Z28, Z20, Z8
 
-lastEdgeLower_7:
+lastAnyLowerColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeLower_8
+	JGT         lastAnyLowerColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z29
 	VFMADD231PS Z29, Z16, Z13
 	VFMADD231PS Z29, Z17, Z12
@@ -8065,121 +8738,148 @@ lastEdgeLower_7:
 	VFMADD231PS Z29, Z19, Z10
 	VFMADD231PS Z29, Z20, Z9
 
-lastEdgeLower_8:
+lastAnyLowerColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeLower_9
+	JGT         lastAnyLowerColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z30
 	VFMADD231PS Z30, Z17, Z13
 	VFMADD231PS Z30, Z18, Z12
 	VFMADD231PS Z30, Z19, Z11
 	VFMADD231PS Z30, Z20, Z10
 
-lastEdgeLower_9:
+lastAnyLowerColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeLower_10
+	JGT         lastAnyLowerColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z31
 	VFMADD231PS Z31, Z18, Z13
 	VFMADD231PS Z31, Z19, Z12
 	VFMADD231PS Z31, Z20, Z11
 
-lastEdgeLower_10:
+lastAnyLowerColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeLower_11
+	JGT         lastAnyLowerColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z21
 	VFMADD231PS Z21, Z19, Z13
 	VFMADD231PS Z21, Z20, Z12
 
-lastEdgeLower_11:
+lastAnyLowerColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeLower_12
+	JGT         lastAnyLowerColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z22
 	VFMADD231PS Z22, Z20, Z13
 
-lastEdgeLower_12:
-lastEdgeLowerEnd:
+lastAnyLowerColumn_12:
+lastAnyLowerColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeLower
+	JNZ  lastAnyLower
 
-lastEdgeLowerDone:
+lastAnyLowerDone:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    lastClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, K1, Z0
+	VADDPS (R12)(R14*1), Z1, K1, Z1
+	VADDPS (R12)(R14*2), Z2, K1, Z2
+	VADDPS (R12)(R11*1), Z3, K1, Z3
+	VADDPS (R12)(R14*4), Z4, K1, Z4
+	VADDPS (CX)(R14*4), Z5, K1, Z5
+	VADDPS (R12)(R11*2), Z6, K1, Z6
+	JMP    lastAdd_0Done
+
+lastAdd_0Few:
 	VADDPS (R12), Z0, K1, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, K1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, K1, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, K1, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, K1, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, K1, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, K1, Z6
 
-lastClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    lastClamp
+lastAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    lastAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, K1, Z7
+	VADDPS (R12)(R14*1), Z8, K1, Z8
+	VADDPS (R12)(R14*2), Z9, K1, Z9
+	VADDPS (R12)(R11*1), Z10, K1, Z10
+	VADDPS (R12)(R14*4), Z11, K1, Z11
+	VADDPS (CX)(R14*4), Z12, K1, Z12
+	VADDPS (R12)(R11*2), Z13, K1, Z13
+	JMP    lastAdd_1Done
+
+lastAdd_1Few:
 	VADDPS (R12), Z7, K1, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, K1, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, K1, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, K1, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, K1, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, K1, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, K1, Z13
 
+lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -8196,7 +8896,7 @@ lastClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -8216,121 +8916,161 @@ lastClamp:
 
 lastStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K1, (R12)(R14*1)
+	VMOVUPS Z2, K1, (R12)(R14*2)
+	VMOVUPS Z3, K1, (R12)(R11*1)
+	VMOVUPS Z4, K1, (R12)(R14*4)
+	VMOVUPS Z5, K1, (CX)(R14*4)
+	VMOVUPS Z6, K1, (R12)(R11*2)
+	JMP     lastPut_0Done
+
+lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, K1, (R12)
 
-lastStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     lastStored
+lastPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     lastPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, K1, (R12)
+	VMOVUPS Z8, K1, (R12)(R14*1)
+	VMOVUPS Z9, K1, (R12)(R14*2)
+	VMOVUPS Z10, K1, (R12)(R11*1)
+	VMOVUPS Z11, K1, (R12)(R14*4)
+	VMOVUPS Z12, K1, (CX)(R14*4)
+	VMOVUPS Z13, K1, (R12)(R11*2)
+	JMP     lastPut_1Done
+
+lastPut_1Few:
 	VMOVUPS Z7, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, K1, (R12)
 
-lastStored:
+lastPut_1Done:
 	JMP next
 
 // func slide7S2AVX512(a *args)
 // Requires: AVX, AVX512F
-TEXT ·slide7S2AVX512(SB), NOSPLIT, $80-8
+TEXT ·slide7S2AVX512(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x10
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -8338,25 +9078,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -8371,355 +9110,13 @@ block:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x13
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x03
+	JGT     blockAny
+	CMPQ    R9, $0x10
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	VMOVUPS     192(R14), Z17
-	VMOVUPS     256(R14), Z18
-	VMOVUPS     320(R14), Z19
-	VMOVUPS     384(R14), Z20
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z21
-	VFMADD231PS Z21, Z14, Z0
-	VMOVUPS     (DI)(AX*1), Z22
-	VFMADD231PS Z22, Z15, Z0
-	VMOVUPS     (DI)(AX*2), Z23
-	VFMADD231PS Z23, Z14, Z1
-	VFMADD231PS Z23, Z16, Z0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z24
-	VFMADD231PS Z24, Z15, Z1
-	VFMADD231PS Z24, Z17, Z0
-	VMOVUPS     (DI)(AX*1), Z25
-	VFMADD231PS Z25, Z14, Z2
-	VFMADD231PS Z25, Z16, Z1
-	VFMADD231PS Z25, Z18, Z0
-	VMOVUPS     (DI)(AX*2), Z26
-	VFMADD231PS Z26, Z15, Z2
-	VFMADD231PS Z26, Z17, Z1
-	VFMADD231PS Z26, Z19, Z0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z27
-	VFMADD231PS Z27, Z14, Z3
-	VFMADD231PS Z27, Z16, Z2
-	VFMADD231PS Z27, Z18, Z1
-	VFMADD231PS Z27, Z20, Z0
-	VMOVUPS     (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z15, Z3
-	VFMADD231PS Z28, Z17, Z2
-	VFMADD231PS Z28, Z19, Z1
-	VMOVUPS     (DI)(AX*2), Z29
-	VFMADD231PS Z29, Z14, Z4
-	VFMADD231PS Z29, Z16, Z3
-	VFMADD231PS Z29, Z18, Z2
-	VFMADD231PS Z29, Z20, Z1
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z30
-	VFMADD231PS Z30, Z15, Z4
-	VFMADD231PS Z30, Z17, Z3
-	VFMADD231PS Z30, Z19, Z2
-	VMOVUPS     (DI)(AX*1), Z31
-	VFMADD231PS Z31, Z14, Z5
-	VFMADD231PS Z31, Z16, Z4
-	VFMADD231PS Z31, Z18, Z3
-	VFMADD231PS Z31, Z20, Z2
-	VMOVUPS     (DI)(AX*2), Z21
-	VFMADD231PS Z21, Z15, Z5
-	VFMADD231PS Z21, Z17, Z4
-	VFMADD231PS Z21, Z19, Z3
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z22
-	VFMADD231PS Z22, Z14, Z6
-	VFMADD231PS Z22, Z16, Z5
-	VFMADD231PS Z22, Z18, Z4
-	VFMADD231PS Z22, Z20, Z3
-	VMOVUPS     (DI)(AX*1), Z23
-	VFMADD231PS Z23, Z15, Z6
-	VFMADD231PS Z23, Z17, Z5
-	VFMADD231PS Z23, Z19, Z4
-	VMOVUPS     (DI)(AX*2), Z24
-	VFMADD231PS Z24, Z16, Z6
-	VFMADD231PS Z24, Z18, Z5
-	VFMADD231PS Z24, Z20, Z4
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z25
-	VFMADD231PS Z25, Z17, Z6
-	VFMADD231PS Z25, Z19, Z5
-	VMOVUPS     (DI)(AX*1), Z26
-	VFMADD231PS Z26, Z18, Z6
-	VFMADD231PS Z26, Z20, Z5
-	VMOVUPS     (DI)(AX*2), Z27
-	VFMADD231PS Z27, Z19, Z6
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z28
-	VFMADD231PS Z28, Z20, Z6
-	ADDQ        $+448, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerBothDone
-
-blockInnerBoth:
-	VMOVUPS     (R14), Z14
-	VMOVUPS     64(R14), Z15
-	VMOVUPS     128(R14), Z16
-	VMOVUPS     192(R14), Z17
-	VMOVUPS     256(R14), Z18
-	VMOVUPS     320(R14), Z19
-	VMOVUPS     384(R14), Z20
-	VMOVUPS     -896(R14), Z21
-	VMOVUPS     -832(R14), Z22
-	VMOVUPS     -768(R14), Z23
-	VMOVUPS     -704(R14), Z24
-	VMOVUPS     -640(R14), Z25
-	VMOVUPS     -576(R14), Z26
-	VMOVUPS     -512(R14), Z27
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z28
-	VFMADD231PS Z28, Z14, Z0
-	VFMADD231PS Z28, Z21, Z7
-	VMOVUPS     (DI)(AX*1), Z29
-	VFMADD231PS Z29, Z15, Z0
-	VFMADD231PS Z29, Z22, Z7
-	VMOVUPS     (DI)(AX*2), Z30
-	VFMADD231PS Z30, Z14, Z1
-	VFMADD231PS Z30, Z21, Z8
-	VFMADD231PS Z30, Z16, Z0
-	VFMADD231PS Z30, Z23, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z31
-	VFMADD231PS Z31, Z15, Z1
-	VFMADD231PS Z31, Z22, Z8
-	VFMADD231PS Z31, Z17, Z0
-	VFMADD231PS Z31, Z24, Z7
-	VMOVUPS     (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z14, Z2
-	VFMADD231PS Z28, Z21, Z9
-	VFMADD231PS Z28, Z16, Z1
-	VFMADD231PS Z28, Z23, Z8
-	VFMADD231PS Z28, Z18, Z0
-	VFMADD231PS Z28, Z25, Z7
-	VMOVUPS     (DI)(AX*2), Z29
-	VFMADD231PS Z29, Z15, Z2
-	VFMADD231PS Z29, Z22, Z9
-	VFMADD231PS Z29, Z17, Z1
-	VFMADD231PS Z29, Z24, Z8
-	VFMADD231PS Z29, Z19, Z0
-	VFMADD231PS Z29, Z26, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z30
-	VFMADD231PS Z30, Z14, Z3
-	VFMADD231PS Z30, Z21, Z10
-	VFMADD231PS Z30, Z16, Z2
-	VFMADD231PS Z30, Z23, Z9
-	VFMADD231PS Z30, Z18, Z1
-	VFMADD231PS Z30, Z25, Z8
-	VFMADD231PS Z30, Z20, Z0
-	VFMADD231PS Z30, Z27, Z7
-	VMOVUPS     (DI)(AX*1), Z31
-	VFMADD231PS Z31, Z15, Z3
-	VFMADD231PS Z31, Z22, Z10
-	VFMADD231PS Z31, Z17, Z2
-	VFMADD231PS Z31, Z24, Z9
-	VFMADD231PS Z31, Z19, Z1
-	VFMADD231PS Z31, Z26, Z8
-	VMOVUPS     (DI)(AX*2), Z28
-	VFMADD231PS Z28, Z14, Z4
-	VFMADD231PS Z28, Z21, Z11
-	VFMADD231PS Z28, Z16, Z3
-	VFMADD231PS Z28, Z23, Z10
-	VFMADD231PS Z28, Z18, Z2
-	VFMADD231PS Z28, Z25, Z9
-	VFMADD231PS Z28, Z20, Z1
-	VFMADD231PS Z28, Z27, Z8
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z29
-	VFMADD231PS Z29, Z15, Z4
-	VFMADD231PS Z29, Z22, Z11
-	VFMADD231PS Z29, Z17, Z3
-	VFMADD231PS Z29, Z24, Z10
-	VFMADD231PS Z29, Z19, Z2
-	VFMADD231PS Z29, Z26, Z9
-	VMOVUPS     (DI)(AX*1), Z30
-	VFMADD231PS Z30, Z14, Z5
-	VFMADD231PS Z30, Z21, Z12
-	VFMADD231PS Z30, Z16, Z4
-	VFMADD231PS Z30, Z23, Z11
-	VFMADD231PS Z30, Z18, Z3
-	VFMADD231PS Z30, Z25, Z10
-	VFMADD231PS Z30, Z20, Z2
-	VFMADD231PS Z30, Z27, Z9
-	VMOVUPS     (DI)(AX*2), Z31
-	VFMADD231PS Z31, Z15, Z5
-	VFMADD231PS Z31, Z22, Z12
-	VFMADD231PS Z31, Z17, Z4
-	VFMADD231PS Z31, Z24, Z11
-	VFMADD231PS Z31, Z19, Z3
-	VFMADD231PS Z31, Z26, Z10
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z28
-	VFMADD231PS Z28, Z14, Z6
-	VFMADD231PS Z28, Z21, Z13
-	VFMADD231PS Z28, Z16, Z5
-	VFMADD231PS Z28, Z23, Z12
-	VFMADD231PS Z28, Z18, Z4
-	VFMADD231PS Z28, Z25, Z11
-	VFMADD231PS Z28, Z20, Z3
-	VFMADD231PS Z28, Z27, Z10
-	VMOVUPS     (DI)(AX*1), Z29
-	VFMADD231PS Z29, Z15, Z6
-	VFMADD231PS Z29, Z22, Z13
-	VFMADD231PS Z29, Z17, Z5
-	VFMADD231PS Z29, Z24, Z12
-	VFMADD231PS Z29, Z19, Z4
-	VFMADD231PS Z29, Z26, Z11
-	VMOVUPS     (DI)(AX*2), Z30
-	VFMADD231PS Z30, Z16, Z6
-	VFMADD231PS Z30, Z23, Z13
-	VFMADD231PS Z30, Z18, Z5
-	VFMADD231PS Z30, Z25, Z12
-	VFMADD231PS Z30, Z20, Z4
-	VFMADD231PS Z30, Z27, Z11
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z31
-	VFMADD231PS Z31, Z17, Z6
-	VFMADD231PS Z31, Z24, Z13
-	VFMADD231PS Z31, Z19, Z5
-	VFMADD231PS Z31, Z26, Z12
-	VMOVUPS     (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z18, Z6
-	VFMADD231PS Z28, Z25, Z13
-	VFMADD231PS Z28, Z20, Z5
-	VFMADD231PS Z28, Z27, Z12
-	VMOVUPS     (DI)(AX*2), Z29
-	VFMADD231PS Z29, Z19, Z6
-	VFMADD231PS Z29, Z26, Z13
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z30
-	VFMADD231PS Z30, Z20, Z6
-	VFMADD231PS Z30, Z27, Z13
-	ADDQ        $+448, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerBoth
-
-blockInnerBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
-	TESTQ CX, CX
-	JZ    blockInnerLowerDone
-
-blockInnerLower:
-	VMOVUPS     -896(R14), Z14
-	VMOVUPS     -832(R14), Z15
-	VMOVUPS     -768(R14), Z16
-	VMOVUPS     -704(R14), Z17
-	VMOVUPS     -640(R14), Z18
-	VMOVUPS     -576(R14), Z19
-	VMOVUPS     -512(R14), Z20
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Z21
-	VFMADD231PS Z21, Z14, Z7
-	VMOVUPS     (DI)(AX*1), Z22
-	VFMADD231PS Z22, Z15, Z7
-	VMOVUPS     (DI)(AX*2), Z23
-	VFMADD231PS Z23, Z14, Z8
-	VFMADD231PS Z23, Z16, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z24
-	VFMADD231PS Z24, Z15, Z8
-	VFMADD231PS Z24, Z17, Z7
-	VMOVUPS     (DI)(AX*1), Z25
-	VFMADD231PS Z25, Z14, Z9
-	VFMADD231PS Z25, Z16, Z8
-	VFMADD231PS Z25, Z18, Z7
-	VMOVUPS     (DI)(AX*2), Z26
-	VFMADD231PS Z26, Z15, Z9
-	VFMADD231PS Z26, Z17, Z8
-	VFMADD231PS Z26, Z19, Z7
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z27
-	VFMADD231PS Z27, Z14, Z10
-	VFMADD231PS Z27, Z16, Z9
-	VFMADD231PS Z27, Z18, Z8
-	VFMADD231PS Z27, Z20, Z7
-	VMOVUPS     (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z15, Z10
-	VFMADD231PS Z28, Z17, Z9
-	VFMADD231PS Z28, Z19, Z8
-	VMOVUPS     (DI)(AX*2), Z29
-	VFMADD231PS Z29, Z14, Z11
-	VFMADD231PS Z29, Z16, Z10
-	VFMADD231PS Z29, Z18, Z9
-	VFMADD231PS Z29, Z20, Z8
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z30
-	VFMADD231PS Z30, Z15, Z11
-	VFMADD231PS Z30, Z17, Z10
-	VFMADD231PS Z30, Z19, Z9
-	VMOVUPS     (DI)(AX*1), Z31
-	VFMADD231PS Z31, Z14, Z12
-	VFMADD231PS Z31, Z16, Z11
-	VFMADD231PS Z31, Z18, Z10
-	VFMADD231PS Z31, Z20, Z9
-	VMOVUPS     (DI)(AX*2), Z21
-	VFMADD231PS Z21, Z15, Z12
-	VFMADD231PS Z21, Z17, Z11
-	VFMADD231PS Z21, Z19, Z10
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z22
-	VFMADD231PS Z22, Z14, Z13
-	VFMADD231PS Z22, Z16, Z12
-	VFMADD231PS Z22, Z18, Z11
-	VFMADD231PS Z22, Z20, Z10
-	VMOVUPS     (DI)(AX*1), Z23
-	VFMADD231PS Z23, Z15, Z13
-	VFMADD231PS Z23, Z17, Z12
-	VFMADD231PS Z23, Z19, Z11
-	VMOVUPS     (DI)(AX*2), Z24
-	VFMADD231PS Z24, Z16, Z13
-	VFMADD231PS Z24, Z18, Z12
-	VFMADD231PS Z24, Z20, Z11
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z25
-	VFMADD231PS Z25, Z17, Z13
-	VFMADD231PS Z25, Z19, Z12
-	VMOVUPS     (DI)(AX*1), Z26
-	VFMADD231PS Z26, Z18, Z13
-	VFMADD231PS Z26, Z20, Z12
-	VMOVUPS     (DI)(AX*2), Z27
-	VFMADD231PS Z27, Z19, Z13
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Z28
-	VFMADD231PS Z28, Z20, Z13
-	ADDQ        $+448, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerLower
-
-blockInnerLowerDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Z14
@@ -8731,202 +9128,106 @@ blockEdgeUpper:
 	VMOVUPS     384(R14), Z20
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Z21
 	VFMADD231PS Z21, Z14, Z0
 
-blockEdgeUpper_0:
+blockEdgeUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_1
 	VMOVUPS     (DI)(AX*1), Z22
 	VFMADD231PS Z22, Z15, Z0
 
-blockEdgeUpper_1:
+blockEdgeUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_2
 	VMOVUPS     (DI)(AX*2), Z23
 	VFMADD231PS Z23, Z14, Z1
 	VFMADD231PS Z23, Z16, Z0
 
-blockEdgeUpper_2:
+blockEdgeUpperColumn_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z24
 	VFMADD231PS Z24, Z15, Z1
 	VFMADD231PS Z24, Z17, Z0
-
-blockEdgeUpper_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z25
 	VFMADD231PS Z25, Z14, Z2
 	VFMADD231PS Z25, Z16, Z1
 	VFMADD231PS Z25, Z18, Z0
-
-blockEdgeUpper_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z26
 	VFMADD231PS Z26, Z15, Z2
 	VFMADD231PS Z26, Z17, Z1
 	VFMADD231PS Z26, Z19, Z0
-
-blockEdgeUpper_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z27
 	VFMADD231PS Z27, Z14, Z3
 	VFMADD231PS Z27, Z16, Z2
 	VFMADD231PS Z27, Z18, Z1
 	VFMADD231PS Z27, Z20, Z0
-
-blockEdgeUpper_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z28
 	VFMADD231PS Z28, Z15, Z3
 	VFMADD231PS Z28, Z17, Z2
 	VFMADD231PS Z28, Z19, Z1
-
-blockEdgeUpper_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z29
 	VFMADD231PS Z29, Z14, Z4
 	VFMADD231PS Z29, Z16, Z3
 	VFMADD231PS Z29, Z18, Z2
 	VFMADD231PS Z29, Z20, Z1
-
-blockEdgeUpper_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeUpper_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z30, Z15, Z4
 	VFMADD231PS Z30, Z17, Z3
 	VFMADD231PS Z30, Z19, Z2
-
-blockEdgeUpper_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeUpper_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z31
 	VFMADD231PS Z31, Z14, Z5
 	VFMADD231PS Z31, Z16, Z4
 	VFMADD231PS Z31, Z18, Z3
 	VFMADD231PS Z31, Z20, Z2
-
-blockEdgeUpper_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeUpper_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z21
 	VFMADD231PS Z21, Z15, Z5
 	VFMADD231PS Z21, Z17, Z4
 	VFMADD231PS Z21, Z19, Z3
-
-blockEdgeUpper_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeUpper_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z22
 	VFMADD231PS Z22, Z14, Z6
 	VFMADD231PS Z22, Z16, Z5
 	VFMADD231PS Z22, Z18, Z4
 	VFMADD231PS Z22, Z20, Z3
-
-blockEdgeUpper_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeUpper_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Z23
 	VFMADD231PS Z23, Z15, Z6
 	VFMADD231PS Z23, Z17, Z5
 	VFMADD231PS Z23, Z19, Z4
-
-blockEdgeUpper_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeUpper_14
-	CMPQ        R9, $0x0e
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Z24
 	VFMADD231PS Z24, Z16, Z6
 	VFMADD231PS Z24, Z18, Z5
 	VFMADD231PS Z24, Z20, Z4
-
-blockEdgeUpper_14:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0f
-	JGT         blockEdgeUpper_15
-	CMPQ        R9, $0x0f
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Z25
 	VFMADD231PS Z25, Z17, Z6
 	VFMADD231PS Z25, Z19, Z5
-
-blockEdgeUpper_15:
-	CMPQ        R8, $0x10
-	JGT         blockEdgeUpper_16
 	CMPQ        R9, $0x10
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*1), Z26
 	VFMADD231PS Z26, Z18, Z6
 	VFMADD231PS Z26, Z20, Z5
-
-blockEdgeUpper_16:
-	CMPQ        R8, $0x11
-	JGT         blockEdgeUpper_17
 	CMPQ        R9, $0x11
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*2), Z27
 	VFMADD231PS Z27, Z19, Z6
-
-blockEdgeUpper_17:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x12
-	JGT         blockEdgeUpper_18
 	CMPQ        R9, $0x12
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI), Z28
 	VFMADD231PS Z28, Z20, Z6
 
-blockEdgeUpper_18:
-blockEdgeUpperEnd:
+blockEdgeUpperColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeUpper
 
 blockEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
 	JZ    blockEdgeBothDone
 
@@ -8947,50 +9248,34 @@ blockEdgeBoth:
 	VMOVUPS     -512(R14), Z27
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeBoth_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_0
 	VMOVUPS     (DI), Z28
 	VFMADD231PS Z28, Z14, Z0
 	VFMADD231PS Z28, Z21, Z7
 
-blockEdgeBoth_0:
+blockEdgeBothColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeBoth_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_1
 	VMOVUPS     (DI)(AX*1), Z29
 	VFMADD231PS Z29, Z15, Z0
 	VFMADD231PS Z29, Z22, Z7
 
-blockEdgeBoth_1:
+blockEdgeBothColumn_1:
 	CMPQ        R8, $0x02
-	JGT         blockEdgeBoth_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeBothEnd
+	JGT         blockEdgeBothColumn_2
 	VMOVUPS     (DI)(AX*2), Z30
 	VFMADD231PS Z30, Z14, Z1
 	VFMADD231PS Z30, Z21, Z8
 	VFMADD231PS Z30, Z16, Z0
 	VFMADD231PS Z30, Z23, Z7
 
-blockEdgeBoth_2:
+blockEdgeBothColumn_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeBoth_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z31
 	VFMADD231PS Z31, Z15, Z1
 	VFMADD231PS Z31, Z22, Z8
 	VFMADD231PS Z31, Z17, Z0
 	VFMADD231PS Z31, Z24, Z7
-
-blockEdgeBoth_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeBoth_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z28
 	VFMADD231PS Z28, Z14, Z2
 	VFMADD231PS Z28, Z21, Z9
@@ -8998,12 +9283,6 @@ blockEdgeBoth_3:
 	VFMADD231PS Z28, Z23, Z8
 	VFMADD231PS Z28, Z18, Z0
 	VFMADD231PS Z28, Z25, Z7
-
-blockEdgeBoth_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeBoth_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z29
 	VFMADD231PS Z29, Z15, Z2
 	VFMADD231PS Z29, Z22, Z9
@@ -9011,13 +9290,7 @@ blockEdgeBoth_4:
 	VFMADD231PS Z29, Z24, Z8
 	VFMADD231PS Z29, Z19, Z0
 	VFMADD231PS Z29, Z26, Z7
-
-blockEdgeBoth_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeBoth_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z30, Z14, Z3
 	VFMADD231PS Z30, Z21, Z10
@@ -9027,12 +9300,6 @@ blockEdgeBoth_5:
 	VFMADD231PS Z30, Z25, Z8
 	VFMADD231PS Z30, Z20, Z0
 	VFMADD231PS Z30, Z27, Z7
-
-blockEdgeBoth_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeBoth_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z31
 	VFMADD231PS Z31, Z15, Z3
 	VFMADD231PS Z31, Z22, Z10
@@ -9040,12 +9307,6 @@ blockEdgeBoth_6:
 	VFMADD231PS Z31, Z24, Z9
 	VFMADD231PS Z31, Z19, Z1
 	VFMADD231PS Z31, Z26, Z8
-
-blockEdgeBoth_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeBoth_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z28
 	VFMADD231PS Z28, Z14, Z4
 	VFMADD231PS Z28, Z21, Z11
@@ -9055,13 +9316,7 @@ blockEdgeBoth_7:
 	VFMADD231PS Z28, Z25, Z9
 	VFMADD231PS Z28, Z20, Z1
 	VFMADD231PS Z28, Z27, Z8
-
-blockEdgeBoth_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeBoth_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z29
 	VFMADD231PS Z29, Z15, Z4
 	VFMADD231PS Z29, Z22, Z11
@@ -9069,12 +9324,6 @@ blockEdgeBoth_8:
 	VFMADD231PS Z29, Z24, Z10
 	VFMADD231PS Z29, Z19, Z2
 	VFMADD231PS Z29, Z26, Z9
-
-blockEdgeBoth_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeBoth_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z30
 	VFMADD231PS Z30, Z14, Z5
 	VFMADD231PS Z30, Z21, Z12
@@ -9084,12 +9333,6 @@ blockEdgeBoth_9:
 	VFMADD231PS Z30, Z25, Z10
 	VFMADD231PS Z30, Z20, Z2
 	VFMADD231PS Z30, Z27, Z9
-
-blockEdgeBoth_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeBoth_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z31
 	VFMADD231PS Z31, Z15, Z5
 	VFMADD231PS Z31, Z22, Z12
@@ -9097,13 +9340,7 @@ blockEdgeBoth_10:
 	VFMADD231PS Z31, Z24, Z11
 	VFMADD231PS Z31, Z19, Z3
 	VFMADD231PS Z31, Z26, Z10
-
-blockEdgeBoth_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeBoth_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z28
 	VFMADD231PS Z28, Z14, Z6
 	VFMADD231PS Z28, Z21, Z13
@@ -9113,12 +9350,6 @@ blockEdgeBoth_11:
 	VFMADD231PS Z28, Z25, Z11
 	VFMADD231PS Z28, Z20, Z3
 	VFMADD231PS Z28, Z27, Z10
-
-blockEdgeBoth_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeBoth_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*1), Z29
 	VFMADD231PS Z29, Z15, Z6
 	VFMADD231PS Z29, Z22, Z13
@@ -9126,12 +9357,6 @@ blockEdgeBoth_12:
 	VFMADD231PS Z29, Z24, Z12
 	VFMADD231PS Z29, Z19, Z4
 	VFMADD231PS Z29, Z26, Z11
-
-blockEdgeBoth_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeBoth_14
-	CMPQ        R9, $0x0e
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI)(AX*2), Z30
 	VFMADD231PS Z30, Z16, Z6
 	VFMADD231PS Z30, Z23, Z13
@@ -9139,59 +9364,39 @@ blockEdgeBoth_13:
 	VFMADD231PS Z30, Z25, Z12
 	VFMADD231PS Z30, Z20, Z4
 	VFMADD231PS Z30, Z27, Z11
-
-blockEdgeBoth_14:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0f
-	JGT         blockEdgeBoth_15
-	CMPQ        R9, $0x0f
-	JLE         blockEdgeBothEnd
 	VMOVUPS     (DI), Z31
 	VFMADD231PS Z31, Z17, Z6
 	VFMADD231PS Z31, Z24, Z13
 	VFMADD231PS Z31, Z19, Z5
 	VFMADD231PS Z31, Z26, Z12
-
-blockEdgeBoth_15:
-	CMPQ        R8, $0x10
-	JGT         blockEdgeBoth_16
 	CMPQ        R9, $0x10
-	JLE         blockEdgeBothEnd
+	JLE         blockEdgeBothColumnEnd
 	VMOVUPS     (DI)(AX*1), Z28
 	VFMADD231PS Z28, Z18, Z6
 	VFMADD231PS Z28, Z25, Z13
 	VFMADD231PS Z28, Z20, Z5
 	VFMADD231PS Z28, Z27, Z12
-
-blockEdgeBoth_16:
-	CMPQ        R8, $0x11
-	JGT         blockEdgeBoth_17
 	CMPQ        R9, $0x11
-	JLE         blockEdgeBothEnd
+	JLE         blockEdgeBothColumnEnd
 	VMOVUPS     (DI)(AX*2), Z29
 	VFMADD231PS Z29, Z19, Z6
 	VFMADD231PS Z29, Z26, Z13
-
-blockEdgeBoth_17:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x12
-	JGT         blockEdgeBoth_18
 	CMPQ        R9, $0x12
-	JLE         blockEdgeBothEnd
+	JLE         blockEdgeBothColumnEnd
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z30, Z20, Z6
 	VFMADD231PS Z30, Z27, Z13
 
-blockEdgeBoth_18:
-blockEdgeBothEnd:
+blockEdgeBothColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeBoth
 
 blockEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
 	JZ    blockEdgeLowerDone
 
@@ -9205,268 +9410,883 @@ blockEdgeLower:
 	VMOVUPS     -512(R14), Z20
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeLower_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeLowerEnd
+	JGT         blockEdgeLowerColumn_0
 	VMOVUPS     (DI), Z21
 	VFMADD231PS Z21, Z14, Z7
 
-blockEdgeLower_0:
+blockEdgeLowerColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeLower_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeLowerEnd
+	JGT         blockEdgeLowerColumn_1
 	VMOVUPS     (DI)(AX*1), Z22
 	VFMADD231PS Z22, Z15, Z7
 
-blockEdgeLower_1:
+blockEdgeLowerColumn_1:
 	CMPQ        R8, $0x02
-	JGT         blockEdgeLower_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeLowerEnd
+	JGT         blockEdgeLowerColumn_2
 	VMOVUPS     (DI)(AX*2), Z23
 	VFMADD231PS Z23, Z14, Z8
 	VFMADD231PS Z23, Z16, Z7
 
-blockEdgeLower_2:
+blockEdgeLowerColumn_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeLower_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z24
 	VFMADD231PS Z24, Z15, Z8
 	VFMADD231PS Z24, Z17, Z7
-
-blockEdgeLower_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeLower_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z25
 	VFMADD231PS Z25, Z14, Z9
 	VFMADD231PS Z25, Z16, Z8
 	VFMADD231PS Z25, Z18, Z7
-
-blockEdgeLower_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeLower_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z26
 	VFMADD231PS Z26, Z15, Z9
 	VFMADD231PS Z26, Z17, Z8
 	VFMADD231PS Z26, Z19, Z7
-
-blockEdgeLower_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeLower_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z27
 	VFMADD231PS Z27, Z14, Z10
 	VFMADD231PS Z27, Z16, Z9
 	VFMADD231PS Z27, Z18, Z8
 	VFMADD231PS Z27, Z20, Z7
-
-blockEdgeLower_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeLower_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z28
 	VFMADD231PS Z28, Z15, Z10
 	VFMADD231PS Z28, Z17, Z9
 	VFMADD231PS Z28, Z19, Z8
-
-blockEdgeLower_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeLower_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z29
 	VFMADD231PS Z29, Z14, Z11
 	VFMADD231PS Z29, Z16, Z10
 	VFMADD231PS Z29, Z18, Z9
 	VFMADD231PS Z29, Z20, Z8
-
-blockEdgeLower_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeLower_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z30
 	VFMADD231PS Z30, Z15, Z11
 	VFMADD231PS Z30, Z17, Z10
 	VFMADD231PS Z30, Z19, Z9
-
-blockEdgeLower_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeLower_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z31
 	VFMADD231PS Z31, Z14, Z12
 	VFMADD231PS Z31, Z16, Z11
 	VFMADD231PS Z31, Z18, Z10
 	VFMADD231PS Z31, Z20, Z9
-
-blockEdgeLower_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeLower_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z21
 	VFMADD231PS Z21, Z15, Z12
 	VFMADD231PS Z21, Z17, Z11
 	VFMADD231PS Z21, Z19, Z10
-
-blockEdgeLower_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeLower_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z22
 	VFMADD231PS Z22, Z14, Z13
 	VFMADD231PS Z22, Z16, Z12
 	VFMADD231PS Z22, Z18, Z11
 	VFMADD231PS Z22, Z20, Z10
-
-blockEdgeLower_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeLower_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*1), Z23
 	VFMADD231PS Z23, Z15, Z13
 	VFMADD231PS Z23, Z17, Z12
 	VFMADD231PS Z23, Z19, Z11
-
-blockEdgeLower_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeLower_14
-	CMPQ        R9, $0x0e
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI)(AX*2), Z24
 	VFMADD231PS Z24, Z16, Z13
 	VFMADD231PS Z24, Z18, Z12
 	VFMADD231PS Z24, Z20, Z11
-
-blockEdgeLower_14:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0f
-	JGT         blockEdgeLower_15
-	CMPQ        R9, $0x0f
-	JLE         blockEdgeLowerEnd
 	VMOVUPS     (DI), Z25
 	VFMADD231PS Z25, Z17, Z13
 	VFMADD231PS Z25, Z19, Z12
-
-blockEdgeLower_15:
-	CMPQ        R8, $0x10
-	JGT         blockEdgeLower_16
 	CMPQ        R9, $0x10
-	JLE         blockEdgeLowerEnd
+	JLE         blockEdgeLowerColumnEnd
 	VMOVUPS     (DI)(AX*1), Z26
 	VFMADD231PS Z26, Z18, Z13
 	VFMADD231PS Z26, Z20, Z12
-
-blockEdgeLower_16:
-	CMPQ        R8, $0x11
-	JGT         blockEdgeLower_17
 	CMPQ        R9, $0x11
-	JLE         blockEdgeLowerEnd
+	JLE         blockEdgeLowerColumnEnd
 	VMOVUPS     (DI)(AX*2), Z27
 	VFMADD231PS Z27, Z19, Z13
-
-blockEdgeLower_17:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x12
-	JGT         blockEdgeLower_18
 	CMPQ        R9, $0x12
-	JLE         blockEdgeLowerEnd
+	JLE         blockEdgeLowerColumnEnd
 	VMOVUPS     (DI), Z28
 	VFMADD231PS Z28, Z20, Z13
 
-blockEdgeLower_18:
-blockEdgeLowerEnd:
+blockEdgeLowerColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeLower
 
 blockEdgeLowerDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	VMOVUPS     192(R14), Z17
+	VMOVUPS     256(R14), Z18
+	VMOVUPS     320(R14), Z19
+	VMOVUPS     384(R14), Z20
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z21
+	VFMADD231PS Z21, Z14, Z0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z22
+	VFMADD231PS Z22, Z15, Z0
+
+blockAnyUpperColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyUpperColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z23
+	VFMADD231PS Z23, Z14, Z1
+	VFMADD231PS Z23, Z16, Z0
+
+blockAnyUpperColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyUpperColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z24
+	VFMADD231PS Z24, Z15, Z1
+	VFMADD231PS Z24, Z17, Z0
+
+blockAnyUpperColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyUpperColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z25
+	VFMADD231PS Z25, Z14, Z2
+	VFMADD231PS Z25, Z16, Z1
+	VFMADD231PS Z25, Z18, Z0
+
+blockAnyUpperColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyUpperColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z26
+	VFMADD231PS Z26, Z15, Z2
+	VFMADD231PS Z26, Z17, Z1
+	VFMADD231PS Z26, Z19, Z0
+
+blockAnyUpperColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyUpperColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z27
+	VFMADD231PS Z27, Z14, Z3
+	VFMADD231PS Z27, Z16, Z2
+	VFMADD231PS Z27, Z18, Z1
+	VFMADD231PS Z27, Z20, Z0
+
+blockAnyUpperColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyUpperColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z15, Z3
+	VFMADD231PS Z28, Z17, Z2
+	VFMADD231PS Z28, Z19, Z1
+
+blockAnyUpperColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyUpperColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z29
+	VFMADD231PS Z29, Z14, Z4
+	VFMADD231PS Z29, Z16, Z3
+	VFMADD231PS Z29, Z18, Z2
+	VFMADD231PS Z29, Z20, Z1
+
+blockAnyUpperColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyUpperColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z30
+	VFMADD231PS Z30, Z15, Z4
+	VFMADD231PS Z30, Z17, Z3
+	VFMADD231PS Z30, Z19, Z2
+
+blockAnyUpperColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyUpperColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z31
+	VFMADD231PS Z31, Z14, Z5
+	VFMADD231PS Z31, Z16, Z4
+	VFMADD231PS Z31, Z18, Z3
+	VFMADD231PS Z31, Z20, Z2
+
+blockAnyUpperColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyUpperColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z21
+	VFMADD231PS Z21, Z15, Z5
+	VFMADD231PS Z21, Z17, Z4
+	VFMADD231PS Z21, Z19, Z3
+
+blockAnyUpperColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyUpperColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z22
+	VFMADD231PS Z22, Z14, Z6
+	VFMADD231PS Z22, Z16, Z5
+	VFMADD231PS Z22, Z18, Z4
+	VFMADD231PS Z22, Z20, Z3
+
+blockAnyUpperColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyUpperColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z23
+	VFMADD231PS Z23, Z15, Z6
+	VFMADD231PS Z23, Z17, Z5
+	VFMADD231PS Z23, Z19, Z4
+
+blockAnyUpperColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyUpperColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z24
+	VFMADD231PS Z24, Z16, Z6
+	VFMADD231PS Z24, Z18, Z5
+	VFMADD231PS Z24, Z20, Z4
+
+blockAnyUpperColumn_14:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0f
+	JGT         blockAnyUpperColumn_15
+	CMPQ        R9, $0x0f
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z25
+	VFMADD231PS Z25, Z17, Z6
+	VFMADD231PS Z25, Z19, Z5
+
+blockAnyUpperColumn_15:
+	CMPQ        R8, $0x10
+	JGT         blockAnyUpperColumn_16
+	CMPQ        R9, $0x10
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Z26
+	VFMADD231PS Z26, Z18, Z6
+	VFMADD231PS Z26, Z20, Z5
+
+blockAnyUpperColumn_16:
+	CMPQ        R8, $0x11
+	JGT         blockAnyUpperColumn_17
+	CMPQ        R9, $0x11
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Z27
+	VFMADD231PS Z27, Z19, Z6
+
+blockAnyUpperColumn_17:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x12
+	JGT         blockAnyUpperColumn_18
+	CMPQ        R9, $0x12
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Z28
+	VFMADD231PS Z28, Z20, Z6
+
+blockAnyUpperColumn_18:
+blockAnyUpperColumnEnd:
+	ADDQ $+448, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyUpper
+
+blockAnyUpperDone:
+	MOVQ  40(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyBothDone
+
+blockAnyBoth:
+	VMOVUPS     (R14), Z14
+	VMOVUPS     64(R14), Z15
+	VMOVUPS     128(R14), Z16
+	VMOVUPS     192(R14), Z17
+	VMOVUPS     256(R14), Z18
+	VMOVUPS     320(R14), Z19
+	VMOVUPS     384(R14), Z20
+	VMOVUPS     -896(R14), Z21
+	VMOVUPS     -832(R14), Z22
+	VMOVUPS     -768(R14), Z23
+	VMOVUPS     -704(R14), Z24
+	VMOVUPS     -640(R14), Z25
+	VMOVUPS     -576(R14), Z26
+	VMOVUPS     -512(R14), Z27
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyBothColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z28
+	VFMADD231PS Z28, Z14, Z0
+	VFMADD231PS Z28, Z21, Z7
+
+blockAnyBothColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyBothColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z29
+	VFMADD231PS Z29, Z15, Z0
+	VFMADD231PS Z29, Z22, Z7
+
+blockAnyBothColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyBothColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z30
+	VFMADD231PS Z30, Z14, Z1
+	VFMADD231PS Z30, Z21, Z8
+	VFMADD231PS Z30, Z16, Z0
+	VFMADD231PS Z30, Z23, Z7
+
+blockAnyBothColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyBothColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z31
+	VFMADD231PS Z31, Z15, Z1
+	VFMADD231PS Z31, Z22, Z8
+	VFMADD231PS Z31, Z17, Z0
+	VFMADD231PS Z31, Z24, Z7
+
+blockAnyBothColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyBothColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z14, Z2
+	VFMADD231PS Z28, Z21, Z9
+	VFMADD231PS Z28, Z16, Z1
+	VFMADD231PS Z28, Z23, Z8
+	VFMADD231PS Z28, Z18, Z0
+	VFMADD231PS Z28, Z25, Z7
+
+blockAnyBothColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyBothColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z29
+	VFMADD231PS Z29, Z15, Z2
+	VFMADD231PS Z29, Z22, Z9
+	VFMADD231PS Z29, Z17, Z1
+	VFMADD231PS Z29, Z24, Z8
+	VFMADD231PS Z29, Z19, Z0
+	VFMADD231PS Z29, Z26, Z7
+
+blockAnyBothColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyBothColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z30
+	VFMADD231PS Z30, Z14, Z3
+	VFMADD231PS Z30, Z21, Z10
+	VFMADD231PS Z30, Z16, Z2
+	VFMADD231PS Z30, Z23, Z9
+	VFMADD231PS Z30, Z18, Z1
+	VFMADD231PS Z30, Z25, Z8
+	VFMADD231PS Z30, Z20, Z0
+	VFMADD231PS Z30, Z27, Z7
+
+blockAnyBothColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyBothColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z31
+	VFMADD231PS Z31, Z15, Z3
+	VFMADD231PS Z31, Z22, Z10
+	VFMADD231PS Z31, Z17, Z2
+	VFMADD231PS Z31, Z24, Z9
+	VFMADD231PS Z31, Z19, Z1
+	VFMADD231PS Z31, Z26, Z8
+
+blockAnyBothColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyBothColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z28
+	VFMADD231PS Z28, Z14, Z4
+	VFMADD231PS Z28, Z21, Z11
+	VFMADD231PS Z28, Z16, Z3
+	VFMADD231PS Z28, Z23, Z10
+	VFMADD231PS Z28, Z18, Z2
+	VFMADD231PS Z28, Z25, Z9
+	VFMADD231PS Z28, Z20, Z1
+	VFMADD231PS Z28, Z27, Z8
+
+blockAnyBothColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyBothColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z29
+	VFMADD231PS Z29, Z15, Z4
+	VFMADD231PS Z29, Z22, Z11
+	VFMADD231PS Z29, Z17, Z3
+	VFMADD231PS Z29, Z24, Z10
+	VFMADD231PS Z29, Z19, Z2
+	VFMADD231PS Z29, Z26, Z9
+
+blockAnyBothColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyBothColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z30
+	VFMADD231PS Z30, Z14, Z5
+	VFMADD231PS Z30, Z21, Z12
+	VFMADD231PS Z30, Z16, Z4
+	VFMADD231PS Z30, Z23, Z11
+	VFMADD231PS Z30, Z18, Z3
+	VFMADD231PS Z30, Z25, Z10
+	VFMADD231PS Z30, Z20, Z2
+	VFMADD231PS Z30, Z27, Z9
+
+blockAnyBothColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyBothColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z31
+	VFMADD231PS Z31, Z15, Z5
+	VFMADD231PS Z31, Z22, Z12
+	VFMADD231PS Z31, Z17, Z4
+	VFMADD231PS Z31, Z24, Z11
+	VFMADD231PS Z31, Z19, Z3
+	VFMADD231PS Z31, Z26, Z10
+
+blockAnyBothColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyBothColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z28
+	VFMADD231PS Z28, Z14, Z6
+	VFMADD231PS Z28, Z21, Z13
+	VFMADD231PS Z28, Z16, Z5
+	VFMADD231PS Z28, Z23, Z12
+	VFMADD231PS Z28, Z18, Z4
+	VFMADD231PS Z28, Z25, Z11
+	VFMADD231PS Z28, Z20, Z3
+	VFMADD231PS Z28, Z27, Z10
+
+blockAnyBothColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyBothColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z29
+	VFMADD231PS Z29, Z15, Z6
+	VFMADD231PS Z29, Z22, Z13
+	VFMADD231PS Z29, Z17, Z5
+	VFMADD231PS Z29, Z24, Z12
+	VFMADD231PS Z29, Z19, Z4
+	VFMADD231PS Z29, Z26, Z11
+
+blockAnyBothColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyBothColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z30
+	VFMADD231PS Z30, Z16, Z6
+	VFMADD231PS Z30, Z23, Z13
+	VFMADD231PS Z30, Z18, Z5
+	VFMADD231PS Z30, Z25, Z12
+	VFMADD231PS Z30, Z20, Z4
+	VFMADD231PS Z30, Z27, Z11
+
+blockAnyBothColumn_14:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0f
+	JGT         blockAnyBothColumn_15
+	CMPQ        R9, $0x0f
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z31
+	VFMADD231PS Z31, Z17, Z6
+	VFMADD231PS Z31, Z24, Z13
+	VFMADD231PS Z31, Z19, Z5
+	VFMADD231PS Z31, Z26, Z12
+
+blockAnyBothColumn_15:
+	CMPQ        R8, $0x10
+	JGT         blockAnyBothColumn_16
+	CMPQ        R9, $0x10
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z18, Z6
+	VFMADD231PS Z28, Z25, Z13
+	VFMADD231PS Z28, Z20, Z5
+	VFMADD231PS Z28, Z27, Z12
+
+blockAnyBothColumn_16:
+	CMPQ        R8, $0x11
+	JGT         blockAnyBothColumn_17
+	CMPQ        R9, $0x11
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI)(AX*2), Z29
+	VFMADD231PS Z29, Z19, Z6
+	VFMADD231PS Z29, Z26, Z13
+
+blockAnyBothColumn_17:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x12
+	JGT         blockAnyBothColumn_18
+	CMPQ        R9, $0x12
+	JLE         blockAnyBothColumnEnd
+	VMOVUPS     (DI), Z30
+	VFMADD231PS Z30, Z20, Z6
+	VFMADD231PS Z30, Z27, Z13
+
+blockAnyBothColumn_18:
+blockAnyBothColumnEnd:
+	ADDQ $+448, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyBoth
+
+blockAnyBothDone:
+	MOVQ  48(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyLowerDone
+
+blockAnyLower:
+	VMOVUPS     -896(R14), Z14
+	VMOVUPS     -832(R14), Z15
+	VMOVUPS     -768(R14), Z16
+	VMOVUPS     -704(R14), Z17
+	VMOVUPS     -640(R14), Z18
+	VMOVUPS     -576(R14), Z19
+	VMOVUPS     -512(R14), Z20
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyLowerColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z21
+	VFMADD231PS Z21, Z14, Z7
+
+blockAnyLowerColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyLowerColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z22
+	VFMADD231PS Z22, Z15, Z7
+
+blockAnyLowerColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyLowerColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z23
+	VFMADD231PS Z23, Z14, Z8
+	VFMADD231PS Z23, Z16, Z7
+
+blockAnyLowerColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyLowerColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z24
+	VFMADD231PS Z24, Z15, Z8
+	VFMADD231PS Z24, Z17, Z7
+
+blockAnyLowerColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyLowerColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z25
+	VFMADD231PS Z25, Z14, Z9
+	VFMADD231PS Z25, Z16, Z8
+	VFMADD231PS Z25, Z18, Z7
+
+blockAnyLowerColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyLowerColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z26
+	VFMADD231PS Z26, Z15, Z9
+	VFMADD231PS Z26, Z17, Z8
+	VFMADD231PS Z26, Z19, Z7
+
+blockAnyLowerColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyLowerColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z27
+	VFMADD231PS Z27, Z14, Z10
+	VFMADD231PS Z27, Z16, Z9
+	VFMADD231PS Z27, Z18, Z8
+	VFMADD231PS Z27, Z20, Z7
+
+blockAnyLowerColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyLowerColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z15, Z10
+	VFMADD231PS Z28, Z17, Z9
+	VFMADD231PS Z28, Z19, Z8
+
+blockAnyLowerColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyLowerColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z29
+	VFMADD231PS Z29, Z14, Z11
+	VFMADD231PS Z29, Z16, Z10
+	VFMADD231PS Z29, Z18, Z9
+	VFMADD231PS Z29, Z20, Z8
+
+blockAnyLowerColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyLowerColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z30
+	VFMADD231PS Z30, Z15, Z11
+	VFMADD231PS Z30, Z17, Z10
+	VFMADD231PS Z30, Z19, Z9
+
+blockAnyLowerColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyLowerColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z31
+	VFMADD231PS Z31, Z14, Z12
+	VFMADD231PS Z31, Z16, Z11
+	VFMADD231PS Z31, Z18, Z10
+	VFMADD231PS Z31, Z20, Z9
+
+blockAnyLowerColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyLowerColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z21
+	VFMADD231PS Z21, Z15, Z12
+	VFMADD231PS Z21, Z17, Z11
+	VFMADD231PS Z21, Z19, Z10
+
+blockAnyLowerColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyLowerColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z22
+	VFMADD231PS Z22, Z14, Z13
+	VFMADD231PS Z22, Z16, Z12
+	VFMADD231PS Z22, Z18, Z11
+	VFMADD231PS Z22, Z20, Z10
+
+blockAnyLowerColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyLowerColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z23
+	VFMADD231PS Z23, Z15, Z13
+	VFMADD231PS Z23, Z17, Z12
+	VFMADD231PS Z23, Z19, Z11
+
+blockAnyLowerColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyLowerColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z24
+	VFMADD231PS Z24, Z16, Z13
+	VFMADD231PS Z24, Z18, Z12
+	VFMADD231PS Z24, Z20, Z11
+
+blockAnyLowerColumn_14:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0f
+	JGT         blockAnyLowerColumn_15
+	CMPQ        R9, $0x0f
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z25
+	VFMADD231PS Z25, Z17, Z13
+	VFMADD231PS Z25, Z19, Z12
+
+blockAnyLowerColumn_15:
+	CMPQ        R8, $0x10
+	JGT         blockAnyLowerColumn_16
+	CMPQ        R9, $0x10
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*1), Z26
+	VFMADD231PS Z26, Z18, Z13
+	VFMADD231PS Z26, Z20, Z12
+
+blockAnyLowerColumn_16:
+	CMPQ        R8, $0x11
+	JGT         blockAnyLowerColumn_17
+	CMPQ        R9, $0x11
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI)(AX*2), Z27
+	VFMADD231PS Z27, Z19, Z13
+
+blockAnyLowerColumn_17:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x12
+	JGT         blockAnyLowerColumn_18
+	CMPQ        R9, $0x12
+	JLE         blockAnyLowerColumnEnd
+	VMOVUPS     (DI), Z28
+	VFMADD231PS Z28, Z20, Z13
+
+blockAnyLowerColumn_18:
+blockAnyLowerColumnEnd:
+	ADDQ $+448, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyLower
+
+blockAnyLowerDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, Z0
+	VADDPS (R12)(R14*1), Z1, Z1
+	VADDPS (R12)(R14*2), Z2, Z2
+	VADDPS (R12)(R11*1), Z3, Z3
+	VADDPS (R12)(R14*4), Z4, Z4
+	VADDPS (CX)(R14*4), Z5, Z5
+	VADDPS (R12)(R11*2), Z6, Z6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Z0, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp_0
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, Z6
 
-blockClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    blockClamp
+blockAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    blockAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, Z7
+	VADDPS (R12)(R14*1), Z8, Z8
+	VADDPS (R12)(R14*2), Z9, Z9
+	VADDPS (R12)(R11*1), Z10, Z10
+	VADDPS (R12)(R14*4), Z11, Z11
+	VADDPS (CX)(R14*4), Z12, Z12
+	VADDPS (R12)(R11*2), Z13, Z13
+	JMP    blockAdd_1Done
+
+blockAdd_1Few:
 	VADDPS (R12), Z7, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, Z13
 
+blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -9483,7 +10303,7 @@ blockClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -9503,92 +10323,115 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(R14*1)
+	VMOVUPS Z2, (R12)(R14*2)
+	VMOVUPS Z3, (R12)(R11*1)
+	VMOVUPS Z4, (R12)(R14*4)
+	VMOVUPS Z5, (CX)(R14*4)
+	VMOVUPS Z6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Z0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored_0
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, (R12)
 
-blockStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     blockStored
+blockPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     blockPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, (R12)
+	VMOVUPS Z8, (R12)(R14*1)
+	VMOVUPS Z9, (R12)(R14*2)
+	VMOVUPS Z10, (R12)(R11*1)
+	VMOVUPS Z11, (R12)(R14*4)
+	VMOVUPS Z12, (CX)(R14*4)
+	VMOVUPS Z13, (R12)(R11*2)
+	JMP     blockPut_1Done
+
+blockPut_1Few:
 	VMOVUPS Z7, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_1Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+64, 72(SP)
-	ADDQ  $+64, 56(SP)
-	ADDQ  $+64, 64(SP)
-	ADDQ  $+64, SI
-	ADDQ  $-16, R15
-	CMPQ  R15, $0x10
-	JGE   block
+	ADDQ  $+64, R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
 	MOVQ    R15, CX
+	NEGQ    CX
+	SHRQ    $0x02, CX
 	MOVQ    $0x00000001, R14
 	SHLQ    CL, R14
 	DECQ    R14
 	KMOVW   R14, K1
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -9603,12 +10446,11 @@ last:
 	VMOVAPS Z0, Z11
 	VMOVAPS Z0, Z12
 	VMOVAPS Z0, Z13
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
@@ -9618,206 +10460,205 @@ lastEdgeUpper:
 	VMOVUPS     384(R14), Z20
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z21
 	VFMADD231PS Z21, Z14, Z0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z22
 	VFMADD231PS Z22, Z15, Z0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z23
 	VFMADD231PS Z23, Z14, Z1
 	VFMADD231PS Z23, Z16, Z0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z24
 	VFMADD231PS Z24, Z15, Z1
 	VFMADD231PS Z24, Z17, Z0
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z25
 	VFMADD231PS Z25, Z14, Z2
 	VFMADD231PS Z25, Z16, Z1
 	VFMADD231PS Z25, Z18, Z0
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z26
 	VFMADD231PS Z26, Z15, Z2
 	VFMADD231PS Z26, Z17, Z1
 	VFMADD231PS Z26, Z19, Z0
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z27
 	VFMADD231PS Z27, Z14, Z3
 	VFMADD231PS Z27, Z16, Z2
 	VFMADD231PS Z27, Z18, Z1
 	VFMADD231PS Z27, Z20, Z0
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z28
 	VFMADD231PS Z28, Z15, Z3
 	VFMADD231PS Z28, Z17, Z2
 	VFMADD231PS Z28, Z19, Z1
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z29
 	VFMADD231PS Z29, Z14, Z4
 	VFMADD231PS Z29, Z16, Z3
 	VFMADD231PS Z29, Z18, Z2
 	VFMADD231PS Z29, Z20, Z1
 
-lastEdgeUpper_8:
+lastAnyUpperColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeUpper_9
+	JGT         lastAnyUpperColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z30
 	VFMADD231PS Z30, Z15, Z4
 	VFMADD231PS Z30, Z17, Z3
 	VFMADD231PS Z30, Z19, Z2
 
-lastEdgeUpper_9:
+lastAnyUpperColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeUpper_10
+	JGT         lastAnyUpperColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z31
 	VFMADD231PS Z31, Z14, Z5
 	VFMADD231PS Z31, Z16, Z4
 	VFMADD231PS Z31, Z18, Z3
 	VFMADD231PS Z31, Z20, Z2
 
-lastEdgeUpper_10:
+lastAnyUpperColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeUpper_11
+	JGT         lastAnyUpperColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z21
 	VFMADD231PS Z21, Z15, Z5
 	VFMADD231PS Z21, Z17, Z4
 	VFMADD231PS Z21, Z19, Z3
 
-lastEdgeUpper_11:
+lastAnyUpperColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeUpper_12
+	JGT         lastAnyUpperColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z22
 	VFMADD231PS Z22, Z14, Z6
 	VFMADD231PS Z22, Z16, Z5
 	VFMADD231PS Z22, Z18, Z4
 	VFMADD231PS Z22, Z20, Z3
 
-lastEdgeUpper_12:
+lastAnyUpperColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeUpper_13
+	JGT         lastAnyUpperColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z23
 	VFMADD231PS Z23, Z15, Z6
 	VFMADD231PS Z23, Z17, Z5
 	VFMADD231PS Z23, Z19, Z4
 
-lastEdgeUpper_13:
+lastAnyUpperColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeUpper_14
+	JGT         lastAnyUpperColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z24
 	VFMADD231PS Z24, Z16, Z6
 	VFMADD231PS Z24, Z18, Z5
 	VFMADD231PS Z24, Z20, Z4
 
-lastEdgeUpper_14:
+lastAnyUpperColumn_14:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0f
-	JGT         lastEdgeUpper_15
+	JGT         lastAnyUpperColumn_15
 	CMPQ        R9, $0x0f
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z25
 	VFMADD231PS Z25, Z17, Z6
 	VFMADD231PS Z25, Z19, Z5
 
-lastEdgeUpper_15:
+lastAnyUpperColumn_15:
 	CMPQ        R8, $0x10
-	JGT         lastEdgeUpper_16
+	JGT         lastAnyUpperColumn_16
 	CMPQ        R9, $0x10
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z26
 	VFMADD231PS Z26, Z18, Z6
 	VFMADD231PS Z26, Z20, Z5
 
-lastEdgeUpper_16:
+lastAnyUpperColumn_16:
 	CMPQ        R8, $0x11
-	JGT         lastEdgeUpper_17
+	JGT         lastAnyUpperColumn_17
 	CMPQ        R9, $0x11
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z27
 	VFMADD231PS Z27, Z19, Z6
 
-lastEdgeUpper_17:
+lastAnyUpperColumn_17:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x12
-	JGT         lastEdgeUpper_18
+	JGT         lastAnyUpperColumn_18
 	CMPQ        R9, $0x12
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMOVUPS.Z   (DI), K1, Z28
 	VFMADD231PS Z28, Z20, Z6
 
-lastEdgeUpper_18:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_18:
+lastAnyUpperColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
-	MOVQ  (SP), CX
-	MOVQ  40(CX), CX
+lastAnyUpperDone:
+	MOVQ  40(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeBothDone
+	JZ    lastAnyBothDone
 
-lastEdgeBoth:
+lastAnyBoth:
 	VMOVUPS     (R14), Z14
 	VMOVUPS     64(R14), Z15
 	VMOVUPS     128(R14), Z16
@@ -9834,50 +10675,50 @@ lastEdgeBoth:
 	VMOVUPS     -512(R14), Z27
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeBoth_0
+	JGT         lastAnyBothColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z28
 	VFMADD231PS Z28, Z14, Z0
 	VFMADD231PS Z28, Z21, Z7
 
-lastEdgeBoth_0:
+lastAnyBothColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeBoth_1
+	JGT         lastAnyBothColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z29
 	VFMADD231PS Z29, Z15, Z0
 	VFMADD231PS Z29, Z22, Z7
 
-lastEdgeBoth_1:
+lastAnyBothColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeBoth_2
+	JGT         lastAnyBothColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z30
 	VFMADD231PS Z30, Z14, Z1
 	VFMADD231PS Z30, Z21, Z8
 	VFMADD231PS Z30, Z16, Z0
 	VFMADD231PS Z30, Z23, Z7
 
-lastEdgeBoth_2:
+lastAnyBothColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeBoth_3
+	JGT         lastAnyBothColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z31
 	VFMADD231PS Z31, Z15, Z1
 	VFMADD231PS Z31, Z22, Z8
 	VFMADD231PS Z31, Z17, Z0
 	VFMADD231PS Z31, Z24, Z7
 
-lastEdgeBoth_3:
+lastAnyBothColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeBoth_4
+	JGT         lastAnyBothColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z28
 	VFMADD231PS Z28, Z14, Z2
 	VFMADD231PS Z28, Z21, Z9
@@ -9886,11 +10727,11 @@ lastEdgeBoth_3:
 	VFMADD231PS Z28, Z18, Z0
 	VFMADD231PS Z28, Z25, Z7
 
-lastEdgeBoth_4:
+lastAnyBothColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeBoth_5
+	JGT         lastAnyBothColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z29
 	VFMADD231PS Z29, Z15, Z2
 	VFMADD231PS Z29, Z22, Z9
@@ -9899,12 +10740,12 @@ lastEdgeBoth_4:
 	VFMADD231PS Z29, Z19, Z0
 	VFMADD231PS Z29, Z26, Z7
 
-lastEdgeBoth_5:
+lastAnyBothColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeBoth_6
+	JGT         lastAnyBothColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z30
 	VFMADD231PS Z30, Z14, Z3
 	VFMADD231PS Z30, Z21, Z10
@@ -9915,11 +10756,11 @@ lastEdgeBoth_5:
 	VFMADD231PS Z30, Z20, Z0
 	VFMADD231PS Z30, Z27, Z7
 
-lastEdgeBoth_6:
+lastAnyBothColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeBoth_7
+	JGT         lastAnyBothColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z31
 	VFMADD231PS Z31, Z15, Z3
 	VFMADD231PS Z31, Z22, Z10
@@ -9928,11 +10769,11 @@ lastEdgeBoth_6:
 	VFMADD231PS Z31, Z19, Z1
 	VFMADD231PS Z31, Z26, Z8
 
-lastEdgeBoth_7:
+lastAnyBothColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeBoth_8
+	JGT         lastAnyBothColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z28
 	VFMADD231PS Z28, Z14, Z4
 	VFMADD231PS Z28, Z21, Z11
@@ -9943,12 +10784,12 @@ lastEdgeBoth_7:
 	VFMADD231PS Z28, Z20, Z1
 	VFMADD231PS Z28, Z27, Z8
 
-lastEdgeBoth_8:
+lastAnyBothColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeBoth_9
+	JGT         lastAnyBothColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z29
 	VFMADD231PS Z29, Z15, Z4
 	VFMADD231PS Z29, Z22, Z11
@@ -9957,11 +10798,11 @@ lastEdgeBoth_8:
 	VFMADD231PS Z29, Z19, Z2
 	VFMADD231PS Z29, Z26, Z9
 
-lastEdgeBoth_9:
+lastAnyBothColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeBoth_10
+	JGT         lastAnyBothColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z30
 	VFMADD231PS Z30, Z14, Z5
 	VFMADD231PS Z30, Z21, Z12
@@ -9972,11 +10813,11 @@ lastEdgeBoth_9:
 	VFMADD231PS Z30, Z20, Z2
 	VFMADD231PS Z30, Z27, Z9
 
-lastEdgeBoth_10:
+lastAnyBothColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeBoth_11
+	JGT         lastAnyBothColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z31
 	VFMADD231PS Z31, Z15, Z5
 	VFMADD231PS Z31, Z22, Z12
@@ -9985,12 +10826,12 @@ lastEdgeBoth_10:
 	VFMADD231PS Z31, Z19, Z3
 	VFMADD231PS Z31, Z26, Z10
 
-lastEdgeBoth_11:
+lastAnyBothColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeBoth_12
+	JGT         lastAnyBothColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z28
 	VFMADD231PS Z28, Z14, Z6
 	VFMADD231PS Z28, Z21, Z13
@@ -10001,11 +10842,11 @@ lastEdgeBoth_11:
 	VFMADD231PS Z28, Z20, Z3
 	VFMADD231PS Z28, Z27, Z10
 
-lastEdgeBoth_12:
+lastAnyBothColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeBoth_13
+	JGT         lastAnyBothColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z29
 	VFMADD231PS Z29, Z15, Z6
 	VFMADD231PS Z29, Z22, Z13
@@ -10014,11 +10855,11 @@ lastEdgeBoth_12:
 	VFMADD231PS Z29, Z19, Z4
 	VFMADD231PS Z29, Z26, Z11
 
-lastEdgeBoth_13:
+lastAnyBothColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeBoth_14
+	JGT         lastAnyBothColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z30
 	VFMADD231PS Z30, Z16, Z6
 	VFMADD231PS Z30, Z23, Z13
@@ -10027,62 +10868,61 @@ lastEdgeBoth_13:
 	VFMADD231PS Z30, Z20, Z4
 	VFMADD231PS Z30, Z27, Z11
 
-lastEdgeBoth_14:
+lastAnyBothColumn_14:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0f
-	JGT         lastEdgeBoth_15
+	JGT         lastAnyBothColumn_15
 	CMPQ        R9, $0x0f
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z31
 	VFMADD231PS Z31, Z17, Z6
 	VFMADD231PS Z31, Z24, Z13
 	VFMADD231PS Z31, Z19, Z5
 	VFMADD231PS Z31, Z26, Z12
 
-lastEdgeBoth_15:
+lastAnyBothColumn_15:
 	CMPQ        R8, $0x10
-	JGT         lastEdgeBoth_16
+	JGT         lastAnyBothColumn_16
 	CMPQ        R9, $0x10
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z28
 	VFMADD231PS Z28, Z18, Z6
 	VFMADD231PS Z28, Z25, Z13
 	VFMADD231PS Z28, Z20, Z5
 	VFMADD231PS Z28, Z27, Z12
 
-lastEdgeBoth_16:
+lastAnyBothColumn_16:
 	CMPQ        R8, $0x11
-	JGT         lastEdgeBoth_17
+	JGT         lastAnyBothColumn_17
 	CMPQ        R9, $0x11
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z29
 	VFMADD231PS Z29, Z19, Z6
 	VFMADD231PS Z29, Z26, Z13
 
-lastEdgeBoth_17:
+lastAnyBothColumn_17:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x12
-	JGT         lastEdgeBoth_18
+	JGT         lastAnyBothColumn_18
 	CMPQ        R9, $0x12
-	JLE         lastEdgeBothEnd
+	JLE         lastAnyBothColumnEnd
 	VMOVUPS.Z   (DI), K1, Z30
 	VFMADD231PS Z30, Z20, Z6
 	VFMADD231PS Z30, Z27, Z13
 
-lastEdgeBoth_18:
-lastEdgeBothEnd:
+lastAnyBothColumn_18:
+lastAnyBothColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeBoth
+	JNZ  lastAnyBoth
 
-lastEdgeBothDone:
-	MOVQ  (SP), CX
-	MOVQ  48(CX), CX
+lastAnyBothDone:
+	MOVQ  48(SI), CX
 	TESTQ CX, CX
-	JZ    lastEdgeLowerDone
+	JZ    lastAnyLowerDone
 
-lastEdgeLower:
+lastAnyLower:
 	VMOVUPS     -896(R14), Z14
 	VMOVUPS     -832(R14), Z15
 	VMOVUPS     -768(R14), Z16
@@ -10092,267 +10932,294 @@ lastEdgeLower:
 	VMOVUPS     -512(R14), Z20
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeLower_0
+	JGT         lastAnyLowerColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z21
 	VFMADD231PS Z21, Z14, Z7
 
-lastEdgeLower_0:
+lastAnyLowerColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeLower_1
+	JGT         lastAnyLowerColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z22
 	VFMADD231PS Z22, Z15, Z7
 
-lastEdgeLower_1:
+lastAnyLowerColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeLower_2
+	JGT         lastAnyLowerColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z23
 	VFMADD231PS Z23, Z14, Z8
 	VFMADD231PS Z23, Z16, Z7
 
-lastEdgeLower_2:
+lastAnyLowerColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeLower_3
+	JGT         lastAnyLowerColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z24
 	VFMADD231PS Z24, Z15, Z8
 	VFMADD231PS Z24, Z17, Z7
 
-lastEdgeLower_3:
+lastAnyLowerColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeLower_4
+	JGT         lastAnyLowerColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z25
 	VFMADD231PS Z25, Z14, Z9
 	VFMADD231PS Z25, Z16, Z8
 	VFMADD231PS Z25, Z18, Z7
 
-lastEdgeLower_4:
+lastAnyLowerColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeLower_5
+	JGT         lastAnyLowerColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z26
 	VFMADD231PS Z26, Z15, Z9
 	VFMADD231PS Z26, Z17, Z8
 	VFMADD231PS Z26, Z19, Z7
 
-lastEdgeLower_5:
+lastAnyLowerColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeLower_6
+	JGT         lastAnyLowerColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z27
 	VFMADD231PS Z27, Z14, Z10
 	VFMADD231PS Z27, Z16, Z9
 	VFMADD231PS Z27, Z18, Z8
 	VFMADD231PS Z27, Z20, Z7
 
-lastEdgeLower_6:
+lastAnyLowerColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeLower_7
+	JGT         lastAnyLowerColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z28
 	VFMADD231PS Z28, Z15, Z10
 	VFMADD231PS Z28, Z17, Z9
 	VFMADD231PS Z28, Z19, Z8
 
-lastEdgeLower_7:
+lastAnyLowerColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeLower_8
+	JGT         lastAnyLowerColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z29
 	VFMADD231PS Z29, Z14, Z11
 	VFMADD231PS Z29, Z16, Z10
 	VFMADD231PS Z29, Z18, Z9
 	VFMADD231PS Z29, Z20, Z8
 
-lastEdgeLower_8:
+lastAnyLowerColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeLower_9
+	JGT         lastAnyLowerColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z30
 	VFMADD231PS Z30, Z15, Z11
 	VFMADD231PS Z30, Z17, Z10
 	VFMADD231PS Z30, Z19, Z9
 
-lastEdgeLower_9:
+lastAnyLowerColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeLower_10
+	JGT         lastAnyLowerColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z31
 	VFMADD231PS Z31, Z14, Z12
 	VFMADD231PS Z31, Z16, Z11
 	VFMADD231PS Z31, Z18, Z10
 	VFMADD231PS Z31, Z20, Z9
 
-lastEdgeLower_10:
+lastAnyLowerColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeLower_11
+	JGT         lastAnyLowerColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z21
 	VFMADD231PS Z21, Z15, Z12
 	VFMADD231PS Z21, Z17, Z11
 	VFMADD231PS Z21, Z19, Z10
 
-lastEdgeLower_11:
+lastAnyLowerColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeLower_12
+	JGT         lastAnyLowerColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z22
 	VFMADD231PS Z22, Z14, Z13
 	VFMADD231PS Z22, Z16, Z12
 	VFMADD231PS Z22, Z18, Z11
 	VFMADD231PS Z22, Z20, Z10
 
-lastEdgeLower_12:
+lastAnyLowerColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeLower_13
+	JGT         lastAnyLowerColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z23
 	VFMADD231PS Z23, Z15, Z13
 	VFMADD231PS Z23, Z17, Z12
 	VFMADD231PS Z23, Z19, Z11
 
-lastEdgeLower_13:
+lastAnyLowerColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeLower_14
+	JGT         lastAnyLowerColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z24
 	VFMADD231PS Z24, Z16, Z13
 	VFMADD231PS Z24, Z18, Z12
 	VFMADD231PS Z24, Z20, Z11
 
-lastEdgeLower_14:
+lastAnyLowerColumn_14:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0f
-	JGT         lastEdgeLower_15
+	JGT         lastAnyLowerColumn_15
 	CMPQ        R9, $0x0f
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z25
 	VFMADD231PS Z25, Z17, Z13
 	VFMADD231PS Z25, Z19, Z12
 
-lastEdgeLower_15:
+lastAnyLowerColumn_15:
 	CMPQ        R8, $0x10
-	JGT         lastEdgeLower_16
+	JGT         lastAnyLowerColumn_16
 	CMPQ        R9, $0x10
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z26
 	VFMADD231PS Z26, Z18, Z13
 	VFMADD231PS Z26, Z20, Z12
 
-lastEdgeLower_16:
+lastAnyLowerColumn_16:
 	CMPQ        R8, $0x11
-	JGT         lastEdgeLower_17
+	JGT         lastAnyLowerColumn_17
 	CMPQ        R9, $0x11
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z27
 	VFMADD231PS Z27, Z19, Z13
 
-lastEdgeLower_17:
+lastAnyLowerColumn_17:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x12
-	JGT         lastEdgeLower_18
+	JGT         lastAnyLowerColumn_18
 	CMPQ        R9, $0x12
-	JLE         lastEdgeLowerEnd
+	JLE         lastAnyLowerColumnEnd
 	VMOVUPS.Z   (DI), K1, Z28
 	VFMADD231PS Z28, Z20, Z13
 
-lastEdgeLower_18:
-lastEdgeLowerEnd:
+lastAnyLowerColumn_18:
+lastAnyLowerColumnEnd:
 	ADDQ $+448, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeLower
+	JNZ  lastAnyLower
 
-lastEdgeLowerDone:
+lastAnyLowerDone:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    lastClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, K1, Z0
+	VADDPS (R12)(R14*1), Z1, K1, Z1
+	VADDPS (R12)(R14*2), Z2, K1, Z2
+	VADDPS (R12)(R11*1), Z3, K1, Z3
+	VADDPS (R12)(R14*4), Z4, K1, Z4
+	VADDPS (CX)(R14*4), Z5, K1, Z5
+	VADDPS (R12)(R11*2), Z6, K1, Z6
+	JMP    lastAdd_0Done
+
+lastAdd_0Few:
 	VADDPS (R12), Z0, K1, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, K1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, K1, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, K1, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, K1, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, K1, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp_0
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, K1, Z6
 
-lastClamp_0:
-	MOVQ   64(SP), R12
-	CMPQ   8(CX), $0x01
-	JEQ    lastClamp
+lastAdd_0Done:
+	CMPQ   8(SI), $0x01
+	JEQ    lastAdd_1Done
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
 	ADDQ   48(DI), R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_1Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z7, K1, Z7
+	VADDPS (R12)(R14*1), Z8, K1, Z8
+	VADDPS (R12)(R14*2), Z9, K1, Z9
+	VADDPS (R12)(R11*1), Z10, K1, Z10
+	VADDPS (R12)(R14*4), Z11, K1, Z11
+	VADDPS (CX)(R14*4), Z12, K1, Z12
+	VADDPS (R12)(R11*2), Z13, K1, Z13
+	JMP    lastAdd_1Done
+
+lastAdd_1Few:
 	VADDPS (R12), Z7, K1, Z7
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z8, K1, Z8
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z9, K1, Z9
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z10, K1, Z10
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z11, K1, Z11
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z12, K1, Z12
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp
+	JEQ    lastAdd_1Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z13, K1, Z13
 
+lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Z14
 	VMAXPS       Z0, Z14, Z0
@@ -10369,7 +11236,7 @@ lastClamp:
 	VMAXPS       Z11, Z14, Z11
 	VMAXPS       Z12, Z14, Z12
 	VMAXPS       Z13, Z14, Z13
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Z14
 	VMINPS       Z0, Z14, Z0
@@ -10389,121 +11256,161 @@ lastClamp:
 
 lastStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K1, (R12)(R14*1)
+	VMOVUPS Z2, K1, (R12)(R14*2)
+	VMOVUPS Z3, K1, (R12)(R11*1)
+	VMOVUPS Z4, K1, (R12)(R14*4)
+	VMOVUPS Z5, K1, (CX)(R14*4)
+	VMOVUPS Z6, K1, (R12)(R11*2)
+	JMP     lastPut_0Done
+
+lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored_0
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, K1, (R12)
 
-lastStored_0:
-	MOVQ    56(SP), R12
-	CMPQ    8(CX), $0x01
-	JEQ     lastStored
+lastPut_0Done:
+	CMPQ    8(SI), $0x01
+	JEQ     lastPut_1Done
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
 	ADDQ    40(DI), R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_1Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z7, K1, (R12)
+	VMOVUPS Z8, K1, (R12)(R14*1)
+	VMOVUPS Z9, K1, (R12)(R14*2)
+	VMOVUPS Z10, K1, (R12)(R11*1)
+	VMOVUPS Z11, K1, (R12)(R14*4)
+	VMOVUPS Z12, K1, (CX)(R14*4)
+	VMOVUPS Z13, K1, (R12)(R11*2)
+	JMP     lastPut_1Done
+
+lastPut_1Few:
 	VMOVUPS Z7, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z8, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z9, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z10, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z11, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
 	VMOVUPS Z12, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored
+	JEQ     lastPut_1Done
 	ADDQ    R14, R12
-	VMOVUPS Z13, K1, (R12)
 
-lastStored:
+lastPut_1Done:
 	JMP next
 
 // func anyWidthAVX512(a *args)
 // Requires: AVX, AVX512F
-TEXT ·anyWidthAVX512(SB), NOSPLIT, $88-8
+TEXT ·anyWidthAVX512(SB), NOSPLIT, $96-8
 	MOVQ a+0(FP), DI
 	MOVQ 56(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  96(DI), R10
 	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
 	MOVQ  88(DI), DI
-	MOVQ  DI, 80(SP)
-	CMPQ  R15, $0x10
-	JGE   block
+	MOVQ  DI, 88(SP)
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -10511,25 +11418,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -10537,22 +11443,21 @@ block:
 	VMOVAPS Z0, Z4
 	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockSummed
+	JZ      blockRowDone
 
 blockRow:
 	MOVQ a+0(FP), R9
 	MOVQ 168(R9), R9
-	MOVQ 8(SP), R8
+	MOVQ 80(SP), R8
 	MOVQ R12, DI
 
 blockTap:
 	LEAQ        (DI)(AX*1), R11
-	VMOVUPS     (R14), Z7
 	CMPQ        (R8), $0x00000700
-	JNE         blockPartial
+	JNE         blockTapPartial
+	VMOVUPS     (R14), Z7
 	VFMADD231PS (DI), Z7, Z0
 	VFMADD231PS (DI)(AX*1), Z7, Z1
 	VFMADD231PS (DI)(AX*2), Z7, Z2
@@ -10560,68 +11465,65 @@ blockTap:
 	VFMADD231PS (DI)(AX*4), Z7, Z4
 	VFMADD231PS (R11)(AX*4), Z7, Z5
 	VFMADD231PS (DI)(BX*2), Z7, Z6
-	JMP         blockNextTap
+	ADDQ        $+64, R14
+	JMP         blockTapNext
 
-blockPartial:
+blockTapPartial:
+	VMOVUPS     (R14), Z7
 	CMPB        (R8), $0x00
-	JGT         blockPartial_0
+	JGT         blockTapPartialPixel_0
 	CMPB        1(R8), $0x00
-	JLE         blockNextTap
-	VMOVUPS     (DI), Z8
-	VFMADD231PS Z8, Z7, Z0
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI), Z7, Z0
 
-blockPartial_0:
+blockTapPartialPixel_0:
 	CMPB        (R8), $0x01
-	JGT         blockPartial_1
+	JGT         blockTapPartialPixel_1
 	CMPB        1(R8), $0x01
-	JLE         blockNextTap
-	VMOVUPS     (DI)(AX*1), Z8
-	VFMADD231PS Z8, Z7, Z1
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI)(AX*1), Z7, Z1
 
-blockPartial_1:
+blockTapPartialPixel_1:
 	CMPB        (R8), $0x02
-	JGT         blockPartial_2
+	JGT         blockTapPartialPixel_2
 	CMPB        1(R8), $0x02
-	JLE         blockNextTap
-	VMOVUPS     (DI)(AX*2), Z8
-	VFMADD231PS Z8, Z7, Z2
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI)(AX*2), Z7, Z2
 
-blockPartial_2:
+blockTapPartialPixel_2:
 	CMPB        (R8), $0x03
-	JGT         blockPartial_3
+	JGT         blockTapPartialPixel_3
 	CMPB        1(R8), $0x03
-	JLE         blockNextTap
-	VMOVUPS     (DI)(BX*1), Z8
-	VFMADD231PS Z8, Z7, Z3
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI)(BX*1), Z7, Z3
 
-blockPartial_3:
+blockTapPartialPixel_3:
 	CMPB        (R8), $0x04
-	JGT         blockPartial_4
+	JGT         blockTapPartialPixel_4
 	CMPB        1(R8), $0x04
-	JLE         blockNextTap
-	VMOVUPS     (DI)(AX*4), Z8
-	VFMADD231PS Z8, Z7, Z4
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI)(AX*4), Z7, Z4
 
-blockPartial_4:
+blockTapPartialPixel_4:
 	CMPB        (R8), $0x05
-	JGT         blockPartial_5
+	JGT         blockTapPartialPixel_5
 	CMPB        1(R8), $0x05
-	JLE         blockNextTap
-	VMOVUPS     (R11)(AX*4), Z8
-	VFMADD231PS Z8, Z7, Z5
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (R11)(AX*4), Z7, Z5
 
-blockPartial_5:
+blockTapPartialPixel_5:
 	CMPB        (R8), $0x06
-	JGT         blockPartial_6
+	JGT         blockTapPartialPixel_6
 	CMPB        1(R8), $0x06
-	JLE         blockNextTap
-	VMOVUPS     (DI)(BX*2), Z8
-	VFMADD231PS Z8, Z7, Z6
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI)(BX*2), Z7, Z6
 
-blockPartial_6:
-blockNextTap:
+blockTapPartialPixel_6:
+blockTapPartialPixelEnd:
 	ADDQ $+64, R14
-	ADDQ 80(SP), DI
+
+blockTapNext:
+	ADDQ 88(SP), DI
 	ADDQ $+8, R8
 	DECQ R9
 	JNZ  blockTap
@@ -10629,43 +11531,57 @@ blockNextTap:
 	DECQ CX
 	JNZ  blockRow
 
-blockSummed:
+blockRowDone:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, Z0
+	VADDPS (R12)(R14*1), Z1, Z1
+	VADDPS (R12)(R14*2), Z2, Z2
+	VADDPS (R12)(R11*1), Z3, Z3
+	VADDPS (R12)(R14*4), Z4, Z4
+	VADDPS (CX)(R14*4), Z5, Z5
+	VADDPS (R12)(R11*2), Z6, Z6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Z0, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, Z6
 
+blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Z7
 	VMAXPS       Z0, Z7, Z0
@@ -10675,7 +11591,7 @@ blockClamp:
 	VMAXPS       Z4, Z7, Z4
 	VMAXPS       Z5, Z7, Z5
 	VMAXPS       Z6, Z7, Z6
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Z7
 	VMINPS       Z0, Z7, Z0
@@ -10688,61 +11604,71 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(R14*1)
+	VMOVUPS Z2, (R12)(R14*2)
+	VMOVUPS Z3, (R12)(R11*1)
+	VMOVUPS Z4, (R12)(R14*4)
+	VMOVUPS Z5, (CX)(R14*4)
+	VMOVUPS Z6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Z0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_0Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+64, 72(SP)
-	ADDQ  $+64, 56(SP)
-	ADDQ  $+64, 64(SP)
-	ADDQ  $+64, SI
-	ADDQ  $-16, R15
-	CMPQ  R15, $0x10
-	JGE   block
+	ADDQ  $+64, R15
+	CMPQ  R15, $-64
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
 	MOVQ    R15, CX
+	NEGQ    CX
+	SHRQ    $0x02, CX
 	MOVQ    $0x00000001, R14
 	SHLQ    CL, R14
 	DECQ    R14
 	KMOVW   R14, K1
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -10750,22 +11676,21 @@ last:
 	VMOVAPS Z0, Z4
 	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastSummed
+	JZ      lastRowDone
 
 lastRow:
 	MOVQ a+0(FP), R9
 	MOVQ 168(R9), R9
-	MOVQ 8(SP), R8
+	MOVQ 80(SP), R8
 	MOVQ R12, DI
 
 lastTap:
 	LEAQ        (DI)(AX*1), R11
-	VMOVUPS     (R14), Z7
 	CMPQ        (R8), $0x00000700
-	JNE         lastPartial
+	JNE         lastTapPartial
+	VMOVUPS     (R14), Z7
 	VMOVUPS.Z   (DI), K1, Z8
 	VFMADD231PS Z8, Z7, Z0
 	VMOVUPS.Z   (DI)(AX*1), K1, Z8
@@ -10780,68 +11705,72 @@ lastTap:
 	VFMADD231PS Z8, Z7, Z5
 	VMOVUPS.Z   (DI)(BX*2), K1, Z8
 	VFMADD231PS Z8, Z7, Z6
-	JMP         lastNextTap
+	ADDQ        $+64, R14
+	JMP         lastTapNext
 
-lastPartial:
+lastTapPartial:
+	VMOVUPS     (R14), Z7
 	CMPB        (R8), $0x00
-	JGT         lastPartial_0
+	JGT         lastTapPartialPixel_0
 	CMPB        1(R8), $0x00
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMOVUPS.Z   (DI), K1, Z8
 	VFMADD231PS Z8, Z7, Z0
 
-lastPartial_0:
+lastTapPartialPixel_0:
 	CMPB        (R8), $0x01
-	JGT         lastPartial_1
+	JGT         lastTapPartialPixel_1
 	CMPB        1(R8), $0x01
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMOVUPS.Z   (DI)(AX*1), K1, Z8
 	VFMADD231PS Z8, Z7, Z1
 
-lastPartial_1:
+lastTapPartialPixel_1:
 	CMPB        (R8), $0x02
-	JGT         lastPartial_2
+	JGT         lastTapPartialPixel_2
 	CMPB        1(R8), $0x02
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMOVUPS.Z   (DI)(AX*2), K1, Z8
 	VFMADD231PS Z8, Z7, Z2
 
-lastPartial_2:
+lastTapPartialPixel_2:
 	CMPB        (R8), $0x03
-	JGT         lastPartial_3
+	JGT         lastTapPartialPixel_3
 	CMPB        1(R8), $0x03
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMOVUPS.Z   (DI)(BX*1), K1, Z8
 	VFMADD231PS Z8, Z7, Z3
 
-lastPartial_3:
+lastTapPartialPixel_3:
 	CMPB        (R8), $0x04
-	JGT         lastPartial_4
+	JGT         lastTapPartialPixel_4
 	CMPB        1(R8), $0x04
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMOVUPS.Z   (DI)(AX*4), K1, Z8
 	VFMADD231PS Z8, Z7, Z4
 
-lastPartial_4:
+lastTapPartialPixel_4:
 	CMPB        (R8), $0x05
-	JGT         lastPartial_5
+	JGT         lastTapPartialPixel_5
 	CMPB        1(R8), $0x05
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMOVUPS.Z   (R11)(AX*4), K1, Z8
 	VFMADD231PS Z8, Z7, Z5
 
-lastPartial_5:
+lastTapPartialPixel_5:
 	CMPB        (R8), $0x06
-	JGT         lastPartial_6
+	JGT         lastTapPartialPixel_6
 	CMPB        1(R8), $0x06
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMOVUPS.Z   (DI)(BX*2), K1, Z8
 	VFMADD231PS Z8, Z7, Z6
 
-lastPartial_6:
-lastNextTap:
+lastTapPartialPixel_6:
+lastTapPartialPixelEnd:
 	ADDQ $+64, R14
-	ADDQ 80(SP), DI
+
+lastTapNext:
+	ADDQ 88(SP), DI
 	ADDQ $+8, R8
 	DECQ R9
 	JNZ  lastTap
@@ -10849,43 +11778,57 @@ lastNextTap:
 	DECQ CX
 	JNZ  lastRow
 
-lastSummed:
+lastRowDone:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    lastClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, K1, Z0
+	VADDPS (R12)(R14*1), Z1, K1, Z1
+	VADDPS (R12)(R14*2), Z2, K1, Z2
+	VADDPS (R12)(R11*1), Z3, K1, Z3
+	VADDPS (R12)(R14*4), Z4, K1, Z4
+	VADDPS (CX)(R14*4), Z5, K1, Z5
+	VADDPS (R12)(R11*2), Z6, K1, Z6
+	JMP    lastAdd_0Done
+
+lastAdd_0Few:
 	VADDPS (R12), Z0, K1, Z0
 	CMPQ   8(R13), $0x01
-	JEQ    lastClamp
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z1, K1, Z1
 	CMPQ   8(R13), $0x02
-	JEQ    lastClamp
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z2, K1, Z2
 	CMPQ   8(R13), $0x03
-	JEQ    lastClamp
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z3, K1, Z3
 	CMPQ   8(R13), $0x04
-	JEQ    lastClamp
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z4, K1, Z4
 	CMPQ   8(R13), $0x05
-	JEQ    lastClamp
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Z5, K1, Z5
 	CMPQ   8(R13), $0x06
-	JEQ    lastClamp
+	JEQ    lastAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Z6, K1, Z6
 
+lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Z7
 	VMAXPS       Z0, Z7, Z0
@@ -10895,7 +11838,7 @@ lastClamp:
 	VMAXPS       Z4, Z7, Z4
 	VMAXPS       Z5, Z7, Z5
 	VMAXPS       Z6, Z7, Z6
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Z7
 	VMINPS       Z0, Z7, Z0
@@ -10908,90 +11851,117 @@ lastClamp:
 
 lastStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K1, (R12)(R14*1)
+	VMOVUPS Z2, K1, (R12)(R14*2)
+	VMOVUPS Z3, K1, (R12)(R11*1)
+	VMOVUPS Z4, K1, (R12)(R14*4)
+	VMOVUPS Z5, K1, (CX)(R14*4)
+	VMOVUPS Z6, K1, (R12)(R11*2)
+	JMP     lastPut_0Done
+
+lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     lastStored
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z1, K1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     lastStored
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z2, K1, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     lastStored
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z3, K1, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     lastStored
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z4, K1, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     lastStored
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Z5, K1, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     lastStored
+	JEQ     lastPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Z6, K1, (R12)
 
-lastStored:
+lastPut_0Done:
 	JMP next
 
 // func slide3S1AVX2(a *args)
 // Requires: AVX, FMA3
-TEXT ·slide3S1AVX2(SB), NOSPLIT, $80-8
+TEXT ·slide3S1AVX2(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x08
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -10999,25 +11969,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -11025,65 +11994,13 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x09
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x01
+	JGT     blockAny
+	CMPQ    R9, $0x08
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Y7
-	VMOVUPS     32(R14), Y8
-	VMOVUPS     64(R14), Y9
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Y10
-	VFMADD231PS Y10, Y7, Y0
-	VMOVUPS     (DI)(AX*1), Y11
-	VFMADD231PS Y11, Y7, Y1
-	VFMADD231PS Y11, Y8, Y0
-	VMOVUPS     (DI)(AX*2), Y12
-	VFMADD231PS Y12, Y7, Y2
-	VFMADD231PS Y12, Y8, Y1
-	VFMADD231PS Y12, Y9, Y0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y13
-	VFMADD231PS Y13, Y7, Y3
-	VFMADD231PS Y13, Y8, Y2
-	VFMADD231PS Y13, Y9, Y1
-	VMOVUPS     (DI)(AX*1), Y14
-	VFMADD231PS Y14, Y7, Y4
-	VFMADD231PS Y14, Y8, Y3
-	VFMADD231PS Y14, Y9, Y2
-	VMOVUPS     (DI)(AX*2), Y15
-	VFMADD231PS Y15, Y7, Y5
-	VFMADD231PS Y15, Y8, Y4
-	VFMADD231PS Y15, Y9, Y3
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y10
-	VFMADD231PS Y10, Y7, Y6
-	VFMADD231PS Y10, Y8, Y5
-	VFMADD231PS Y10, Y9, Y4
-	VMOVUPS     (DI)(AX*1), Y11
-	VFMADD231PS Y11, Y8, Y6
-	VFMADD231PS Y11, Y9, Y5
-	VMOVUPS     (DI)(AX*2), Y12
-	VFMADD231PS Y12, Y9, Y6
-	ADDQ        $+96, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Y7
@@ -11091,135 +12008,207 @@ blockEdgeUpper:
 	VMOVUPS     64(R14), Y9
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Y10
 	VFMADD231PS Y10, Y7, Y0
 
-blockEdgeUpper_0:
-	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+blockEdgeUpperColumn_0:
 	VMOVUPS     (DI)(AX*1), Y11
 	VFMADD231PS Y11, Y7, Y1
 	VFMADD231PS Y11, Y8, Y0
-
-blockEdgeUpper_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y12
 	VFMADD231PS Y12, Y7, Y2
 	VFMADD231PS Y12, Y8, Y1
 	VFMADD231PS Y12, Y9, Y0
-
-blockEdgeUpper_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y13
 	VFMADD231PS Y13, Y7, Y3
 	VFMADD231PS Y13, Y8, Y2
 	VFMADD231PS Y13, Y9, Y1
-
-blockEdgeUpper_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y14
 	VFMADD231PS Y14, Y7, Y4
 	VFMADD231PS Y14, Y8, Y3
 	VFMADD231PS Y14, Y9, Y2
-
-blockEdgeUpper_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y15
 	VFMADD231PS Y15, Y7, Y5
 	VFMADD231PS Y15, Y8, Y4
 	VFMADD231PS Y15, Y9, Y3
-
-blockEdgeUpper_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y10
 	VFMADD231PS Y10, Y7, Y6
 	VFMADD231PS Y10, Y8, Y5
 	VFMADD231PS Y10, Y9, Y4
-
-blockEdgeUpper_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y11
 	VFMADD231PS Y11, Y8, Y6
 	VFMADD231PS Y11, Y9, Y5
-
-blockEdgeUpper_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
 	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*2), Y12
 	VFMADD231PS Y12, Y9, Y6
 
-blockEdgeUpper_8:
-blockEdgeUpperEnd:
+blockEdgeUpperColumnEnd:
 	ADDQ $+96, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeUpper
 
 blockEdgeUpperDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Y7
+	VMOVUPS     32(R14), Y8
+	VMOVUPS     64(R14), Y9
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y10
+	VFMADD231PS Y10, Y7, Y0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y11
+	VFMADD231PS Y11, Y7, Y1
+	VFMADD231PS Y11, Y8, Y0
+
+blockAnyUpperColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyUpperColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y12
+	VFMADD231PS Y12, Y7, Y2
+	VFMADD231PS Y12, Y8, Y1
+	VFMADD231PS Y12, Y9, Y0
+
+blockAnyUpperColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyUpperColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y13
+	VFMADD231PS Y13, Y7, Y3
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y13, Y9, Y1
+
+blockAnyUpperColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyUpperColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y14
+	VFMADD231PS Y14, Y7, Y4
+	VFMADD231PS Y14, Y8, Y3
+	VFMADD231PS Y14, Y9, Y2
+
+blockAnyUpperColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyUpperColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y15
+	VFMADD231PS Y15, Y7, Y5
+	VFMADD231PS Y15, Y8, Y4
+	VFMADD231PS Y15, Y9, Y3
+
+blockAnyUpperColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyUpperColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y10
+	VFMADD231PS Y10, Y7, Y6
+	VFMADD231PS Y10, Y8, Y5
+	VFMADD231PS Y10, Y9, Y4
+
+blockAnyUpperColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyUpperColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y11
+	VFMADD231PS Y11, Y8, Y6
+	VFMADD231PS Y11, Y9, Y5
+
+blockAnyUpperColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyUpperColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y12
+	VFMADD231PS Y12, Y9, Y6
+
+blockAnyUpperColumn_8:
+blockAnyUpperColumnEnd:
+	ADDQ $+96, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyUpper
+
+blockAnyUpperDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Y0, Y0
+	VADDPS (R12)(R14*1), Y1, Y1
+	VADDPS (R12)(R14*2), Y2, Y2
+	VADDPS (R12)(R11*1), Y3, Y3
+	VADDPS (R12)(R14*4), Y4, Y4
+	VADDPS (CX)(R14*4), Y5, Y5
+	VADDPS (R12)(R11*2), Y6, Y6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Y0, Y0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y1, Y1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y2, Y2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y3, Y3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y4, Y4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y5, Y5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y6, Y6
 
+blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -11229,7 +12218,7 @@ blockClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -11242,60 +12231,66 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, (R12)(R14*1)
+	VMOVUPS Y2, (R12)(R14*2)
+	VMOVUPS Y3, (R12)(R11*1)
+	VMOVUPS Y4, (R12)(R14*4)
+	VMOVUPS Y5, (CX)(R14*4)
+	VMOVUPS Y6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Y0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y6, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_0Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+32, 72(SP)
-	ADDQ  $+32, 56(SP)
-	ADDQ  $+32, 64(SP)
-	ADDQ  $+32, SI
-	ADDQ  $-8, R15
-	CMPQ  R15, $0x08
-	JGE   block
+	ADDQ  $+32, R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
-	MOVQ    R15, CX
 	LEAQ    tailMasks<>+0(SB), R14
-	NEGQ    CX
-	VMOVUPS 32(R14)(CX*4), Y15
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	VMOVUPS 32(R14)(R15*1), Y15
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -11303,152 +12298,171 @@ last:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Y7
 	VMOVUPS     32(R14), Y8
 	VMOVUPS     64(R14), Y9
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y10
 	VFMADD231PS Y10, Y7, Y0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y11
 	VFMADD231PS Y11, Y7, Y1
 	VFMADD231PS Y11, Y8, Y0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y12
 	VFMADD231PS Y12, Y7, Y2
 	VFMADD231PS Y12, Y8, Y1
 	VFMADD231PS Y12, Y9, Y0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y13
 	VFMADD231PS Y13, Y7, Y3
 	VFMADD231PS Y13, Y8, Y2
 	VFMADD231PS Y13, Y9, Y1
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y7, Y4
 	VFMADD231PS Y14, Y8, Y3
 	VFMADD231PS Y14, Y9, Y2
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y10
 	VFMADD231PS Y10, Y7, Y5
 	VFMADD231PS Y10, Y8, Y4
 	VFMADD231PS Y10, Y9, Y3
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y11
 	VFMADD231PS Y11, Y7, Y6
 	VFMADD231PS Y11, Y8, Y5
 	VFMADD231PS Y11, Y9, Y4
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y12
 	VFMADD231PS Y12, Y8, Y6
 	VFMADD231PS Y12, Y9, Y5
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y13
 	VFMADD231PS Y13, Y9, Y6
 
-lastEdgeUpper_8:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_8:
+lastAnyUpperColumnEnd:
 	ADDQ $+96, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
+lastAnyUpperDone:
 	MOVQ       a+0(FP), DI
-	MOVQ       (SP), CX
 	CMPQ       16(DI), $0x00
 	JEQ        lastClamp
 	MOVQ       72(DI), R14
-	MOVQ       64(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       48(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastAdd_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y0, Y0
+	VMASKMOVPS (R12)(R14*1), Y15, Y7
+	VADDPS     Y7, Y1, Y1
+	VMASKMOVPS (R12)(R14*2), Y15, Y7
+	VADDPS     Y7, Y2, Y2
+	VMASKMOVPS (R12)(R11*1), Y15, Y7
+	VADDPS     Y7, Y3, Y3
+	VMASKMOVPS (R12)(R14*4), Y15, Y7
+	VADDPS     Y7, Y4, Y4
+	VMASKMOVPS (CX)(R14*4), Y15, Y7
+	VADDPS     Y7, Y5, Y5
+	VMASKMOVPS (R12)(R11*2), Y15, Y7
+	VADDPS     Y7, Y6, Y6
+	JMP        lastAdd_0Done
+
+lastAdd_0Few:
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y0, Y0
 	CMPQ       8(R13), $0x01
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y1, Y1
 	CMPQ       8(R13), $0x02
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y2, Y2
 	CMPQ       8(R13), $0x03
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y3, Y3
 	CMPQ       8(R13), $0x04
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y4, Y4
 	CMPQ       8(R13), $0x05
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y5, Y5
 	CMPQ       8(R13), $0x06
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y6, Y6
 
+lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -11458,7 +12472,7 @@ lastClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -11471,90 +12485,117 @@ lastClamp:
 
 lastStore:
 	MOVQ       64(DI), R14
-	MOVQ       56(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS Y0, Y15, (R12)
+	VMASKMOVPS Y1, Y15, (R12)(R14*1)
+	VMASKMOVPS Y2, Y15, (R12)(R14*2)
+	VMASKMOVPS Y3, Y15, (R12)(R11*1)
+	VMASKMOVPS Y4, Y15, (R12)(R14*4)
+	VMASKMOVPS Y5, Y15, (CX)(R14*4)
+	VMASKMOVPS Y6, Y15, (R12)(R11*2)
+	JMP        lastPut_0Done
+
+lastPut_0Few:
 	VMASKMOVPS Y0, Y15, (R12)
 	CMPQ       8(R13), $0x01
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y1, Y15, (R12)
 	CMPQ       8(R13), $0x02
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y2, Y15, (R12)
 	CMPQ       8(R13), $0x03
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y3, Y15, (R12)
 	CMPQ       8(R13), $0x04
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y4, Y15, (R12)
 	CMPQ       8(R13), $0x05
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y5, Y15, (R12)
 	CMPQ       8(R13), $0x06
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS Y6, Y15, (R12)
 
-lastStored:
+lastPut_0Done:
 	JMP next
 
 // func slide3S2AVX2(a *args)
 // Requires: AVX, FMA3
-TEXT ·slide3S2AVX2(SB), NOSPLIT, $80-8
+TEXT ·slide3S2AVX2(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x08
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -11562,25 +12603,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -11588,73 +12628,13 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x0f
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x01
+	JGT     blockAny
+	CMPQ    R9, $0x0e
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Y7
-	VMOVUPS     32(R14), Y8
-	VMOVUPS     64(R14), Y9
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Y10
-	VFMADD231PS Y10, Y7, Y0
-	VMOVUPS     (DI)(AX*1), Y11
-	VFMADD231PS Y11, Y8, Y0
-	VMOVUPS     (DI)(AX*2), Y12
-	VFMADD231PS Y12, Y7, Y1
-	VFMADD231PS Y12, Y9, Y0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y13
-	VFMADD231PS Y13, Y8, Y1
-	VMOVUPS     (DI)(AX*1), Y14
-	VFMADD231PS Y14, Y7, Y2
-	VFMADD231PS Y14, Y9, Y1
-	VMOVUPS     (DI)(AX*2), Y15
-	VFMADD231PS Y15, Y8, Y2
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y10
-	VFMADD231PS Y10, Y7, Y3
-	VFMADD231PS Y10, Y9, Y2
-	VMOVUPS     (DI)(AX*1), Y11
-	VFMADD231PS Y11, Y8, Y3
-	VMOVUPS     (DI)(AX*2), Y12
-	VFMADD231PS Y12, Y7, Y4
-	VFMADD231PS Y12, Y9, Y3
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y13
-	VFMADD231PS Y13, Y8, Y4
-	VMOVUPS     (DI)(AX*1), Y14
-	VFMADD231PS Y14, Y7, Y5
-	VFMADD231PS Y14, Y9, Y4
-	VMOVUPS     (DI)(AX*2), Y15
-	VFMADD231PS Y15, Y8, Y5
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y10
-	VFMADD231PS Y10, Y7, Y6
-	VFMADD231PS Y10, Y9, Y5
-	VMOVUPS     (DI)(AX*1), Y11
-	VFMADD231PS Y11, Y8, Y6
-	VMOVUPS     (DI)(AX*2), Y12
-	VFMADD231PS Y12, Y9, Y6
-	ADDQ        $+96, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Y7
@@ -11662,179 +12642,259 @@ blockEdgeUpper:
 	VMOVUPS     64(R14), Y9
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Y10
 	VFMADD231PS Y10, Y7, Y0
 
-blockEdgeUpper_0:
-	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+blockEdgeUpperColumn_0:
 	VMOVUPS     (DI)(AX*1), Y11
 	VFMADD231PS Y11, Y8, Y0
-
-blockEdgeUpper_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y12
 	VFMADD231PS Y12, Y7, Y1
 	VFMADD231PS Y12, Y9, Y0
-
-blockEdgeUpper_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y13
 	VFMADD231PS Y13, Y8, Y1
-
-blockEdgeUpper_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y14
 	VFMADD231PS Y14, Y7, Y2
 	VFMADD231PS Y14, Y9, Y1
-
-blockEdgeUpper_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y15
 	VFMADD231PS Y15, Y8, Y2
-
-blockEdgeUpper_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y10
 	VFMADD231PS Y10, Y7, Y3
 	VFMADD231PS Y10, Y9, Y2
-
-blockEdgeUpper_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y11
 	VFMADD231PS Y11, Y8, Y3
-
-blockEdgeUpper_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y12
 	VFMADD231PS Y12, Y7, Y4
 	VFMADD231PS Y12, Y9, Y3
-
-blockEdgeUpper_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeUpper_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y13
 	VFMADD231PS Y13, Y8, Y4
-
-blockEdgeUpper_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeUpper_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y14
 	VFMADD231PS Y14, Y7, Y5
 	VFMADD231PS Y14, Y9, Y4
-
-blockEdgeUpper_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeUpper_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y15
 	VFMADD231PS Y15, Y8, Y5
-
-blockEdgeUpper_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeUpper_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y10
 	VFMADD231PS Y10, Y7, Y6
 	VFMADD231PS Y10, Y9, Y5
-
-blockEdgeUpper_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeUpper_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y11
 	VFMADD231PS Y11, Y8, Y6
-
-blockEdgeUpper_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeUpper_14
 	CMPQ        R9, $0x0e
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*2), Y12
 	VFMADD231PS Y12, Y9, Y6
 
-blockEdgeUpper_14:
-blockEdgeUpperEnd:
+blockEdgeUpperColumnEnd:
 	ADDQ $+96, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeUpper
 
 blockEdgeUpperDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Y7
+	VMOVUPS     32(R14), Y8
+	VMOVUPS     64(R14), Y9
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y10
+	VFMADD231PS Y10, Y7, Y0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y11
+	VFMADD231PS Y11, Y8, Y0
+
+blockAnyUpperColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyUpperColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y12
+	VFMADD231PS Y12, Y7, Y1
+	VFMADD231PS Y12, Y9, Y0
+
+blockAnyUpperColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyUpperColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y13
+	VFMADD231PS Y13, Y8, Y1
+
+blockAnyUpperColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyUpperColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y14
+	VFMADD231PS Y14, Y7, Y2
+	VFMADD231PS Y14, Y9, Y1
+
+blockAnyUpperColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyUpperColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y15
+	VFMADD231PS Y15, Y8, Y2
+
+blockAnyUpperColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyUpperColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y10
+	VFMADD231PS Y10, Y7, Y3
+	VFMADD231PS Y10, Y9, Y2
+
+blockAnyUpperColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyUpperColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y11
+	VFMADD231PS Y11, Y8, Y3
+
+blockAnyUpperColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyUpperColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y12
+	VFMADD231PS Y12, Y7, Y4
+	VFMADD231PS Y12, Y9, Y3
+
+blockAnyUpperColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyUpperColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y13
+	VFMADD231PS Y13, Y8, Y4
+
+blockAnyUpperColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyUpperColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y14
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y14, Y9, Y4
+
+blockAnyUpperColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyUpperColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y15
+	VFMADD231PS Y15, Y8, Y5
+
+blockAnyUpperColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyUpperColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y10
+	VFMADD231PS Y10, Y7, Y6
+	VFMADD231PS Y10, Y9, Y5
+
+blockAnyUpperColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyUpperColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y11
+	VFMADD231PS Y11, Y8, Y6
+
+blockAnyUpperColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyUpperColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y12
+	VFMADD231PS Y12, Y9, Y6
+
+blockAnyUpperColumn_14:
+blockAnyUpperColumnEnd:
+	ADDQ $+96, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyUpper
+
+blockAnyUpperDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Y0, Y0
+	VADDPS (R12)(R14*1), Y1, Y1
+	VADDPS (R12)(R14*2), Y2, Y2
+	VADDPS (R12)(R11*1), Y3, Y3
+	VADDPS (R12)(R14*4), Y4, Y4
+	VADDPS (CX)(R14*4), Y5, Y5
+	VADDPS (R12)(R11*2), Y6, Y6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Y0, Y0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y1, Y1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y2, Y2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y3, Y3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y4, Y4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y5, Y5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y6, Y6
 
+blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -11844,7 +12904,7 @@ blockClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -11857,60 +12917,66 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, (R12)(R14*1)
+	VMOVUPS Y2, (R12)(R14*2)
+	VMOVUPS Y3, (R12)(R11*1)
+	VMOVUPS Y4, (R12)(R14*4)
+	VMOVUPS Y5, (CX)(R14*4)
+	VMOVUPS Y6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Y0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y6, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_0Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+32, 72(SP)
-	ADDQ  $+32, 56(SP)
-	ADDQ  $+32, 64(SP)
-	ADDQ  $+32, SI
-	ADDQ  $-8, R15
-	CMPQ  R15, $0x08
-	JGE   block
+	ADDQ  $+32, R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
-	MOVQ    R15, CX
 	LEAQ    tailMasks<>+0(SB), R14
-	NEGQ    CX
-	VMOVUPS 32(R14)(CX*4), Y15
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	VMOVUPS 32(R14)(R15*1), Y15
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -11918,196 +12984,215 @@ last:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Y7
 	VMOVUPS     32(R14), Y8
 	VMOVUPS     64(R14), Y9
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y10
 	VFMADD231PS Y10, Y7, Y0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y11
 	VFMADD231PS Y11, Y8, Y0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y12
 	VFMADD231PS Y12, Y7, Y1
 	VFMADD231PS Y12, Y9, Y0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y13
 	VFMADD231PS Y13, Y8, Y1
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y7, Y2
 	VFMADD231PS Y14, Y9, Y1
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y10
 	VFMADD231PS Y10, Y8, Y2
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y11
 	VFMADD231PS Y11, Y7, Y3
 	VFMADD231PS Y11, Y9, Y2
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y12
 	VFMADD231PS Y12, Y8, Y3
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y13
 	VFMADD231PS Y13, Y7, Y4
 	VFMADD231PS Y13, Y9, Y3
 
-lastEdgeUpper_8:
+lastAnyUpperColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeUpper_9
+	JGT         lastAnyUpperColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y8, Y4
 
-lastEdgeUpper_9:
+lastAnyUpperColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeUpper_10
+	JGT         lastAnyUpperColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y10
 	VFMADD231PS Y10, Y7, Y5
 	VFMADD231PS Y10, Y9, Y4
 
-lastEdgeUpper_10:
+lastAnyUpperColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeUpper_11
+	JGT         lastAnyUpperColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y11
 	VFMADD231PS Y11, Y8, Y5
 
-lastEdgeUpper_11:
+lastAnyUpperColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeUpper_12
+	JGT         lastAnyUpperColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD231PS Y12, Y7, Y6
 	VFMADD231PS Y12, Y9, Y5
 
-lastEdgeUpper_12:
+lastAnyUpperColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeUpper_13
+	JGT         lastAnyUpperColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y13
 	VFMADD231PS Y13, Y8, Y6
 
-lastEdgeUpper_13:
+lastAnyUpperColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeUpper_14
+	JGT         lastAnyUpperColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y9, Y6
 
-lastEdgeUpper_14:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_14:
+lastAnyUpperColumnEnd:
 	ADDQ $+96, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
+lastAnyUpperDone:
 	MOVQ       a+0(FP), DI
-	MOVQ       (SP), CX
 	CMPQ       16(DI), $0x00
 	JEQ        lastClamp
 	MOVQ       72(DI), R14
-	MOVQ       64(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       48(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastAdd_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y0, Y0
+	VMASKMOVPS (R12)(R14*1), Y15, Y7
+	VADDPS     Y7, Y1, Y1
+	VMASKMOVPS (R12)(R14*2), Y15, Y7
+	VADDPS     Y7, Y2, Y2
+	VMASKMOVPS (R12)(R11*1), Y15, Y7
+	VADDPS     Y7, Y3, Y3
+	VMASKMOVPS (R12)(R14*4), Y15, Y7
+	VADDPS     Y7, Y4, Y4
+	VMASKMOVPS (CX)(R14*4), Y15, Y7
+	VADDPS     Y7, Y5, Y5
+	VMASKMOVPS (R12)(R11*2), Y15, Y7
+	VADDPS     Y7, Y6, Y6
+	JMP        lastAdd_0Done
+
+lastAdd_0Few:
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y0, Y0
 	CMPQ       8(R13), $0x01
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y1, Y1
 	CMPQ       8(R13), $0x02
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y2, Y2
 	CMPQ       8(R13), $0x03
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y3, Y3
 	CMPQ       8(R13), $0x04
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y4, Y4
 	CMPQ       8(R13), $0x05
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y5, Y5
 	CMPQ       8(R13), $0x06
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y6, Y6
 
+lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -12117,7 +13202,7 @@ lastClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -12130,90 +13215,117 @@ lastClamp:
 
 lastStore:
 	MOVQ       64(DI), R14
-	MOVQ       56(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS Y0, Y15, (R12)
+	VMASKMOVPS Y1, Y15, (R12)(R14*1)
+	VMASKMOVPS Y2, Y15, (R12)(R14*2)
+	VMASKMOVPS Y3, Y15, (R12)(R11*1)
+	VMASKMOVPS Y4, Y15, (R12)(R14*4)
+	VMASKMOVPS Y5, Y15, (CX)(R14*4)
+	VMASKMOVPS Y6, Y15, (R12)(R11*2)
+	JMP        lastPut_0Done
+
+lastPut_0Few:
 	VMASKMOVPS Y0, Y15, (R12)
 	CMPQ       8(R13), $0x01
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y1, Y15, (R12)
 	CMPQ       8(R13), $0x02
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y2, Y15, (R12)
 	CMPQ       8(R13), $0x03
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y3, Y15, (R12)
 	CMPQ       8(R13), $0x04
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y4, Y15, (R12)
 	CMPQ       8(R13), $0x05
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y5, Y15, (R12)
 	CMPQ       8(R13), $0x06
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS Y6, Y15, (R12)
 
-lastStored:
+lastPut_0Done:
 	JMP next
 
 // func slide5S1AVX2(a *args)
 // Requires: AVX, FMA3
-TEXT ·slide5S1AVX2(SB), NOSPLIT, $80-8
+TEXT ·slide5S1AVX2(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x08
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -12221,25 +13333,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -12247,84 +13358,13 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x0b
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x02
+	JGT     blockAny
+	CMPQ    R9, $0x09
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Y7
-	VMOVUPS     32(R14), Y8
-	VMOVUPS     64(R14), Y9
-	VMOVUPS     96(R14), Y10
-	VMOVUPS     128(R14), Y11
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Y12
-	VFMADD231PS Y12, Y7, Y0
-	VMOVUPS     (DI)(AX*1), Y13
-	VFMADD231PS Y13, Y7, Y1
-	VFMADD231PS Y13, Y8, Y0
-	VMOVUPS     (DI)(AX*2), Y14
-	VFMADD231PS Y14, Y7, Y2
-	VFMADD231PS Y14, Y8, Y1
-	VFMADD231PS Y14, Y9, Y0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y15
-	VFMADD231PS Y15, Y7, Y3
-	VFMADD231PS Y15, Y8, Y2
-	VFMADD231PS Y15, Y9, Y1
-	VFMADD231PS Y15, Y10, Y0
-	VMOVUPS     (DI)(AX*1), Y12
-	VFMADD231PS Y12, Y7, Y4
-	VFMADD231PS Y12, Y8, Y3
-	VFMADD231PS Y12, Y9, Y2
-	VFMADD231PS Y12, Y10, Y1
-	VFMADD231PS Y12, Y11, Y0
-	VMOVUPS     (DI)(AX*2), Y13
-	VFMADD231PS Y13, Y7, Y5
-	VFMADD231PS Y13, Y8, Y4
-	VFMADD231PS Y13, Y9, Y3
-	VFMADD231PS Y13, Y10, Y2
-	VFMADD231PS Y13, Y11, Y1
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y14, Y7, Y6
-	VFMADD231PS Y14, Y8, Y5
-	VFMADD231PS Y14, Y9, Y4
-	VFMADD231PS Y14, Y10, Y3
-	VFMADD231PS Y14, Y11, Y2
-	VMOVUPS     (DI)(AX*1), Y15
-	VFMADD231PS Y15, Y8, Y6
-	VFMADD231PS Y15, Y9, Y5
-	VFMADD231PS Y15, Y10, Y4
-	VFMADD231PS Y15, Y11, Y3
-	VMOVUPS     (DI)(AX*2), Y12
-	VFMADD231PS Y12, Y9, Y6
-	VFMADD231PS Y12, Y10, Y5
-	VFMADD231PS Y12, Y11, Y4
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y13
-	VFMADD231PS Y13, Y10, Y6
-	VFMADD231PS Y13, Y11, Y5
-	VMOVUPS     (DI)(AX*1), Y14
-	VFMADD231PS Y14, Y11, Y6
-	ADDQ        $+160, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Y7
@@ -12334,164 +13374,261 @@ blockEdgeUpper:
 	VMOVUPS     128(R14), Y11
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Y12
 	VFMADD231PS Y12, Y7, Y0
 
-blockEdgeUpper_0:
+blockEdgeUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_1
 	VMOVUPS     (DI)(AX*1), Y13
 	VFMADD231PS Y13, Y7, Y1
 	VFMADD231PS Y13, Y8, Y0
 
-blockEdgeUpper_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
+blockEdgeUpperColumn_1:
 	VMOVUPS     (DI)(AX*2), Y14
 	VFMADD231PS Y14, Y7, Y2
 	VFMADD231PS Y14, Y8, Y1
 	VFMADD231PS Y14, Y9, Y0
-
-blockEdgeUpper_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y15
 	VFMADD231PS Y15, Y7, Y3
 	VFMADD231PS Y15, Y8, Y2
 	VFMADD231PS Y15, Y9, Y1
 	VFMADD231PS Y15, Y10, Y0
-
-blockEdgeUpper_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y12
 	VFMADD231PS Y12, Y7, Y4
 	VFMADD231PS Y12, Y8, Y3
 	VFMADD231PS Y12, Y9, Y2
 	VFMADD231PS Y12, Y10, Y1
 	VFMADD231PS Y12, Y11, Y0
-
-blockEdgeUpper_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y13
 	VFMADD231PS Y13, Y7, Y5
 	VFMADD231PS Y13, Y8, Y4
 	VFMADD231PS Y13, Y9, Y3
 	VFMADD231PS Y13, Y10, Y2
 	VFMADD231PS Y13, Y11, Y1
-
-blockEdgeUpper_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y14, Y7, Y6
 	VFMADD231PS Y14, Y8, Y5
 	VFMADD231PS Y14, Y9, Y4
 	VFMADD231PS Y14, Y10, Y3
 	VFMADD231PS Y14, Y11, Y2
-
-blockEdgeUpper_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y15
 	VFMADD231PS Y15, Y8, Y6
 	VFMADD231PS Y15, Y9, Y5
 	VFMADD231PS Y15, Y10, Y4
 	VFMADD231PS Y15, Y11, Y3
-
-blockEdgeUpper_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y12
 	VFMADD231PS Y12, Y9, Y6
 	VFMADD231PS Y12, Y10, Y5
 	VFMADD231PS Y12, Y11, Y4
-
-blockEdgeUpper_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeUpper_9
 	CMPQ        R9, $0x09
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI), Y13
 	VFMADD231PS Y13, Y10, Y6
 	VFMADD231PS Y13, Y11, Y5
-
-blockEdgeUpper_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeUpper_10
 	CMPQ        R9, $0x0a
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*1), Y14
 	VFMADD231PS Y14, Y11, Y6
 
-blockEdgeUpper_10:
-blockEdgeUpperEnd:
+blockEdgeUpperColumnEnd:
 	ADDQ $+160, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeUpper
 
 blockEdgeUpperDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Y7
+	VMOVUPS     32(R14), Y8
+	VMOVUPS     64(R14), Y9
+	VMOVUPS     96(R14), Y10
+	VMOVUPS     128(R14), Y11
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y12
+	VFMADD231PS Y12, Y7, Y0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y13
+	VFMADD231PS Y13, Y7, Y1
+	VFMADD231PS Y13, Y8, Y0
+
+blockAnyUpperColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyUpperColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y14
+	VFMADD231PS Y14, Y7, Y2
+	VFMADD231PS Y14, Y8, Y1
+	VFMADD231PS Y14, Y9, Y0
+
+blockAnyUpperColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyUpperColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y15
+	VFMADD231PS Y15, Y7, Y3
+	VFMADD231PS Y15, Y8, Y2
+	VFMADD231PS Y15, Y9, Y1
+	VFMADD231PS Y15, Y10, Y0
+
+blockAnyUpperColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyUpperColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y12
+	VFMADD231PS Y12, Y7, Y4
+	VFMADD231PS Y12, Y8, Y3
+	VFMADD231PS Y12, Y9, Y2
+	VFMADD231PS Y12, Y10, Y1
+	VFMADD231PS Y12, Y11, Y0
+
+blockAnyUpperColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyUpperColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y13
+	VFMADD231PS Y13, Y7, Y5
+	VFMADD231PS Y13, Y8, Y4
+	VFMADD231PS Y13, Y9, Y3
+	VFMADD231PS Y13, Y10, Y2
+	VFMADD231PS Y13, Y11, Y1
+
+blockAnyUpperColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyUpperColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y14, Y7, Y6
+	VFMADD231PS Y14, Y8, Y5
+	VFMADD231PS Y14, Y9, Y4
+	VFMADD231PS Y14, Y10, Y3
+	VFMADD231PS Y14, Y11, Y2
+
+blockAnyUpperColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyUpperColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y15
+	VFMADD231PS Y15, Y8, Y6
+	VFMADD231PS Y15, Y9, Y5
+	VFMADD231PS Y15, Y10, Y4
+	VFMADD231PS Y15, Y11, Y3
+
+blockAnyUpperColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyUpperColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y12
+	VFMADD231PS Y12, Y9, Y6
+	VFMADD231PS Y12, Y10, Y5
+	VFMADD231PS Y12, Y11, Y4
+
+blockAnyUpperColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyUpperColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y13
+	VFMADD231PS Y13, Y10, Y6
+	VFMADD231PS Y13, Y11, Y5
+
+blockAnyUpperColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyUpperColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y14
+	VFMADD231PS Y14, Y11, Y6
+
+blockAnyUpperColumn_10:
+blockAnyUpperColumnEnd:
+	ADDQ $+160, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyUpper
+
+blockAnyUpperDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Y0, Y0
+	VADDPS (R12)(R14*1), Y1, Y1
+	VADDPS (R12)(R14*2), Y2, Y2
+	VADDPS (R12)(R11*1), Y3, Y3
+	VADDPS (R12)(R14*4), Y4, Y4
+	VADDPS (CX)(R14*4), Y5, Y5
+	VADDPS (R12)(R11*2), Y6, Y6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Y0, Y0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y1, Y1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y2, Y2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y3, Y3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y4, Y4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y5, Y5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y6, Y6
 
+blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -12501,7 +13638,7 @@ blockClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -12514,60 +13651,66 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, (R12)(R14*1)
+	VMOVUPS Y2, (R12)(R14*2)
+	VMOVUPS Y3, (R12)(R11*1)
+	VMOVUPS Y4, (R12)(R14*4)
+	VMOVUPS Y5, (CX)(R14*4)
+	VMOVUPS Y6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Y0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y6, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_0Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+32, 72(SP)
-	ADDQ  $+32, 56(SP)
-	ADDQ  $+32, 64(SP)
-	ADDQ  $+32, SI
-	ADDQ  $-8, R15
-	CMPQ  R15, $0x08
-	JGE   block
+	ADDQ  $+32, R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
-	MOVQ    R15, CX
 	LEAQ    tailMasks<>+0(SB), R14
-	NEGQ    CX
-	VMOVUPS 32(R14)(CX*4), Y15
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	VMOVUPS 32(R14)(R15*1), Y15
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -12575,12 +13718,11 @@ last:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Y7
 	VMOVUPS     32(R14), Y8
 	VMOVUPS     64(R14), Y9
@@ -12588,48 +13730,48 @@ lastEdgeUpper:
 	VMOVUPS     128(R14), Y11
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD231PS Y12, Y7, Y0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y13
 	VFMADD231PS Y13, Y7, Y1
 	VFMADD231PS Y13, Y8, Y0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y7, Y2
 	VFMADD231PS Y14, Y8, Y1
 	VFMADD231PS Y14, Y9, Y0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD231PS Y12, Y7, Y3
 	VFMADD231PS Y12, Y8, Y2
 	VFMADD231PS Y12, Y9, Y1
 	VFMADD231PS Y12, Y10, Y0
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y13
 	VFMADD231PS Y13, Y7, Y4
 	VFMADD231PS Y13, Y8, Y3
@@ -12637,11 +13779,11 @@ lastEdgeUpper_3:
 	VFMADD231PS Y13, Y10, Y1
 	VFMADD231PS Y13, Y11, Y0
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y7, Y5
 	VFMADD231PS Y14, Y8, Y4
@@ -12649,12 +13791,12 @@ lastEdgeUpper_4:
 	VFMADD231PS Y14, Y10, Y2
 	VFMADD231PS Y14, Y11, Y1
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD231PS Y12, Y7, Y6
 	VFMADD231PS Y12, Y8, Y5
@@ -12662,96 +13804,116 @@ lastEdgeUpper_5:
 	VFMADD231PS Y12, Y10, Y3
 	VFMADD231PS Y12, Y11, Y2
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y13
 	VFMADD231PS Y13, Y8, Y6
 	VFMADD231PS Y13, Y9, Y5
 	VFMADD231PS Y13, Y10, Y4
 	VFMADD231PS Y13, Y11, Y3
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y9, Y6
 	VFMADD231PS Y14, Y10, Y5
 	VFMADD231PS Y14, Y11, Y4
 
-lastEdgeUpper_8:
+lastAnyUpperColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeUpper_9
+	JGT         lastAnyUpperColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD231PS Y12, Y10, Y6
 	VFMADD231PS Y12, Y11, Y5
 
-lastEdgeUpper_9:
+lastAnyUpperColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeUpper_10
+	JGT         lastAnyUpperColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y13
 	VFMADD231PS Y13, Y11, Y6
 
-lastEdgeUpper_10:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_10:
+lastAnyUpperColumnEnd:
 	ADDQ $+160, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
+lastAnyUpperDone:
 	MOVQ       a+0(FP), DI
-	MOVQ       (SP), CX
 	CMPQ       16(DI), $0x00
 	JEQ        lastClamp
 	MOVQ       72(DI), R14
-	MOVQ       64(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       48(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastAdd_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y0, Y0
+	VMASKMOVPS (R12)(R14*1), Y15, Y7
+	VADDPS     Y7, Y1, Y1
+	VMASKMOVPS (R12)(R14*2), Y15, Y7
+	VADDPS     Y7, Y2, Y2
+	VMASKMOVPS (R12)(R11*1), Y15, Y7
+	VADDPS     Y7, Y3, Y3
+	VMASKMOVPS (R12)(R14*4), Y15, Y7
+	VADDPS     Y7, Y4, Y4
+	VMASKMOVPS (CX)(R14*4), Y15, Y7
+	VADDPS     Y7, Y5, Y5
+	VMASKMOVPS (R12)(R11*2), Y15, Y7
+	VADDPS     Y7, Y6, Y6
+	JMP        lastAdd_0Done
+
+lastAdd_0Few:
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y0, Y0
 	CMPQ       8(R13), $0x01
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y1, Y1
 	CMPQ       8(R13), $0x02
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y2, Y2
 	CMPQ       8(R13), $0x03
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y3, Y3
 	CMPQ       8(R13), $0x04
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y4, Y4
 	CMPQ       8(R13), $0x05
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y5, Y5
 	CMPQ       8(R13), $0x06
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y6, Y6
 
+lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -12761,7 +13923,7 @@ lastClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -12774,90 +13936,117 @@ lastClamp:
 
 lastStore:
 	MOVQ       64(DI), R14
-	MOVQ       56(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS Y0, Y15, (R12)
+	VMASKMOVPS Y1, Y15, (R12)(R14*1)
+	VMASKMOVPS Y2, Y15, (R12)(R14*2)
+	VMASKMOVPS Y3, Y15, (R12)(R11*1)
+	VMASKMOVPS Y4, Y15, (R12)(R14*4)
+	VMASKMOVPS Y5, Y15, (CX)(R14*4)
+	VMASKMOVPS Y6, Y15, (R12)(R11*2)
+	JMP        lastPut_0Done
+
+lastPut_0Few:
 	VMASKMOVPS Y0, Y15, (R12)
 	CMPQ       8(R13), $0x01
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y1, Y15, (R12)
 	CMPQ       8(R13), $0x02
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y2, Y15, (R12)
 	CMPQ       8(R13), $0x03
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y3, Y15, (R12)
 	CMPQ       8(R13), $0x04
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y4, Y15, (R12)
 	CMPQ       8(R13), $0x05
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y5, Y15, (R12)
 	CMPQ       8(R13), $0x06
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS Y6, Y15, (R12)
 
-lastStored:
+lastPut_0Done:
 	JMP next
 
 // func slide5S2AVX2(a *args)
 // Requires: AVX, FMA3
-TEXT ·slide5S2AVX2(SB), NOSPLIT, $80-8
+TEXT ·slide5S2AVX2(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x08
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -12865,25 +14054,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -12891,92 +14079,13 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x11
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x02
+	JGT     blockAny
+	CMPQ    R9, $0x0f
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Y7
-	VMOVUPS     32(R14), Y8
-	VMOVUPS     64(R14), Y9
-	VMOVUPS     96(R14), Y10
-	VMOVUPS     128(R14), Y11
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Y12
-	VFMADD231PS Y12, Y7, Y0
-	VMOVUPS     (DI)(AX*1), Y13
-	VFMADD231PS Y13, Y8, Y0
-	VMOVUPS     (DI)(AX*2), Y14
-	VFMADD231PS Y14, Y7, Y1
-	VFMADD231PS Y14, Y9, Y0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y15
-	VFMADD231PS Y15, Y8, Y1
-	VFMADD231PS Y15, Y10, Y0
-	VMOVUPS     (DI)(AX*1), Y12
-	VFMADD231PS Y12, Y7, Y2
-	VFMADD231PS Y12, Y9, Y1
-	VFMADD231PS Y12, Y11, Y0
-	VMOVUPS     (DI)(AX*2), Y13
-	VFMADD231PS Y13, Y8, Y2
-	VFMADD231PS Y13, Y10, Y1
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y14, Y7, Y3
-	VFMADD231PS Y14, Y9, Y2
-	VFMADD231PS Y14, Y11, Y1
-	VMOVUPS     (DI)(AX*1), Y15
-	VFMADD231PS Y15, Y8, Y3
-	VFMADD231PS Y15, Y10, Y2
-	VMOVUPS     (DI)(AX*2), Y12
-	VFMADD231PS Y12, Y7, Y4
-	VFMADD231PS Y12, Y9, Y3
-	VFMADD231PS Y12, Y11, Y2
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y13
-	VFMADD231PS Y13, Y8, Y4
-	VFMADD231PS Y13, Y10, Y3
-	VMOVUPS     (DI)(AX*1), Y14
-	VFMADD231PS Y14, Y7, Y5
-	VFMADD231PS Y14, Y9, Y4
-	VFMADD231PS Y14, Y11, Y3
-	VMOVUPS     (DI)(AX*2), Y15
-	VFMADD231PS Y15, Y8, Y5
-	VFMADD231PS Y15, Y10, Y4
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y12
-	VFMADD231PS Y12, Y7, Y6
-	VFMADD231PS Y12, Y9, Y5
-	VFMADD231PS Y12, Y11, Y4
-	VMOVUPS     (DI)(AX*1), Y13
-	VFMADD231PS Y13, Y8, Y6
-	VFMADD231PS Y13, Y10, Y5
-	VMOVUPS     (DI)(AX*2), Y14
-	VFMADD231PS Y14, Y9, Y6
-	VFMADD231PS Y14, Y11, Y5
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y15
-	VFMADD231PS Y15, Y10, Y6
-	VMOVUPS     (DI)(AX*1), Y12
-	VFMADD231PS Y12, Y11, Y6
-	ADDQ        $+160, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Y7
@@ -12986,208 +14095,313 @@ blockEdgeUpper:
 	VMOVUPS     128(R14), Y11
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Y12
 	VFMADD231PS Y12, Y7, Y0
 
-blockEdgeUpper_0:
+blockEdgeUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_1
 	VMOVUPS     (DI)(AX*1), Y13
 	VFMADD231PS Y13, Y8, Y0
 
-blockEdgeUpper_1:
-	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
+blockEdgeUpperColumn_1:
 	VMOVUPS     (DI)(AX*2), Y14
 	VFMADD231PS Y14, Y7, Y1
 	VFMADD231PS Y14, Y9, Y0
-
-blockEdgeUpper_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y15
 	VFMADD231PS Y15, Y8, Y1
 	VFMADD231PS Y15, Y10, Y0
-
-blockEdgeUpper_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y12
 	VFMADD231PS Y12, Y7, Y2
 	VFMADD231PS Y12, Y9, Y1
 	VFMADD231PS Y12, Y11, Y0
-
-blockEdgeUpper_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y13
 	VFMADD231PS Y13, Y8, Y2
 	VFMADD231PS Y13, Y10, Y1
-
-blockEdgeUpper_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y14, Y7, Y3
 	VFMADD231PS Y14, Y9, Y2
 	VFMADD231PS Y14, Y11, Y1
-
-blockEdgeUpper_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y15
 	VFMADD231PS Y15, Y8, Y3
 	VFMADD231PS Y15, Y10, Y2
-
-blockEdgeUpper_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y12
 	VFMADD231PS Y12, Y7, Y4
 	VFMADD231PS Y12, Y9, Y3
 	VFMADD231PS Y12, Y11, Y2
-
-blockEdgeUpper_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeUpper_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y13
 	VFMADD231PS Y13, Y8, Y4
 	VFMADD231PS Y13, Y10, Y3
-
-blockEdgeUpper_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeUpper_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y14
 	VFMADD231PS Y14, Y7, Y5
 	VFMADD231PS Y14, Y9, Y4
 	VFMADD231PS Y14, Y11, Y3
-
-blockEdgeUpper_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeUpper_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y15
 	VFMADD231PS Y15, Y8, Y5
 	VFMADD231PS Y15, Y10, Y4
-
-blockEdgeUpper_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeUpper_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y12
 	VFMADD231PS Y12, Y7, Y6
 	VFMADD231PS Y12, Y9, Y5
 	VFMADD231PS Y12, Y11, Y4
-
-blockEdgeUpper_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeUpper_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y13
 	VFMADD231PS Y13, Y8, Y6
 	VFMADD231PS Y13, Y10, Y5
-
-blockEdgeUpper_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeUpper_14
-	CMPQ        R9, $0x0e
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y14
 	VFMADD231PS Y14, Y9, Y6
 	VFMADD231PS Y14, Y11, Y5
-
-blockEdgeUpper_14:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0f
-	JGT         blockEdgeUpper_15
 	CMPQ        R9, $0x0f
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI), Y15
 	VFMADD231PS Y15, Y10, Y6
-
-blockEdgeUpper_15:
-	CMPQ        R8, $0x10
-	JGT         blockEdgeUpper_16
 	CMPQ        R9, $0x10
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*1), Y12
 	VFMADD231PS Y12, Y11, Y6
 
-blockEdgeUpper_16:
-blockEdgeUpperEnd:
+blockEdgeUpperColumnEnd:
 	ADDQ $+160, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeUpper
 
 blockEdgeUpperDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Y7
+	VMOVUPS     32(R14), Y8
+	VMOVUPS     64(R14), Y9
+	VMOVUPS     96(R14), Y10
+	VMOVUPS     128(R14), Y11
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y12
+	VFMADD231PS Y12, Y7, Y0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y13
+	VFMADD231PS Y13, Y8, Y0
+
+blockAnyUpperColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyUpperColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y14
+	VFMADD231PS Y14, Y7, Y1
+	VFMADD231PS Y14, Y9, Y0
+
+blockAnyUpperColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyUpperColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y15
+	VFMADD231PS Y15, Y8, Y1
+	VFMADD231PS Y15, Y10, Y0
+
+blockAnyUpperColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyUpperColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y12
+	VFMADD231PS Y12, Y7, Y2
+	VFMADD231PS Y12, Y9, Y1
+	VFMADD231PS Y12, Y11, Y0
+
+blockAnyUpperColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyUpperColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y13
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y13, Y10, Y1
+
+blockAnyUpperColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyUpperColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y14, Y7, Y3
+	VFMADD231PS Y14, Y9, Y2
+	VFMADD231PS Y14, Y11, Y1
+
+blockAnyUpperColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyUpperColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y15
+	VFMADD231PS Y15, Y8, Y3
+	VFMADD231PS Y15, Y10, Y2
+
+blockAnyUpperColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyUpperColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y12
+	VFMADD231PS Y12, Y7, Y4
+	VFMADD231PS Y12, Y9, Y3
+	VFMADD231PS Y12, Y11, Y2
+
+blockAnyUpperColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyUpperColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y13
+	VFMADD231PS Y13, Y8, Y4
+	VFMADD231PS Y13, Y10, Y3
+
+blockAnyUpperColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyUpperColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y14
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y14, Y9, Y4
+	VFMADD231PS Y14, Y11, Y3
+
+blockAnyUpperColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyUpperColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y15
+	VFMADD231PS Y15, Y8, Y5
+	VFMADD231PS Y15, Y10, Y4
+
+blockAnyUpperColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyUpperColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y12
+	VFMADD231PS Y12, Y7, Y6
+	VFMADD231PS Y12, Y9, Y5
+	VFMADD231PS Y12, Y11, Y4
+
+blockAnyUpperColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyUpperColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y13
+	VFMADD231PS Y13, Y8, Y6
+	VFMADD231PS Y13, Y10, Y5
+
+blockAnyUpperColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyUpperColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y14
+	VFMADD231PS Y14, Y9, Y6
+	VFMADD231PS Y14, Y11, Y5
+
+blockAnyUpperColumn_14:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0f
+	JGT         blockAnyUpperColumn_15
+	CMPQ        R9, $0x0f
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y15
+	VFMADD231PS Y15, Y10, Y6
+
+blockAnyUpperColumn_15:
+	CMPQ        R8, $0x10
+	JGT         blockAnyUpperColumn_16
+	CMPQ        R9, $0x10
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y12
+	VFMADD231PS Y12, Y11, Y6
+
+blockAnyUpperColumn_16:
+blockAnyUpperColumnEnd:
+	ADDQ $+160, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyUpper
+
+blockAnyUpperDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Y0, Y0
+	VADDPS (R12)(R14*1), Y1, Y1
+	VADDPS (R12)(R14*2), Y2, Y2
+	VADDPS (R12)(R11*1), Y3, Y3
+	VADDPS (R12)(R14*4), Y4, Y4
+	VADDPS (CX)(R14*4), Y5, Y5
+	VADDPS (R12)(R11*2), Y6, Y6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Y0, Y0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y1, Y1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y2, Y2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y3, Y3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y4, Y4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y5, Y5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y6, Y6
 
+blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -13197,7 +14411,7 @@ blockClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -13210,60 +14424,66 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, (R12)(R14*1)
+	VMOVUPS Y2, (R12)(R14*2)
+	VMOVUPS Y3, (R12)(R11*1)
+	VMOVUPS Y4, (R12)(R14*4)
+	VMOVUPS Y5, (CX)(R14*4)
+	VMOVUPS Y6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Y0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y6, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_0Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+32, 72(SP)
-	ADDQ  $+32, 56(SP)
-	ADDQ  $+32, 64(SP)
-	ADDQ  $+32, SI
-	ADDQ  $-8, R15
-	CMPQ  R15, $0x08
-	JGE   block
+	ADDQ  $+32, R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
-	MOVQ    R15, CX
 	LEAQ    tailMasks<>+0(SB), R14
-	NEGQ    CX
-	VMOVUPS 32(R14)(CX*4), Y15
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	VMOVUPS 32(R14)(R15*1), Y15
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -13271,12 +14491,11 @@ last:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Y7
 	VMOVUPS     32(R14), Y8
 	VMOVUPS     64(R14), Y9
@@ -13284,214 +14503,234 @@ lastEdgeUpper:
 	VMOVUPS     128(R14), Y11
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD231PS Y12, Y7, Y0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y13
 	VFMADD231PS Y13, Y8, Y0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y7, Y1
 	VFMADD231PS Y14, Y9, Y0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD231PS Y12, Y8, Y1
 	VFMADD231PS Y12, Y10, Y0
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y13
 	VFMADD231PS Y13, Y7, Y2
 	VFMADD231PS Y13, Y9, Y1
 	VFMADD231PS Y13, Y11, Y0
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y8, Y2
 	VFMADD231PS Y14, Y10, Y1
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD231PS Y12, Y7, Y3
 	VFMADD231PS Y12, Y9, Y2
 	VFMADD231PS Y12, Y11, Y1
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y13
 	VFMADD231PS Y13, Y8, Y3
 	VFMADD231PS Y13, Y10, Y2
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y7, Y4
 	VFMADD231PS Y14, Y9, Y3
 	VFMADD231PS Y14, Y11, Y2
 
-lastEdgeUpper_8:
+lastAnyUpperColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeUpper_9
+	JGT         lastAnyUpperColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD231PS Y12, Y8, Y4
 	VFMADD231PS Y12, Y10, Y3
 
-lastEdgeUpper_9:
+lastAnyUpperColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeUpper_10
+	JGT         lastAnyUpperColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y13
 	VFMADD231PS Y13, Y7, Y5
 	VFMADD231PS Y13, Y9, Y4
 	VFMADD231PS Y13, Y11, Y3
 
-lastEdgeUpper_10:
+lastAnyUpperColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeUpper_11
+	JGT         lastAnyUpperColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y8, Y5
 	VFMADD231PS Y14, Y10, Y4
 
-lastEdgeUpper_11:
+lastAnyUpperColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeUpper_12
+	JGT         lastAnyUpperColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD231PS Y12, Y7, Y6
 	VFMADD231PS Y12, Y9, Y5
 	VFMADD231PS Y12, Y11, Y4
 
-lastEdgeUpper_12:
+lastAnyUpperColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeUpper_13
+	JGT         lastAnyUpperColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y13
 	VFMADD231PS Y13, Y8, Y6
 	VFMADD231PS Y13, Y10, Y5
 
-lastEdgeUpper_13:
+lastAnyUpperColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeUpper_14
+	JGT         lastAnyUpperColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y9, Y6
 	VFMADD231PS Y14, Y11, Y5
 
-lastEdgeUpper_14:
+lastAnyUpperColumn_14:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0f
-	JGT         lastEdgeUpper_15
+	JGT         lastAnyUpperColumn_15
 	CMPQ        R9, $0x0f
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y12
 	VFMADD231PS Y12, Y10, Y6
 
-lastEdgeUpper_15:
+lastAnyUpperColumn_15:
 	CMPQ        R8, $0x10
-	JGT         lastEdgeUpper_16
+	JGT         lastAnyUpperColumn_16
 	CMPQ        R9, $0x10
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y13
 	VFMADD231PS Y13, Y11, Y6
 
-lastEdgeUpper_16:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_16:
+lastAnyUpperColumnEnd:
 	ADDQ $+160, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
+lastAnyUpperDone:
 	MOVQ       a+0(FP), DI
-	MOVQ       (SP), CX
 	CMPQ       16(DI), $0x00
 	JEQ        lastClamp
 	MOVQ       72(DI), R14
-	MOVQ       64(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       48(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastAdd_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y0, Y0
+	VMASKMOVPS (R12)(R14*1), Y15, Y7
+	VADDPS     Y7, Y1, Y1
+	VMASKMOVPS (R12)(R14*2), Y15, Y7
+	VADDPS     Y7, Y2, Y2
+	VMASKMOVPS (R12)(R11*1), Y15, Y7
+	VADDPS     Y7, Y3, Y3
+	VMASKMOVPS (R12)(R14*4), Y15, Y7
+	VADDPS     Y7, Y4, Y4
+	VMASKMOVPS (CX)(R14*4), Y15, Y7
+	VADDPS     Y7, Y5, Y5
+	VMASKMOVPS (R12)(R11*2), Y15, Y7
+	VADDPS     Y7, Y6, Y6
+	JMP        lastAdd_0Done
+
+lastAdd_0Few:
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y0, Y0
 	CMPQ       8(R13), $0x01
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y1, Y1
 	CMPQ       8(R13), $0x02
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y2, Y2
 	CMPQ       8(R13), $0x03
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y3, Y3
 	CMPQ       8(R13), $0x04
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y4, Y4
 	CMPQ       8(R13), $0x05
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y5, Y5
 	CMPQ       8(R13), $0x06
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y6, Y6
 
+lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -13501,7 +14740,7 @@ lastClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -13514,90 +14753,117 @@ lastClamp:
 
 lastStore:
 	MOVQ       64(DI), R14
-	MOVQ       56(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS Y0, Y15, (R12)
+	VMASKMOVPS Y1, Y15, (R12)(R14*1)
+	VMASKMOVPS Y2, Y15, (R12)(R14*2)
+	VMASKMOVPS Y3, Y15, (R12)(R11*1)
+	VMASKMOVPS Y4, Y15, (R12)(R14*4)
+	VMASKMOVPS Y5, Y15, (CX)(R14*4)
+	VMASKMOVPS Y6, Y15, (R12)(R11*2)
+	JMP        lastPut_0Done
+
+lastPut_0Few:
 	VMASKMOVPS Y0, Y15, (R12)
 	CMPQ       8(R13), $0x01
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y1, Y15, (R12)
 	CMPQ       8(R13), $0x02
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y2, Y15, (R12)
 	CMPQ       8(R13), $0x03
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y3, Y15, (R12)
 	CMPQ       8(R13), $0x04
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y4, Y15, (R12)
 	CMPQ       8(R13), $0x05
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y5, Y15, (R12)
 	CMPQ       8(R13), $0x06
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS Y6, Y15, (R12)
 
-lastStored:
+lastPut_0Done:
 	JMP next
 
 // func slide7S1AVX2(a *args)
 // Requires: AVX, FMA3
-TEXT ·slide7S1AVX2(SB), NOSPLIT, $80-8
+TEXT ·slide7S1AVX2(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x08
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -13605,25 +14871,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -13631,103 +14896,13 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x0d
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x03
+	JGT     blockAny
+	CMPQ    R9, $0x0a
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Y7
-	VMOVUPS     32(R14), Y8
-	VMOVUPS     64(R14), Y9
-	VMOVUPS     96(R14), Y10
-	VMOVUPS     128(R14), Y11
-	VMOVUPS     160(R14), Y12
-	VMOVUPS     192(R14), Y13
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y14, Y7, Y0
-	VMOVUPS     (DI)(AX*1), Y15
-	VFMADD231PS Y15, Y7, Y1
-	VFMADD231PS Y15, Y8, Y0
-	VMOVUPS     (DI)(AX*2), Y14
-	VFMADD231PS Y14, Y7, Y2
-	VFMADD231PS Y14, Y8, Y1
-	VFMADD231PS Y14, Y9, Y0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y15
-	VFMADD231PS Y15, Y7, Y3
-	VFMADD231PS Y15, Y8, Y2
-	VFMADD231PS Y15, Y9, Y1
-	VFMADD231PS Y15, Y10, Y0
-	VMOVUPS     (DI)(AX*1), Y14
-	VFMADD231PS Y14, Y7, Y4
-	VFMADD231PS Y14, Y8, Y3
-	VFMADD231PS Y14, Y9, Y2
-	VFMADD231PS Y14, Y10, Y1
-	VFMADD231PS Y14, Y11, Y0
-	VMOVUPS     (DI)(AX*2), Y15
-	VFMADD231PS Y15, Y7, Y5
-	VFMADD231PS Y15, Y8, Y4
-	VFMADD231PS Y15, Y9, Y3
-	VFMADD231PS Y15, Y10, Y2
-	VFMADD231PS Y15, Y11, Y1
-	VFMADD231PS Y15, Y12, Y0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y14, Y7, Y6
-	VFMADD231PS Y14, Y8, Y5
-	VFMADD231PS Y14, Y9, Y4
-	VFMADD231PS Y14, Y10, Y3
-	VFMADD231PS Y14, Y11, Y2
-	VFMADD231PS Y14, Y12, Y1
-	VFMADD231PS Y14, Y13, Y0
-	VMOVUPS     (DI)(AX*1), Y15
-	VFMADD231PS Y15, Y8, Y6
-	VFMADD231PS Y15, Y9, Y5
-	VFMADD231PS Y15, Y10, Y4
-	VFMADD231PS Y15, Y11, Y3
-	VFMADD231PS Y15, Y12, Y2
-	VFMADD231PS Y15, Y13, Y1
-	VMOVUPS     (DI)(AX*2), Y14
-	VFMADD231PS Y14, Y9, Y6
-	VFMADD231PS Y14, Y10, Y5
-	VFMADD231PS Y14, Y11, Y4
-	VFMADD231PS Y14, Y12, Y3
-	VFMADD231PS Y14, Y13, Y2
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y15
-	VFMADD231PS Y15, Y10, Y6
-	VFMADD231PS Y15, Y11, Y5
-	VFMADD231PS Y15, Y12, Y4
-	VFMADD231PS Y15, Y13, Y3
-	VMOVUPS     (DI)(AX*1), Y14
-	VFMADD231PS Y14, Y11, Y6
-	VFMADD231PS Y14, Y12, Y5
-	VFMADD231PS Y14, Y13, Y4
-	VMOVUPS     (DI)(AX*2), Y15
-	VFMADD231PS Y15, Y12, Y6
-	VFMADD231PS Y15, Y13, Y5
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y14, Y13, Y6
-	ADDQ        $+224, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Y7
@@ -13739,48 +14914,156 @@ blockEdgeUpper:
 	VMOVUPS     192(R14), Y13
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y14, Y7, Y0
 
-blockEdgeUpper_0:
+blockEdgeUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_1
 	VMOVUPS     (DI)(AX*1), Y15
 	VFMADD231PS Y15, Y7, Y1
 	VFMADD231PS Y15, Y8, Y0
 
-blockEdgeUpper_1:
+blockEdgeUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_2
 	VMOVUPS     (DI)(AX*2), Y14
 	VFMADD231PS Y14, Y7, Y2
 	VFMADD231PS Y14, Y8, Y1
 	VFMADD231PS Y14, Y9, Y0
 
-blockEdgeUpper_2:
+blockEdgeUpperColumn_2:
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Y15
+	VFMADD231PS Y15, Y7, Y3
+	VFMADD231PS Y15, Y8, Y2
+	VFMADD231PS Y15, Y9, Y1
+	VFMADD231PS Y15, Y10, Y0
+	VMOVUPS     (DI)(AX*1), Y14
+	VFMADD231PS Y14, Y7, Y4
+	VFMADD231PS Y14, Y8, Y3
+	VFMADD231PS Y14, Y9, Y2
+	VFMADD231PS Y14, Y10, Y1
+	VFMADD231PS Y14, Y11, Y0
+	VMOVUPS     (DI)(AX*2), Y15
+	VFMADD231PS Y15, Y7, Y5
+	VFMADD231PS Y15, Y8, Y4
+	VFMADD231PS Y15, Y9, Y3
+	VFMADD231PS Y15, Y10, Y2
+	VFMADD231PS Y15, Y11, Y1
+	VFMADD231PS Y15, Y12, Y0
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y14, Y7, Y6
+	VFMADD231PS Y14, Y8, Y5
+	VFMADD231PS Y14, Y9, Y4
+	VFMADD231PS Y14, Y10, Y3
+	VFMADD231PS Y14, Y11, Y2
+	VFMADD231PS Y14, Y12, Y1
+	VFMADD231PS Y14, Y13, Y0
+	VMOVUPS     (DI)(AX*1), Y15
+	VFMADD231PS Y15, Y8, Y6
+	VFMADD231PS Y15, Y9, Y5
+	VFMADD231PS Y15, Y10, Y4
+	VFMADD231PS Y15, Y11, Y3
+	VFMADD231PS Y15, Y12, Y2
+	VFMADD231PS Y15, Y13, Y1
+	VMOVUPS     (DI)(AX*2), Y14
+	VFMADD231PS Y14, Y9, Y6
+	VFMADD231PS Y14, Y10, Y5
+	VFMADD231PS Y14, Y11, Y4
+	VFMADD231PS Y14, Y12, Y3
+	VFMADD231PS Y14, Y13, Y2
+	ADDQ        BX, DI
+	VMOVUPS     (DI), Y15
+	VFMADD231PS Y15, Y10, Y6
+	VFMADD231PS Y15, Y11, Y5
+	VFMADD231PS Y15, Y12, Y4
+	VFMADD231PS Y15, Y13, Y3
+	CMPQ        R9, $0x0a
+	JLE         blockEdgeUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y14
+	VFMADD231PS Y14, Y11, Y6
+	VFMADD231PS Y14, Y12, Y5
+	VFMADD231PS Y14, Y13, Y4
+	CMPQ        R9, $0x0b
+	JLE         blockEdgeUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y15
+	VFMADD231PS Y15, Y12, Y6
+	VFMADD231PS Y15, Y13, Y5
+	ADDQ        BX, DI
+	CMPQ        R9, $0x0c
+	JLE         blockEdgeUpperColumnEnd
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y14, Y13, Y6
+
+blockEdgeUpperColumnEnd:
+	ADDQ $+224, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockEdgeUpper
+
+blockEdgeUpperDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Y7
+	VMOVUPS     32(R14), Y8
+	VMOVUPS     64(R14), Y9
+	VMOVUPS     96(R14), Y10
+	VMOVUPS     128(R14), Y11
+	VMOVUPS     160(R14), Y12
+	VMOVUPS     192(R14), Y13
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y14, Y7, Y0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y15
+	VFMADD231PS Y15, Y7, Y1
+	VFMADD231PS Y15, Y8, Y0
+
+blockAnyUpperColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyUpperColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y14
+	VFMADD231PS Y14, Y7, Y2
+	VFMADD231PS Y14, Y8, Y1
+	VFMADD231PS Y14, Y9, Y0
+
+blockAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
+	JGT         blockAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
+	JLE         blockAnyUpperColumnEnd
 	VMOVUPS     (DI), Y15
 	VFMADD231PS Y15, Y7, Y3
 	VFMADD231PS Y15, Y8, Y2
 	VFMADD231PS Y15, Y9, Y1
 	VFMADD231PS Y15, Y10, Y0
 
-blockEdgeUpper_3:
+blockAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
+	JGT         blockAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
+	JLE         blockAnyUpperColumnEnd
 	VMOVUPS     (DI)(AX*1), Y14
 	VFMADD231PS Y14, Y7, Y4
 	VFMADD231PS Y14, Y8, Y3
@@ -13788,11 +15071,11 @@ blockEdgeUpper_3:
 	VFMADD231PS Y14, Y10, Y1
 	VFMADD231PS Y14, Y11, Y0
 
-blockEdgeUpper_4:
+blockAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
+	JGT         blockAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
+	JLE         blockAnyUpperColumnEnd
 	VMOVUPS     (DI)(AX*2), Y15
 	VFMADD231PS Y15, Y7, Y5
 	VFMADD231PS Y15, Y8, Y4
@@ -13801,12 +15084,12 @@ blockEdgeUpper_4:
 	VFMADD231PS Y15, Y11, Y1
 	VFMADD231PS Y15, Y12, Y0
 
-blockEdgeUpper_5:
+blockAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
+	JGT         blockAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
+	JLE         blockAnyUpperColumnEnd
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y14, Y7, Y6
 	VFMADD231PS Y14, Y8, Y5
@@ -13816,11 +15099,11 @@ blockEdgeUpper_5:
 	VFMADD231PS Y14, Y12, Y1
 	VFMADD231PS Y14, Y13, Y0
 
-blockEdgeUpper_6:
+blockAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
+	JGT         blockAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
+	JLE         blockAnyUpperColumnEnd
 	VMOVUPS     (DI)(AX*1), Y15
 	VFMADD231PS Y15, Y8, Y6
 	VFMADD231PS Y15, Y9, Y5
@@ -13829,11 +15112,11 @@ blockEdgeUpper_6:
 	VFMADD231PS Y15, Y12, Y2
 	VFMADD231PS Y15, Y13, Y1
 
-blockEdgeUpper_7:
+blockAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
+	JGT         blockAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
+	JLE         blockAnyUpperColumnEnd
 	VMOVUPS     (DI)(AX*2), Y14
 	VFMADD231PS Y14, Y9, Y6
 	VFMADD231PS Y14, Y10, Y5
@@ -13841,91 +15124,105 @@ blockEdgeUpper_7:
 	VFMADD231PS Y14, Y12, Y3
 	VFMADD231PS Y14, Y13, Y2
 
-blockEdgeUpper_8:
+blockAnyUpperColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         blockEdgeUpper_9
+	JGT         blockAnyUpperColumn_9
 	CMPQ        R9, $0x09
-	JLE         blockEdgeUpperEnd
+	JLE         blockAnyUpperColumnEnd
 	VMOVUPS     (DI), Y15
 	VFMADD231PS Y15, Y10, Y6
 	VFMADD231PS Y15, Y11, Y5
 	VFMADD231PS Y15, Y12, Y4
 	VFMADD231PS Y15, Y13, Y3
 
-blockEdgeUpper_9:
+blockAnyUpperColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         blockEdgeUpper_10
+	JGT         blockAnyUpperColumn_10
 	CMPQ        R9, $0x0a
-	JLE         blockEdgeUpperEnd
+	JLE         blockAnyUpperColumnEnd
 	VMOVUPS     (DI)(AX*1), Y14
 	VFMADD231PS Y14, Y11, Y6
 	VFMADD231PS Y14, Y12, Y5
 	VFMADD231PS Y14, Y13, Y4
 
-blockEdgeUpper_10:
+blockAnyUpperColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         blockEdgeUpper_11
+	JGT         blockAnyUpperColumn_11
 	CMPQ        R9, $0x0b
-	JLE         blockEdgeUpperEnd
+	JLE         blockAnyUpperColumnEnd
 	VMOVUPS     (DI)(AX*2), Y15
 	VFMADD231PS Y15, Y12, Y6
 	VFMADD231PS Y15, Y13, Y5
 
-blockEdgeUpper_11:
+blockAnyUpperColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         blockEdgeUpper_12
+	JGT         blockAnyUpperColumn_12
 	CMPQ        R9, $0x0c
-	JLE         blockEdgeUpperEnd
+	JLE         blockAnyUpperColumnEnd
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y14, Y13, Y6
 
-blockEdgeUpper_12:
-blockEdgeUpperEnd:
+blockAnyUpperColumn_12:
+blockAnyUpperColumnEnd:
 	ADDQ $+224, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  blockEdgeUpper
+	JNZ  blockAnyUpper
 
-blockEdgeUpperDone:
+blockAnyUpperDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Y0, Y0
+	VADDPS (R12)(R14*1), Y1, Y1
+	VADDPS (R12)(R14*2), Y2, Y2
+	VADDPS (R12)(R11*1), Y3, Y3
+	VADDPS (R12)(R14*4), Y4, Y4
+	VADDPS (CX)(R14*4), Y5, Y5
+	VADDPS (R12)(R11*2), Y6, Y6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Y0, Y0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y1, Y1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y2, Y2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y3, Y3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y4, Y4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y5, Y5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y6, Y6
 
+blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -13935,7 +15232,7 @@ blockClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -13948,60 +15245,66 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, (R12)(R14*1)
+	VMOVUPS Y2, (R12)(R14*2)
+	VMOVUPS Y3, (R12)(R11*1)
+	VMOVUPS Y4, (R12)(R14*4)
+	VMOVUPS Y5, (CX)(R14*4)
+	VMOVUPS Y6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Y0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y6, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_0Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+32, 72(SP)
-	ADDQ  $+32, 56(SP)
-	ADDQ  $+32, 64(SP)
-	ADDQ  $+32, SI
-	ADDQ  $-8, R15
-	CMPQ  R15, $0x08
-	JGE   block
+	ADDQ  $+32, R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
-	MOVQ    R15, CX
 	LEAQ    tailMasks<>+0(SB), R14
-	NEGQ    CX
-	VMOVUPS 32(R14)(CX*4), Y15
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	VMOVUPS 32(R14)(R15*1), Y15
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -14009,12 +15312,11 @@ last:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Y7
 	VMOVUPS     32(R14), Y8
 	VMOVUPS     64(R14), Y9
@@ -14024,48 +15326,48 @@ lastEdgeUpper:
 	VMOVUPS     192(R14), Y13
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y7, Y0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y7, Y1
 	VFMADD231PS Y14, Y8, Y0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y7, Y2
 	VFMADD231PS Y14, Y8, Y1
 	VFMADD231PS Y14, Y9, Y0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y7, Y3
 	VFMADD231PS Y14, Y8, Y2
 	VFMADD231PS Y14, Y9, Y1
 	VFMADD231PS Y14, Y10, Y0
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y7, Y4
 	VFMADD231PS Y14, Y8, Y3
@@ -14073,11 +15375,11 @@ lastEdgeUpper_3:
 	VFMADD231PS Y14, Y10, Y1
 	VFMADD231PS Y14, Y11, Y0
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y7, Y5
 	VFMADD231PS Y14, Y8, Y4
@@ -14086,12 +15388,12 @@ lastEdgeUpper_4:
 	VFMADD231PS Y14, Y11, Y1
 	VFMADD231PS Y14, Y12, Y0
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y7, Y6
 	VFMADD231PS Y14, Y8, Y5
@@ -14101,11 +15403,11 @@ lastEdgeUpper_5:
 	VFMADD231PS Y14, Y12, Y1
 	VFMADD231PS Y14, Y13, Y0
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y8, Y6
 	VFMADD231PS Y14, Y9, Y5
@@ -14114,11 +15416,11 @@ lastEdgeUpper_6:
 	VFMADD231PS Y14, Y12, Y2
 	VFMADD231PS Y14, Y13, Y1
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y9, Y6
 	VFMADD231PS Y14, Y10, Y5
@@ -14126,97 +15428,117 @@ lastEdgeUpper_7:
 	VFMADD231PS Y14, Y12, Y3
 	VFMADD231PS Y14, Y13, Y2
 
-lastEdgeUpper_8:
+lastAnyUpperColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeUpper_9
+	JGT         lastAnyUpperColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y10, Y6
 	VFMADD231PS Y14, Y11, Y5
 	VFMADD231PS Y14, Y12, Y4
 	VFMADD231PS Y14, Y13, Y3
 
-lastEdgeUpper_9:
+lastAnyUpperColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeUpper_10
+	JGT         lastAnyUpperColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y11, Y6
 	VFMADD231PS Y14, Y12, Y5
 	VFMADD231PS Y14, Y13, Y4
 
-lastEdgeUpper_10:
+lastAnyUpperColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeUpper_11
+	JGT         lastAnyUpperColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y12, Y6
 	VFMADD231PS Y14, Y13, Y5
 
-lastEdgeUpper_11:
+lastAnyUpperColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeUpper_12
+	JGT         lastAnyUpperColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y13, Y6
 
-lastEdgeUpper_12:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_12:
+lastAnyUpperColumnEnd:
 	ADDQ $+224, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
+lastAnyUpperDone:
 	MOVQ       a+0(FP), DI
-	MOVQ       (SP), CX
 	CMPQ       16(DI), $0x00
 	JEQ        lastClamp
 	MOVQ       72(DI), R14
-	MOVQ       64(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       48(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastAdd_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y0, Y0
+	VMASKMOVPS (R12)(R14*1), Y15, Y7
+	VADDPS     Y7, Y1, Y1
+	VMASKMOVPS (R12)(R14*2), Y15, Y7
+	VADDPS     Y7, Y2, Y2
+	VMASKMOVPS (R12)(R11*1), Y15, Y7
+	VADDPS     Y7, Y3, Y3
+	VMASKMOVPS (R12)(R14*4), Y15, Y7
+	VADDPS     Y7, Y4, Y4
+	VMASKMOVPS (CX)(R14*4), Y15, Y7
+	VADDPS     Y7, Y5, Y5
+	VMASKMOVPS (R12)(R11*2), Y15, Y7
+	VADDPS     Y7, Y6, Y6
+	JMP        lastAdd_0Done
+
+lastAdd_0Few:
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y0, Y0
 	CMPQ       8(R13), $0x01
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y1, Y1
 	CMPQ       8(R13), $0x02
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y2, Y2
 	CMPQ       8(R13), $0x03
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y3, Y3
 	CMPQ       8(R13), $0x04
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y4, Y4
 	CMPQ       8(R13), $0x05
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y5, Y5
 	CMPQ       8(R13), $0x06
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y6, Y6
 
+lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -14226,7 +15548,7 @@ lastClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -14239,90 +15561,117 @@ lastClamp:
 
 lastStore:
 	MOVQ       64(DI), R14
-	MOVQ       56(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS Y0, Y15, (R12)
+	VMASKMOVPS Y1, Y15, (R12)(R14*1)
+	VMASKMOVPS Y2, Y15, (R12)(R14*2)
+	VMASKMOVPS Y3, Y15, (R12)(R11*1)
+	VMASKMOVPS Y4, Y15, (R12)(R14*4)
+	VMASKMOVPS Y5, Y15, (CX)(R14*4)
+	VMASKMOVPS Y6, Y15, (R12)(R11*2)
+	JMP        lastPut_0Done
+
+lastPut_0Few:
 	VMASKMOVPS Y0, Y15, (R12)
 	CMPQ       8(R13), $0x01
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y1, Y15, (R12)
 	CMPQ       8(R13), $0x02
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y2, Y15, (R12)
 	CMPQ       8(R13), $0x03
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y3, Y15, (R12)
 	CMPQ       8(R13), $0x04
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y4, Y15, (R12)
 	CMPQ       8(R13), $0x05
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y5, Y15, (R12)
 	CMPQ       8(R13), $0x06
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS Y6, Y15, (R12)
 
-lastStored:
+lastPut_0Done:
 	JMP next
 
 // func slide7S2AVX2(a *args)
 // Requires: AVX, FMA3
-TEXT ·slide7S2AVX2(SB), NOSPLIT, $80-8
+TEXT ·slide7S2AVX2(SB), NOSPLIT, $88-8
 	MOVQ a+0(FP), DI
 	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  16(R13), R8
 	MOVQ  24(R13), R9
-	CMPQ  R15, $0x08
-	JGE   block
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -14330,25 +15679,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -14356,111 +15704,13 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	TESTQ   R8, R8
-	JNZ     blockEdge
-	CMPQ    R9, $0x13
-	JNE     blockEdge
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	CMPQ    R8, $0x03
+	JGT     blockAny
+	CMPQ    R9, $0x10
+	JLT     blockAny
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockInnerUpperDone
-
-blockInnerUpper:
-	VMOVUPS     (R14), Y7
-	VMOVUPS     32(R14), Y8
-	VMOVUPS     64(R14), Y9
-	VMOVUPS     96(R14), Y10
-	VMOVUPS     128(R14), Y11
-	VMOVUPS     160(R14), Y12
-	VMOVUPS     192(R14), Y13
-	MOVQ        R12, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y14, Y7, Y0
-	VMOVUPS     (DI)(AX*1), Y15
-	VFMADD231PS Y15, Y8, Y0
-	VMOVUPS     (DI)(AX*2), Y14
-	VFMADD231PS Y14, Y7, Y1
-	VFMADD231PS Y14, Y9, Y0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y15
-	VFMADD231PS Y15, Y8, Y1
-	VFMADD231PS Y15, Y10, Y0
-	VMOVUPS     (DI)(AX*1), Y14
-	VFMADD231PS Y14, Y7, Y2
-	VFMADD231PS Y14, Y9, Y1
-	VFMADD231PS Y14, Y11, Y0
-	VMOVUPS     (DI)(AX*2), Y15
-	VFMADD231PS Y15, Y8, Y2
-	VFMADD231PS Y15, Y10, Y1
-	VFMADD231PS Y15, Y12, Y0
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y14, Y7, Y3
-	VFMADD231PS Y14, Y9, Y2
-	VFMADD231PS Y14, Y11, Y1
-	VFMADD231PS Y14, Y13, Y0
-	VMOVUPS     (DI)(AX*1), Y15
-	VFMADD231PS Y15, Y8, Y3
-	VFMADD231PS Y15, Y10, Y2
-	VFMADD231PS Y15, Y12, Y1
-	VMOVUPS     (DI)(AX*2), Y14
-	VFMADD231PS Y14, Y7, Y4
-	VFMADD231PS Y14, Y9, Y3
-	VFMADD231PS Y14, Y11, Y2
-	VFMADD231PS Y14, Y13, Y1
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y15
-	VFMADD231PS Y15, Y8, Y4
-	VFMADD231PS Y15, Y10, Y3
-	VFMADD231PS Y15, Y12, Y2
-	VMOVUPS     (DI)(AX*1), Y14
-	VFMADD231PS Y14, Y7, Y5
-	VFMADD231PS Y14, Y9, Y4
-	VFMADD231PS Y14, Y11, Y3
-	VFMADD231PS Y14, Y13, Y2
-	VMOVUPS     (DI)(AX*2), Y15
-	VFMADD231PS Y15, Y8, Y5
-	VFMADD231PS Y15, Y10, Y4
-	VFMADD231PS Y15, Y12, Y3
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y14, Y7, Y6
-	VFMADD231PS Y14, Y9, Y5
-	VFMADD231PS Y14, Y11, Y4
-	VFMADD231PS Y14, Y13, Y3
-	VMOVUPS     (DI)(AX*1), Y15
-	VFMADD231PS Y15, Y8, Y6
-	VFMADD231PS Y15, Y10, Y5
-	VFMADD231PS Y15, Y12, Y4
-	VMOVUPS     (DI)(AX*2), Y14
-	VFMADD231PS Y14, Y9, Y6
-	VFMADD231PS Y14, Y11, Y5
-	VFMADD231PS Y14, Y13, Y4
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y15
-	VFMADD231PS Y15, Y10, Y6
-	VFMADD231PS Y15, Y12, Y5
-	VMOVUPS     (DI)(AX*1), Y14
-	VFMADD231PS Y14, Y11, Y6
-	VFMADD231PS Y14, Y13, Y5
-	VMOVUPS     (DI)(AX*2), Y15
-	VFMADD231PS Y15, Y12, Y6
-	ADDQ        BX, DI
-	VMOVUPS     (DI), Y14
-	VFMADD231PS Y14, Y13, Y6
-	ADDQ        $+224, R14
-	ADDQ        DX, R12
-	DECQ        CX
-	JNZ         blockInnerUpper
-
-blockInnerUpperDone:
-	JMP blockSummed
-
-blockEdge:
-	MOVQ  (SP), CX
-	MOVQ  32(CX), CX
-	TESTQ CX, CX
-	JZ    blockEdgeUpperDone
+	JZ      blockEdgeUpperDone
 
 blockEdgeUpper:
 	VMOVUPS     (R14), Y7
@@ -14472,237 +15722,367 @@ blockEdgeUpper:
 	VMOVUPS     192(R14), Y13
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         blockEdgeUpper_0
-	CMPQ        R9, $0x00
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_0
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y14, Y7, Y0
 
-blockEdgeUpper_0:
+blockEdgeUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         blockEdgeUpper_1
-	CMPQ        R9, $0x01
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_1
 	VMOVUPS     (DI)(AX*1), Y15
 	VFMADD231PS Y15, Y8, Y0
 
-blockEdgeUpper_1:
+blockEdgeUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         blockEdgeUpper_2
-	CMPQ        R9, $0x02
-	JLE         blockEdgeUpperEnd
+	JGT         blockEdgeUpperColumn_2
 	VMOVUPS     (DI)(AX*2), Y14
 	VFMADD231PS Y14, Y7, Y1
 	VFMADD231PS Y14, Y9, Y0
 
-blockEdgeUpper_2:
+blockEdgeUpperColumn_2:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x03
-	JGT         blockEdgeUpper_3
-	CMPQ        R9, $0x03
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y15
 	VFMADD231PS Y15, Y8, Y1
 	VFMADD231PS Y15, Y10, Y0
-
-blockEdgeUpper_3:
-	CMPQ        R8, $0x04
-	JGT         blockEdgeUpper_4
-	CMPQ        R9, $0x04
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y14
 	VFMADD231PS Y14, Y7, Y2
 	VFMADD231PS Y14, Y9, Y1
 	VFMADD231PS Y14, Y11, Y0
-
-blockEdgeUpper_4:
-	CMPQ        R8, $0x05
-	JGT         blockEdgeUpper_5
-	CMPQ        R9, $0x05
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y15
 	VFMADD231PS Y15, Y8, Y2
 	VFMADD231PS Y15, Y10, Y1
 	VFMADD231PS Y15, Y12, Y0
-
-blockEdgeUpper_5:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x06
-	JGT         blockEdgeUpper_6
-	CMPQ        R9, $0x06
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y14, Y7, Y3
 	VFMADD231PS Y14, Y9, Y2
 	VFMADD231PS Y14, Y11, Y1
 	VFMADD231PS Y14, Y13, Y0
-
-blockEdgeUpper_6:
-	CMPQ        R8, $0x07
-	JGT         blockEdgeUpper_7
-	CMPQ        R9, $0x07
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y15
 	VFMADD231PS Y15, Y8, Y3
 	VFMADD231PS Y15, Y10, Y2
 	VFMADD231PS Y15, Y12, Y1
-
-blockEdgeUpper_7:
-	CMPQ        R8, $0x08
-	JGT         blockEdgeUpper_8
-	CMPQ        R9, $0x08
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y14
 	VFMADD231PS Y14, Y7, Y4
 	VFMADD231PS Y14, Y9, Y3
 	VFMADD231PS Y14, Y11, Y2
 	VFMADD231PS Y14, Y13, Y1
-
-blockEdgeUpper_8:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x09
-	JGT         blockEdgeUpper_9
-	CMPQ        R9, $0x09
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y15
 	VFMADD231PS Y15, Y8, Y4
 	VFMADD231PS Y15, Y10, Y3
 	VFMADD231PS Y15, Y12, Y2
-
-blockEdgeUpper_9:
-	CMPQ        R8, $0x0a
-	JGT         blockEdgeUpper_10
-	CMPQ        R9, $0x0a
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y14
 	VFMADD231PS Y14, Y7, Y5
 	VFMADD231PS Y14, Y9, Y4
 	VFMADD231PS Y14, Y11, Y3
 	VFMADD231PS Y14, Y13, Y2
-
-blockEdgeUpper_10:
-	CMPQ        R8, $0x0b
-	JGT         blockEdgeUpper_11
-	CMPQ        R9, $0x0b
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y15
 	VFMADD231PS Y15, Y8, Y5
 	VFMADD231PS Y15, Y10, Y4
 	VFMADD231PS Y15, Y12, Y3
-
-blockEdgeUpper_11:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0c
-	JGT         blockEdgeUpper_12
-	CMPQ        R9, $0x0c
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y14, Y7, Y6
 	VFMADD231PS Y14, Y9, Y5
 	VFMADD231PS Y14, Y11, Y4
 	VFMADD231PS Y14, Y13, Y3
-
-blockEdgeUpper_12:
-	CMPQ        R8, $0x0d
-	JGT         blockEdgeUpper_13
-	CMPQ        R9, $0x0d
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*1), Y15
 	VFMADD231PS Y15, Y8, Y6
 	VFMADD231PS Y15, Y10, Y5
 	VFMADD231PS Y15, Y12, Y4
-
-blockEdgeUpper_13:
-	CMPQ        R8, $0x0e
-	JGT         blockEdgeUpper_14
-	CMPQ        R9, $0x0e
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI)(AX*2), Y14
 	VFMADD231PS Y14, Y9, Y6
 	VFMADD231PS Y14, Y11, Y5
 	VFMADD231PS Y14, Y13, Y4
-
-blockEdgeUpper_14:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x0f
-	JGT         blockEdgeUpper_15
-	CMPQ        R9, $0x0f
-	JLE         blockEdgeUpperEnd
 	VMOVUPS     (DI), Y15
 	VFMADD231PS Y15, Y10, Y6
 	VFMADD231PS Y15, Y12, Y5
-
-blockEdgeUpper_15:
-	CMPQ        R8, $0x10
-	JGT         blockEdgeUpper_16
 	CMPQ        R9, $0x10
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*1), Y14
 	VFMADD231PS Y14, Y11, Y6
 	VFMADD231PS Y14, Y13, Y5
-
-blockEdgeUpper_16:
-	CMPQ        R8, $0x11
-	JGT         blockEdgeUpper_17
 	CMPQ        R9, $0x11
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI)(AX*2), Y15
 	VFMADD231PS Y15, Y12, Y6
-
-blockEdgeUpper_17:
 	ADDQ        BX, DI
-	CMPQ        R8, $0x12
-	JGT         blockEdgeUpper_18
 	CMPQ        R9, $0x12
-	JLE         blockEdgeUpperEnd
+	JLE         blockEdgeUpperColumnEnd
 	VMOVUPS     (DI), Y14
 	VFMADD231PS Y14, Y13, Y6
 
-blockEdgeUpper_18:
-blockEdgeUpperEnd:
+blockEdgeUpperColumnEnd:
 	ADDQ $+224, R14
 	ADDQ DX, R12
 	DECQ CX
 	JNZ  blockEdgeUpper
 
 blockEdgeUpperDone:
+	JMP blockSummed
+
+blockAny:
+	MOVQ  32(SI), CX
+	TESTQ CX, CX
+	JZ    blockAnyUpperDone
+
+blockAnyUpper:
+	VMOVUPS     (R14), Y7
+	VMOVUPS     32(R14), Y8
+	VMOVUPS     64(R14), Y9
+	VMOVUPS     96(R14), Y10
+	VMOVUPS     128(R14), Y11
+	VMOVUPS     160(R14), Y12
+	VMOVUPS     192(R14), Y13
+	MOVQ        R12, DI
+	CMPQ        R8, $0x00
+	JGT         blockAnyUpperColumn_0
+	CMPQ        R9, $0x00
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y14, Y7, Y0
+
+blockAnyUpperColumn_0:
+	CMPQ        R8, $0x01
+	JGT         blockAnyUpperColumn_1
+	CMPQ        R9, $0x01
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y15
+	VFMADD231PS Y15, Y8, Y0
+
+blockAnyUpperColumn_1:
+	CMPQ        R8, $0x02
+	JGT         blockAnyUpperColumn_2
+	CMPQ        R9, $0x02
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y14
+	VFMADD231PS Y14, Y7, Y1
+	VFMADD231PS Y14, Y9, Y0
+
+blockAnyUpperColumn_2:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x03
+	JGT         blockAnyUpperColumn_3
+	CMPQ        R9, $0x03
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y15
+	VFMADD231PS Y15, Y8, Y1
+	VFMADD231PS Y15, Y10, Y0
+
+blockAnyUpperColumn_3:
+	CMPQ        R8, $0x04
+	JGT         blockAnyUpperColumn_4
+	CMPQ        R9, $0x04
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y14
+	VFMADD231PS Y14, Y7, Y2
+	VFMADD231PS Y14, Y9, Y1
+	VFMADD231PS Y14, Y11, Y0
+
+blockAnyUpperColumn_4:
+	CMPQ        R8, $0x05
+	JGT         blockAnyUpperColumn_5
+	CMPQ        R9, $0x05
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y15
+	VFMADD231PS Y15, Y8, Y2
+	VFMADD231PS Y15, Y10, Y1
+	VFMADD231PS Y15, Y12, Y0
+
+blockAnyUpperColumn_5:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x06
+	JGT         blockAnyUpperColumn_6
+	CMPQ        R9, $0x06
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y14, Y7, Y3
+	VFMADD231PS Y14, Y9, Y2
+	VFMADD231PS Y14, Y11, Y1
+	VFMADD231PS Y14, Y13, Y0
+
+blockAnyUpperColumn_6:
+	CMPQ        R8, $0x07
+	JGT         blockAnyUpperColumn_7
+	CMPQ        R9, $0x07
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y15
+	VFMADD231PS Y15, Y8, Y3
+	VFMADD231PS Y15, Y10, Y2
+	VFMADD231PS Y15, Y12, Y1
+
+blockAnyUpperColumn_7:
+	CMPQ        R8, $0x08
+	JGT         blockAnyUpperColumn_8
+	CMPQ        R9, $0x08
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y14
+	VFMADD231PS Y14, Y7, Y4
+	VFMADD231PS Y14, Y9, Y3
+	VFMADD231PS Y14, Y11, Y2
+	VFMADD231PS Y14, Y13, Y1
+
+blockAnyUpperColumn_8:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x09
+	JGT         blockAnyUpperColumn_9
+	CMPQ        R9, $0x09
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y15
+	VFMADD231PS Y15, Y8, Y4
+	VFMADD231PS Y15, Y10, Y3
+	VFMADD231PS Y15, Y12, Y2
+
+blockAnyUpperColumn_9:
+	CMPQ        R8, $0x0a
+	JGT         blockAnyUpperColumn_10
+	CMPQ        R9, $0x0a
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y14
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y14, Y9, Y4
+	VFMADD231PS Y14, Y11, Y3
+	VFMADD231PS Y14, Y13, Y2
+
+blockAnyUpperColumn_10:
+	CMPQ        R8, $0x0b
+	JGT         blockAnyUpperColumn_11
+	CMPQ        R9, $0x0b
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y15
+	VFMADD231PS Y15, Y8, Y5
+	VFMADD231PS Y15, Y10, Y4
+	VFMADD231PS Y15, Y12, Y3
+
+blockAnyUpperColumn_11:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0c
+	JGT         blockAnyUpperColumn_12
+	CMPQ        R9, $0x0c
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y14, Y7, Y6
+	VFMADD231PS Y14, Y9, Y5
+	VFMADD231PS Y14, Y11, Y4
+	VFMADD231PS Y14, Y13, Y3
+
+blockAnyUpperColumn_12:
+	CMPQ        R8, $0x0d
+	JGT         blockAnyUpperColumn_13
+	CMPQ        R9, $0x0d
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y15
+	VFMADD231PS Y15, Y8, Y6
+	VFMADD231PS Y15, Y10, Y5
+	VFMADD231PS Y15, Y12, Y4
+
+blockAnyUpperColumn_13:
+	CMPQ        R8, $0x0e
+	JGT         blockAnyUpperColumn_14
+	CMPQ        R9, $0x0e
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y14
+	VFMADD231PS Y14, Y9, Y6
+	VFMADD231PS Y14, Y11, Y5
+	VFMADD231PS Y14, Y13, Y4
+
+blockAnyUpperColumn_14:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x0f
+	JGT         blockAnyUpperColumn_15
+	CMPQ        R9, $0x0f
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y15
+	VFMADD231PS Y15, Y10, Y6
+	VFMADD231PS Y15, Y12, Y5
+
+blockAnyUpperColumn_15:
+	CMPQ        R8, $0x10
+	JGT         blockAnyUpperColumn_16
+	CMPQ        R9, $0x10
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*1), Y14
+	VFMADD231PS Y14, Y11, Y6
+	VFMADD231PS Y14, Y13, Y5
+
+blockAnyUpperColumn_16:
+	CMPQ        R8, $0x11
+	JGT         blockAnyUpperColumn_17
+	CMPQ        R9, $0x11
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI)(AX*2), Y15
+	VFMADD231PS Y15, Y12, Y6
+
+blockAnyUpperColumn_17:
+	ADDQ        BX, DI
+	CMPQ        R8, $0x12
+	JGT         blockAnyUpperColumn_18
+	CMPQ        R9, $0x12
+	JLE         blockAnyUpperColumnEnd
+	VMOVUPS     (DI), Y14
+	VFMADD231PS Y14, Y13, Y6
+
+blockAnyUpperColumn_18:
+blockAnyUpperColumnEnd:
+	ADDQ $+224, R14
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAnyUpper
+
+blockAnyUpperDone:
 blockSummed:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Y0, Y0
+	VADDPS (R12)(R14*1), Y1, Y1
+	VADDPS (R12)(R14*2), Y2, Y2
+	VADDPS (R12)(R11*1), Y3, Y3
+	VADDPS (R12)(R14*4), Y4, Y4
+	VADDPS (CX)(R14*4), Y5, Y5
+	VADDPS (R12)(R11*2), Y6, Y6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Y0, Y0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y1, Y1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y2, Y2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y3, Y3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y4, Y4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y5, Y5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y6, Y6
 
+blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -14712,7 +16092,7 @@ blockClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -14725,60 +16105,66 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, (R12)(R14*1)
+	VMOVUPS Y2, (R12)(R14*2)
+	VMOVUPS Y3, (R12)(R11*1)
+	VMOVUPS Y4, (R12)(R14*4)
+	VMOVUPS Y5, (CX)(R14*4)
+	VMOVUPS Y6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Y0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y6, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_0Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+32, 72(SP)
-	ADDQ  $+32, 56(SP)
-	ADDQ  $+32, 64(SP)
-	ADDQ  $+32, SI
-	ADDQ  $-8, R15
-	CMPQ  R15, $0x08
-	JGE   block
+	ADDQ  $+32, R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
-	MOVQ    R15, CX
 	LEAQ    tailMasks<>+0(SB), R14
-	NEGQ    CX
-	VMOVUPS 32(R14)(CX*4), Y15
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	VMOVUPS 32(R14)(R15*1), Y15
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -14786,12 +16172,11 @@ last:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastEdgeUpperDone
+	JZ      lastAnyUpperDone
 
-lastEdgeUpper:
+lastAnyUpper:
 	VMOVUPS     (R14), Y7
 	VMOVUPS     32(R14), Y8
 	VMOVUPS     64(R14), Y9
@@ -14801,243 +16186,263 @@ lastEdgeUpper:
 	VMOVUPS     192(R14), Y13
 	MOVQ        R12, DI
 	CMPQ        R8, $0x00
-	JGT         lastEdgeUpper_0
+	JGT         lastAnyUpperColumn_0
 	CMPQ        R9, $0x00
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y7, Y0
 
-lastEdgeUpper_0:
+lastAnyUpperColumn_0:
 	CMPQ        R8, $0x01
-	JGT         lastEdgeUpper_1
+	JGT         lastAnyUpperColumn_1
 	CMPQ        R9, $0x01
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y8, Y0
 
-lastEdgeUpper_1:
+lastAnyUpperColumn_1:
 	CMPQ        R8, $0x02
-	JGT         lastEdgeUpper_2
+	JGT         lastAnyUpperColumn_2
 	CMPQ        R9, $0x02
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y7, Y1
 	VFMADD231PS Y14, Y9, Y0
 
-lastEdgeUpper_2:
+lastAnyUpperColumn_2:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x03
-	JGT         lastEdgeUpper_3
+	JGT         lastAnyUpperColumn_3
 	CMPQ        R9, $0x03
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y8, Y1
 	VFMADD231PS Y14, Y10, Y0
 
-lastEdgeUpper_3:
+lastAnyUpperColumn_3:
 	CMPQ        R8, $0x04
-	JGT         lastEdgeUpper_4
+	JGT         lastAnyUpperColumn_4
 	CMPQ        R9, $0x04
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y7, Y2
 	VFMADD231PS Y14, Y9, Y1
 	VFMADD231PS Y14, Y11, Y0
 
-lastEdgeUpper_4:
+lastAnyUpperColumn_4:
 	CMPQ        R8, $0x05
-	JGT         lastEdgeUpper_5
+	JGT         lastAnyUpperColumn_5
 	CMPQ        R9, $0x05
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y8, Y2
 	VFMADD231PS Y14, Y10, Y1
 	VFMADD231PS Y14, Y12, Y0
 
-lastEdgeUpper_5:
+lastAnyUpperColumn_5:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x06
-	JGT         lastEdgeUpper_6
+	JGT         lastAnyUpperColumn_6
 	CMPQ        R9, $0x06
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y7, Y3
 	VFMADD231PS Y14, Y9, Y2
 	VFMADD231PS Y14, Y11, Y1
 	VFMADD231PS Y14, Y13, Y0
 
-lastEdgeUpper_6:
+lastAnyUpperColumn_6:
 	CMPQ        R8, $0x07
-	JGT         lastEdgeUpper_7
+	JGT         lastAnyUpperColumn_7
 	CMPQ        R9, $0x07
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y8, Y3
 	VFMADD231PS Y14, Y10, Y2
 	VFMADD231PS Y14, Y12, Y1
 
-lastEdgeUpper_7:
+lastAnyUpperColumn_7:
 	CMPQ        R8, $0x08
-	JGT         lastEdgeUpper_8
+	JGT         lastAnyUpperColumn_8
 	CMPQ        R9, $0x08
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y7, Y4
 	VFMADD231PS Y14, Y9, Y3
 	VFMADD231PS Y14, Y11, Y2
 	VFMADD231PS Y14, Y13, Y1
 
-lastEdgeUpper_8:
+lastAnyUpperColumn_8:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x09
-	JGT         lastEdgeUpper_9
+	JGT         lastAnyUpperColumn_9
 	CMPQ        R9, $0x09
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y8, Y4
 	VFMADD231PS Y14, Y10, Y3
 	VFMADD231PS Y14, Y12, Y2
 
-lastEdgeUpper_9:
+lastAnyUpperColumn_9:
 	CMPQ        R8, $0x0a
-	JGT         lastEdgeUpper_10
+	JGT         lastAnyUpperColumn_10
 	CMPQ        R9, $0x0a
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y7, Y5
 	VFMADD231PS Y14, Y9, Y4
 	VFMADD231PS Y14, Y11, Y3
 	VFMADD231PS Y14, Y13, Y2
 
-lastEdgeUpper_10:
+lastAnyUpperColumn_10:
 	CMPQ        R8, $0x0b
-	JGT         lastEdgeUpper_11
+	JGT         lastAnyUpperColumn_11
 	CMPQ        R9, $0x0b
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y8, Y5
 	VFMADD231PS Y14, Y10, Y4
 	VFMADD231PS Y14, Y12, Y3
 
-lastEdgeUpper_11:
+lastAnyUpperColumn_11:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0c
-	JGT         lastEdgeUpper_12
+	JGT         lastAnyUpperColumn_12
 	CMPQ        R9, $0x0c
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y7, Y6
 	VFMADD231PS Y14, Y9, Y5
 	VFMADD231PS Y14, Y11, Y4
 	VFMADD231PS Y14, Y13, Y3
 
-lastEdgeUpper_12:
+lastAnyUpperColumn_12:
 	CMPQ        R8, $0x0d
-	JGT         lastEdgeUpper_13
+	JGT         lastAnyUpperColumn_13
 	CMPQ        R9, $0x0d
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y8, Y6
 	VFMADD231PS Y14, Y10, Y5
 	VFMADD231PS Y14, Y12, Y4
 
-lastEdgeUpper_13:
+lastAnyUpperColumn_13:
 	CMPQ        R8, $0x0e
-	JGT         lastEdgeUpper_14
+	JGT         lastAnyUpperColumn_14
 	CMPQ        R9, $0x0e
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y9, Y6
 	VFMADD231PS Y14, Y11, Y5
 	VFMADD231PS Y14, Y13, Y4
 
-lastEdgeUpper_14:
+lastAnyUpperColumn_14:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x0f
-	JGT         lastEdgeUpper_15
+	JGT         lastAnyUpperColumn_15
 	CMPQ        R9, $0x0f
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y10, Y6
 	VFMADD231PS Y14, Y12, Y5
 
-lastEdgeUpper_15:
+lastAnyUpperColumn_15:
 	CMPQ        R8, $0x10
-	JGT         lastEdgeUpper_16
+	JGT         lastAnyUpperColumn_16
 	CMPQ        R9, $0x10
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y14
 	VFMADD231PS Y14, Y11, Y6
 	VFMADD231PS Y14, Y13, Y5
 
-lastEdgeUpper_16:
+lastAnyUpperColumn_16:
 	CMPQ        R8, $0x11
-	JGT         lastEdgeUpper_17
+	JGT         lastAnyUpperColumn_17
 	CMPQ        R9, $0x11
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y14
 	VFMADD231PS Y14, Y12, Y6
 
-lastEdgeUpper_17:
+lastAnyUpperColumn_17:
 	ADDQ        BX, DI
 	CMPQ        R8, $0x12
-	JGT         lastEdgeUpper_18
+	JGT         lastAnyUpperColumn_18
 	CMPQ        R9, $0x12
-	JLE         lastEdgeUpperEnd
+	JLE         lastAnyUpperColumnEnd
 	VMASKMOVPS  (DI), Y15, Y14
 	VFMADD231PS Y14, Y13, Y6
 
-lastEdgeUpper_18:
-lastEdgeUpperEnd:
+lastAnyUpperColumn_18:
+lastAnyUpperColumnEnd:
 	ADDQ $+224, R14
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastEdgeUpper
+	JNZ  lastAnyUpper
 
-lastEdgeUpperDone:
+lastAnyUpperDone:
 	MOVQ       a+0(FP), DI
-	MOVQ       (SP), CX
 	CMPQ       16(DI), $0x00
 	JEQ        lastClamp
 	MOVQ       72(DI), R14
-	MOVQ       64(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       48(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastAdd_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y0, Y0
+	VMASKMOVPS (R12)(R14*1), Y15, Y7
+	VADDPS     Y7, Y1, Y1
+	VMASKMOVPS (R12)(R14*2), Y15, Y7
+	VADDPS     Y7, Y2, Y2
+	VMASKMOVPS (R12)(R11*1), Y15, Y7
+	VADDPS     Y7, Y3, Y3
+	VMASKMOVPS (R12)(R14*4), Y15, Y7
+	VADDPS     Y7, Y4, Y4
+	VMASKMOVPS (CX)(R14*4), Y15, Y7
+	VADDPS     Y7, Y5, Y5
+	VMASKMOVPS (R12)(R11*2), Y15, Y7
+	VADDPS     Y7, Y6, Y6
+	JMP        lastAdd_0Done
+
+lastAdd_0Few:
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y0, Y0
 	CMPQ       8(R13), $0x01
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y1, Y1
 	CMPQ       8(R13), $0x02
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y2, Y2
 	CMPQ       8(R13), $0x03
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y3, Y3
 	CMPQ       8(R13), $0x04
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y4, Y4
 	CMPQ       8(R13), $0x05
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y5, Y5
 	CMPQ       8(R13), $0x06
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y6, Y6
 
+lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -15047,7 +16452,7 @@ lastClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -15060,90 +16465,117 @@ lastClamp:
 
 lastStore:
 	MOVQ       64(DI), R14
-	MOVQ       56(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS Y0, Y15, (R12)
+	VMASKMOVPS Y1, Y15, (R12)(R14*1)
+	VMASKMOVPS Y2, Y15, (R12)(R14*2)
+	VMASKMOVPS Y3, Y15, (R12)(R11*1)
+	VMASKMOVPS Y4, Y15, (R12)(R14*4)
+	VMASKMOVPS Y5, Y15, (CX)(R14*4)
+	VMASKMOVPS Y6, Y15, (R12)(R11*2)
+	JMP        lastPut_0Done
+
+lastPut_0Few:
 	VMASKMOVPS Y0, Y15, (R12)
 	CMPQ       8(R13), $0x01
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y1, Y15, (R12)
 	CMPQ       8(R13), $0x02
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y2, Y15, (R12)
 	CMPQ       8(R13), $0x03
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y3, Y15, (R12)
 	CMPQ       8(R13), $0x04
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y4, Y15, (R12)
 	CMPQ       8(R13), $0x05
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y5, Y15, (R12)
 	CMPQ       8(R13), $0x06
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS Y6, Y15, (R12)
 
-lastStored:
+lastPut_0Done:
 	JMP next
 
 // func anyWidthAVX2(a *args)
 // Requires: AVX, FMA3
-TEXT ·anyWidthAVX2(SB), NOSPLIT, $88-8
+TEXT ·anyWidthAVX2(SB), NOSPLIT, $96-8
 	MOVQ a+0(FP), DI
 	MOVQ 56(DI), AX
 	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
-	MOVQ SI, (SP)
-	MOVQ 136(DI), SI
-	MOVQ SI, 16(SP)
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
 
 band:
 	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), SI
-	MOVQ  SI, 8(SP)
-	MOVQ  152(DI), SI
-	MOVQ  SI, 24(SP)
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
 	MOVQ  144(DI), R13
-	MOVQ  (SP), CX
-	MOVQ  (CX), SI
-	IMULQ 40(DI), SI
-	ADDQ  (DI), SI
-	MOVQ  SI, 32(SP)
-	MOVQ  (CX), SI
-	IMULQ 48(DI), SI
-	ADDQ  16(DI), SI
-	MOVQ  SI, 40(SP)
-	MOVQ  16(CX), SI
-	IMULQ 32(DI), SI
-	ADDQ  8(DI), SI
-	ADDQ  24(DI), SI
-	MOVQ  SI, 48(SP)
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
 
 tile:
 	MOVQ  a+0(FP), DI
-	MOVQ  (R13), SI
-	IMULQ 64(DI), SI
-	ADDQ  32(SP), SI
-	MOVQ  SI, 56(SP)
-	MOVQ  (R13), SI
-	IMULQ 72(DI), SI
-	ADDQ  40(SP), SI
-	MOVQ  SI, 64(SP)
-	MOVQ  (R13), SI
-	IMULQ 56(DI), SI
-	ADDQ  48(SP), SI
-	MOVQ  120(DI), R10
-	MOVQ  R10, 72(SP)
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
 	MOVQ  96(DI), R10
 	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
 	MOVQ  88(DI), DI
-	MOVQ  DI, 80(SP)
-	CMPQ  R15, $0x08
-	JGE   block
+	MOVQ  DI, 88(SP)
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 
@@ -15151,25 +16583,24 @@ next:
 	MOVQ a+0(FP), DI
 	MOVQ 168(DI), R12
 	SHLQ $0x03, R12
-	ADDQ R12, 8(SP)
+	ADDQ R12, 80(SP)
 	ADDQ $+32, R13
-	DECQ 24(SP)
+	DECQ 8(SP)
 	JNZ  tile
-	ADDQ $+56, (SP)
-	DECQ 16(SP)
+	ADDQ $+56, SI
+	DECQ (SP)
 	JNZ  band
 	VZEROUPPER
 	RET
+	PCALIGN $0x40
 
 block:
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -15177,22 +16608,21 @@ block:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockSummed
+	JZ      blockRowDone
 
 blockRow:
 	MOVQ a+0(FP), R9
 	MOVQ 168(R9), R9
-	MOVQ 8(SP), R8
+	MOVQ 80(SP), R8
 	MOVQ R12, DI
 
 blockTap:
 	LEAQ        (DI)(AX*1), R11
-	VMOVUPS     (R14), Y7
 	CMPQ        (R8), $0x00000700
-	JNE         blockPartial
+	JNE         blockTapPartial
+	VMOVUPS     (R14), Y7
 	VFMADD231PS (DI), Y7, Y0
 	VFMADD231PS (DI)(AX*1), Y7, Y1
 	VFMADD231PS (DI)(AX*2), Y7, Y2
@@ -15200,68 +16630,65 @@ blockTap:
 	VFMADD231PS (DI)(AX*4), Y7, Y4
 	VFMADD231PS (R11)(AX*4), Y7, Y5
 	VFMADD231PS (DI)(BX*2), Y7, Y6
-	JMP         blockNextTap
+	ADDQ        $+32, R14
+	JMP         blockTapNext
 
-blockPartial:
+blockTapPartial:
+	VMOVUPS     (R14), Y7
 	CMPB        (R8), $0x00
-	JGT         blockPartial_0
+	JGT         blockTapPartialPixel_0
 	CMPB        1(R8), $0x00
-	JLE         blockNextTap
-	VMOVUPS     (DI), Y8
-	VFMADD231PS Y8, Y7, Y0
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI), Y7, Y0
 
-blockPartial_0:
+blockTapPartialPixel_0:
 	CMPB        (R8), $0x01
-	JGT         blockPartial_1
+	JGT         blockTapPartialPixel_1
 	CMPB        1(R8), $0x01
-	JLE         blockNextTap
-	VMOVUPS     (DI)(AX*1), Y8
-	VFMADD231PS Y8, Y7, Y1
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI)(AX*1), Y7, Y1
 
-blockPartial_1:
+blockTapPartialPixel_1:
 	CMPB        (R8), $0x02
-	JGT         blockPartial_2
+	JGT         blockTapPartialPixel_2
 	CMPB        1(R8), $0x02
-	JLE         blockNextTap
-	VMOVUPS     (DI)(AX*2), Y8
-	VFMADD231PS Y8, Y7, Y2
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI)(AX*2), Y7, Y2
 
-blockPartial_2:
+blockTapPartialPixel_2:
 	CMPB        (R8), $0x03
-	JGT         blockPartial_3
+	JGT         blockTapPartialPixel_3
 	CMPB        1(R8), $0x03
-	JLE         blockNextTap
-	VMOVUPS     (DI)(BX*1), Y8
-	VFMADD231PS Y8, Y7, Y3
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI)(BX*1), Y7, Y3
 
-blockPartial_3:
+blockTapPartialPixel_3:
 	CMPB        (R8), $0x04
-	JGT         blockPartial_4
+	JGT         blockTapPartialPixel_4
 	CMPB        1(R8), $0x04
-	JLE         blockNextTap
-	VMOVUPS     (DI)(AX*4), Y8
-	VFMADD231PS Y8, Y7, Y4
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI)(AX*4), Y7, Y4
 
-blockPartial_4:
+blockTapPartialPixel_4:
 	CMPB        (R8), $0x05
-	JGT         blockPartial_5
+	JGT         blockTapPartialPixel_5
 	CMPB        1(R8), $0x05
-	JLE         blockNextTap
-	VMOVUPS     (R11)(AX*4), Y8
-	VFMADD231PS Y8, Y7, Y5
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (R11)(AX*4), Y7, Y5
 
-blockPartial_5:
+blockTapPartialPixel_5:
 	CMPB        (R8), $0x06
-	JGT         blockPartial_6
+	JGT         blockTapPartialPixel_6
 	CMPB        1(R8), $0x06
-	JLE         blockNextTap
-	VMOVUPS     (DI)(BX*2), Y8
-	VFMADD231PS Y8, Y7, Y6
+	JLE         blockTapPartialPixelEnd
+	VFMADD231PS (DI)(BX*2), Y7, Y6
 
-blockPartial_6:
-blockNextTap:
+blockTapPartialPixel_6:
+blockTapPartialPixelEnd:
 	ADDQ $+32, R14
-	ADDQ 80(SP), DI
+
+blockTapNext:
+	ADDQ 88(SP), DI
 	ADDQ $+8, R8
 	DECQ R9
 	JNZ  blockTap
@@ -15269,43 +16696,57 @@ blockNextTap:
 	DECQ CX
 	JNZ  blockRow
 
-blockSummed:
+blockRowDone:
 	MOVQ   a+0(FP), DI
-	MOVQ   (SP), CX
 	CMPQ   16(DI), $0x00
 	JEQ    blockClamp
 	MOVQ   72(DI), R14
-	MOVQ   64(SP), R12
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Y0, Y0
+	VADDPS (R12)(R14*1), Y1, Y1
+	VADDPS (R12)(R14*2), Y2, Y2
+	VADDPS (R12)(R11*1), Y3, Y3
+	VADDPS (R12)(R14*4), Y4, Y4
+	VADDPS (CX)(R14*4), Y5, Y5
+	VADDPS (R12)(R11*2), Y6, Y6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
 	VADDPS (R12), Y0, Y0
 	CMPQ   8(R13), $0x01
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y1, Y1
 	CMPQ   8(R13), $0x02
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y2, Y2
 	CMPQ   8(R13), $0x03
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y3, Y3
 	CMPQ   8(R13), $0x04
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y4, Y4
 	CMPQ   8(R13), $0x05
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
 	VADDPS (R12), Y5, Y5
 	CMPQ   8(R13), $0x06
-	JEQ    blockClamp
+	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y6, Y6
 
+blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           blockStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -15315,7 +16756,7 @@ blockClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           blockStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -15328,60 +16769,66 @@ blockClamp:
 
 blockStore:
 	MOVQ    64(DI), R14
-	MOVQ    56(SP), R12
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, (R12)(R14*1)
+	VMOVUPS Y2, (R12)(R14*2)
+	VMOVUPS Y3, (R12)(R11*1)
+	VMOVUPS Y4, (R12)(R14*4)
+	VMOVUPS Y5, (CX)(R14*4)
+	VMOVUPS Y6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
 	VMOVUPS Y0, (R12)
 	CMPQ    8(R13), $0x01
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y1, (R12)
 	CMPQ    8(R13), $0x02
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y2, (R12)
 	CMPQ    8(R13), $0x03
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y3, (R12)
 	CMPQ    8(R13), $0x04
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y4, (R12)
 	CMPQ    8(R13), $0x05
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 	VMOVUPS Y5, (R12)
 	CMPQ    8(R13), $0x06
-	JEQ     blockStored
+	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y6, (R12)
 
-blockStored:
-	MOVQ  a+0(FP), DI
+blockPut_0Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+32, 72(SP)
-	ADDQ  $+32, 56(SP)
-	ADDQ  $+32, 64(SP)
-	ADDQ  $+32, SI
-	ADDQ  $-8, R15
-	CMPQ  R15, $0x08
-	JGE   block
+	ADDQ  $+32, R15
+	CMPQ  R15, $-32
+	JLE   block
 	TESTQ R15, R15
 	JNZ   last
 	JMP   next
+	PCALIGN $0x40
 
 last:
-	MOVQ    R15, CX
 	LEAQ    tailMasks<>+0(SB), R14
-	NEGQ    CX
-	VMOVUPS 32(R14)(CX*4), Y15
-	MOVQ    a+0(FP), DI
-	MOVQ    80(DI), DX
-	MOVQ    (SP), CX
-	MOVQ    24(CX), R14
-	IMULQ   112(DI), R14
+	VMOVUPS 32(R14)(R15*1), Y15
+	MOVQ    72(SP), R14
 	ADDQ    R10, R14
-	MOVQ    SI, R12
-	MOVQ    72(SP), DI
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
 	VMOVUPS (DI), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -15389,22 +16836,21 @@ last:
 	VMOVAPS Y0, Y4
 	VMOVAPS Y0, Y5
 	VMOVAPS Y0, Y6
-	MOVQ    (SP), CX
-	MOVQ    32(CX), CX
+	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastSummed
+	JZ      lastRowDone
 
 lastRow:
 	MOVQ a+0(FP), R9
 	MOVQ 168(R9), R9
-	MOVQ 8(SP), R8
+	MOVQ 80(SP), R8
 	MOVQ R12, DI
 
 lastTap:
 	LEAQ        (DI)(AX*1), R11
-	VMOVUPS     (R14), Y7
 	CMPQ        (R8), $0x00000700
-	JNE         lastPartial
+	JNE         lastTapPartial
+	VMOVUPS     (R14), Y7
 	VMASKMOVPS  (DI), Y15, Y8
 	VFMADD231PS Y8, Y7, Y0
 	VMASKMOVPS  (DI)(AX*1), Y15, Y8
@@ -15419,68 +16865,72 @@ lastTap:
 	VFMADD231PS Y8, Y7, Y5
 	VMASKMOVPS  (DI)(BX*2), Y15, Y8
 	VFMADD231PS Y8, Y7, Y6
-	JMP         lastNextTap
+	ADDQ        $+32, R14
+	JMP         lastTapNext
 
-lastPartial:
+lastTapPartial:
+	VMOVUPS     (R14), Y7
 	CMPB        (R8), $0x00
-	JGT         lastPartial_0
+	JGT         lastTapPartialPixel_0
 	CMPB        1(R8), $0x00
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMASKMOVPS  (DI), Y15, Y8
 	VFMADD231PS Y8, Y7, Y0
 
-lastPartial_0:
+lastTapPartialPixel_0:
 	CMPB        (R8), $0x01
-	JGT         lastPartial_1
+	JGT         lastTapPartialPixel_1
 	CMPB        1(R8), $0x01
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMASKMOVPS  (DI)(AX*1), Y15, Y8
 	VFMADD231PS Y8, Y7, Y1
 
-lastPartial_1:
+lastTapPartialPixel_1:
 	CMPB        (R8), $0x02
-	JGT         lastPartial_2
+	JGT         lastTapPartialPixel_2
 	CMPB        1(R8), $0x02
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMASKMOVPS  (DI)(AX*2), Y15, Y8
 	VFMADD231PS Y8, Y7, Y2
 
-lastPartial_2:
+lastTapPartialPixel_2:
 	CMPB        (R8), $0x03
-	JGT         lastPartial_3
+	JGT         lastTapPartialPixel_3
 	CMPB        1(R8), $0x03
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMASKMOVPS  (DI)(BX*1), Y15, Y8
 	VFMADD231PS Y8, Y7, Y3
 
-lastPartial_3:
+lastTapPartialPixel_3:
 	CMPB        (R8), $0x04
-	JGT         lastPartial_4
+	JGT         lastTapPartialPixel_4
 	CMPB        1(R8), $0x04
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMASKMOVPS  (DI)(AX*4), Y15, Y8
 	VFMADD231PS Y8, Y7, Y4
 
-lastPartial_4:
+lastTapPartialPixel_4:
 	CMPB        (R8), $0x05
-	JGT         lastPartial_5
+	JGT         lastTapPartialPixel_5
 	CMPB        1(R8), $0x05
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMASKMOVPS  (R11)(AX*4), Y15, Y8
 	VFMADD231PS Y8, Y7, Y5
 
-lastPartial_5:
+lastTapPartialPixel_5:
 	CMPB        (R8), $0x06
-	JGT         lastPartial_6
+	JGT         lastTapPartialPixel_6
 	CMPB        1(R8), $0x06
-	JLE         lastNextTap
+	JLE         lastTapPartialPixelEnd
 	VMASKMOVPS  (DI)(BX*2), Y15, Y8
 	VFMADD231PS Y8, Y7, Y6
 
-lastPartial_6:
-lastNextTap:
+lastTapPartialPixel_6:
+lastTapPartialPixelEnd:
 	ADDQ $+32, R14
-	ADDQ 80(SP), DI
+
+lastTapNext:
+	ADDQ 88(SP), DI
 	ADDQ $+8, R8
 	DECQ R9
 	JNZ  lastTap
@@ -15488,50 +16938,70 @@ lastNextTap:
 	DECQ CX
 	JNZ  lastRow
 
-lastSummed:
+lastRowDone:
 	MOVQ       a+0(FP), DI
-	MOVQ       (SP), CX
 	CMPQ       16(DI), $0x00
 	JEQ        lastClamp
 	MOVQ       72(DI), R14
-	MOVQ       64(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       48(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastAdd_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y0, Y0
+	VMASKMOVPS (R12)(R14*1), Y15, Y7
+	VADDPS     Y7, Y1, Y1
+	VMASKMOVPS (R12)(R14*2), Y15, Y7
+	VADDPS     Y7, Y2, Y2
+	VMASKMOVPS (R12)(R11*1), Y15, Y7
+	VADDPS     Y7, Y3, Y3
+	VMASKMOVPS (R12)(R14*4), Y15, Y7
+	VADDPS     Y7, Y4, Y4
+	VMASKMOVPS (CX)(R14*4), Y15, Y7
+	VADDPS     Y7, Y5, Y5
+	VMASKMOVPS (R12)(R11*2), Y15, Y7
+	VADDPS     Y7, Y6, Y6
+	JMP        lastAdd_0Done
+
+lastAdd_0Few:
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y0, Y0
 	CMPQ       8(R13), $0x01
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y1, Y1
 	CMPQ       8(R13), $0x02
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y2, Y2
 	CMPQ       8(R13), $0x03
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y3, Y3
 	CMPQ       8(R13), $0x04
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y4, Y4
 	CMPQ       8(R13), $0x05
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS (R12), Y15, Y7
 	VADDPS     Y7, Y5, Y5
 	CMPQ       8(R13), $0x06
-	JEQ        lastClamp
+	JEQ        lastAdd_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y6, Y6
 
+lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R14
-	TESTQ        R14, R14
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
 	JZ           lastStore
 	VBROADCASTSS 200(DI), Y7
 	VMAXPS       Y0, Y7, Y0
@@ -15541,7 +17011,7 @@ lastClamp:
 	VMAXPS       Y4, Y7, Y4
 	VMAXPS       Y5, Y7, Y5
 	VMAXPS       Y6, Y7, Y6
-	DECQ         R14
+	DECQ         R11
 	JZ           lastStore
 	VBROADCASTSS 204(DI), Y7
 	VMINPS       Y0, Y7, Y0
@@ -15554,32 +17024,46 @@ lastClamp:
 
 lastStore:
 	MOVQ       64(DI), R14
-	MOVQ       56(SP), R12
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS Y0, Y15, (R12)
+	VMASKMOVPS Y1, Y15, (R12)(R14*1)
+	VMASKMOVPS Y2, Y15, (R12)(R14*2)
+	VMASKMOVPS Y3, Y15, (R12)(R11*1)
+	VMASKMOVPS Y4, Y15, (R12)(R14*4)
+	VMASKMOVPS Y5, Y15, (CX)(R14*4)
+	VMASKMOVPS Y6, Y15, (R12)(R11*2)
+	JMP        lastPut_0Done
+
+lastPut_0Few:
 	VMASKMOVPS Y0, Y15, (R12)
 	CMPQ       8(R13), $0x01
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y1, Y15, (R12)
 	CMPQ       8(R13), $0x02
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y2, Y15, (R12)
 	CMPQ       8(R13), $0x03
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y3, Y15, (R12)
 	CMPQ       8(R13), $0x04
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y4, Y15, (R12)
 	CMPQ       8(R13), $0x05
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
 	VMASKMOVPS Y5, Y15, (R12)
 	CMPQ       8(R13), $0x06
-	JEQ        lastStored
+	JEQ        lastPut_0Done
 	ADDQ       R14, R12
-	VMASKMOVPS Y6, Y15, (R12)
 
-lastStored:
+lastPut_0Done:
 	JMP next

@@ -1,6 +1,9 @@
 // Package window holds what the depthwise and the grouped kernels share: the walk
 // over bands of output rows, tiles of a band and blocks of channels of a tile, and the
 // way from sums to the output. Package kernels/window is its counterpart in Go.
+//
+// Loads are what these kernels are short of, not only multiply-adds: with one load to
+// two multiply-adds, both of 64 bytes, an Intel core already falls to 90% of its peak.
 package window
 
 import (
@@ -14,8 +17,8 @@ import (
 // Pixels is the width of a whole tile.
 const Pixels = 7
 
-// Whole is a span of all pixels of a whole tile.
-const Whole = Pixels << 8
+// whole is a span of all pixels of a whole tile.
+const whole = Pixels << 8
 
 // Args is window.Args.
 var Args = emit.Struct("args", "dst", "src", "residual", "srcOffset", "srcLine", "dstLine", "residualLine",
@@ -35,128 +38,151 @@ const (
 
 	tileX    = 0
 	tileN    = 8
-	TileLo   = 16
-	TileHi   = 24
+	tileLo   = 16
+	tileHi   = 24
 	tileSize = 32
 )
 
-// General registers. Those not listed are free within a block.
+// General registers.
 var (
-	Step     = reg.RAX // between what At tells apart
-	Step3    = reg.RBX // three of it
-	SrcRow   = reg.RDX
-	Src      = reg.RSI // first row inside, under pixel 0 of the tile and kernel column 0, the block's first channel
-	Base     = reg.RDI // of At; also scratch between loops
+	Step     = reg.RAX // a pixel or a column of the input
+	step3    = reg.RBX // three of it
+	RowsLeft = reg.RCX // of the input
+	srcRow   = reg.RDX
+	band     = reg.RSI
+	Base     = reg.RDI // what At counts from
+	lo, hi   = reg.R8, reg.R9
 	Block    = reg.R10 // the block's weights
-	Base1    = reg.R11 // Base + Step, for At
+	Count    = reg.R11 // free within a block; Base + Step where At needs it
 	Row      = reg.R12 // Base at kernel column 0
-	Tile     = reg.R13
+	tile     = reg.R13
 	Weights  = reg.R14 // as they are used up
-	Channels = reg.R15 // left
+	channel  = reg.R15 // the block's first, in bytes, from the last on: not above 0
 
-	count   = reg.RCX
-	scratch = reg.RDI
-	pointer = reg.R12
-	step    = reg.R14
+	// In the kernels that go tap by tap.
+	span     = reg.R8
+	tapsLeft = reg.R9
+	Base1    = reg.R11 // Base + Step
+
+	// Outside of the loops over the input.
+	args = reg.RDI
 )
 
 // Kernel is one function under construction.
 type Kernel struct {
 	*emit.ISA
-	Rows int // of a band, at most
+	Rows int  // of a band, at most
+	Wide bool // all blocks read the same input
 
-	Band, Spans Mem // in the frame: pointers to the band and to the tile's spans
-
-	bandsLeft, tilesLeft Mem
-	bandDst, bandRes     Mem // the first pixel of the band
-	bandSrc              Mem
-	dst, residual, bias  Mem // the block's
-	mask                 reg.VecPhysical
-	maskTable            Mem
+	// In the frame. The pointers dst, residual, src and bias are to behind the last
+	// channel.
+	bandsLeft, tilesLeft      Mem
+	bandDst, bandRes, bandSrc Mem
+	dst, residual, src, bias  Mem
+	skip, spans               Mem
+	mask                      reg.VecPhysical
+	maskTable                 Mem
 }
 
-// New begins a function: everything up to the first block of a tile. step is the
-// argument that Step holds. extra is how many more words the frame should have.
-func New(isa *emit.ISA, maskTable Mem, rows int, name, doc, step string, extra int) (*Kernel, []Mem) {
-	k := &Kernel{ISA: isa, Rows: rows, mask: isa.V[len(isa.V)-1], maskTable: maskTable}
+// New begins a function, everything up to the first block of a tile: kernels whose
+// step is srcTap slide over columns, those whose step is srcStep go pixel by pixel.
+// extra is how many more words the frame should have.
+func New(isa *emit.ISA, maskTable Mem, rows int, wide bool, name, doc, stepArg string, extra int) (*Kernel, []Mem) {
+	k := &Kernel{ISA: isa, Rows: rows, Wide: wide, mask: isa.V[len(isa.V)-1], maskTable: maskTable}
 	Args.Func(name, doc)
-	local := emit.Local(10 + extra)
-	for i, m := range []*Mem{&k.Band, &k.Spans, &k.bandsLeft, &k.tilesLeft, &k.bandDst, &k.bandRes, &k.bandSrc, &k.dst, &k.residual, &k.bias} {
+	local := emit.Local(11 + extra)
+	for i, m := range []*Mem{&k.bandsLeft, &k.tilesLeft, &k.bandDst, &k.bandRes, &k.bandSrc, &k.dst, &k.residual, &k.src, &k.bias, &k.skip, &k.spans} {
 		*m = local[i]
 	}
-	load := func(arg string, to Mem) {
-		MOVQ(Args.At(scratch, arg), Src)
-		MOVQ(Src, to)
+	x := Block
+	load := func(arg string, to Op) {
+		MOVQ(Args.At(args, arg), x)
+		MOVQ(x, to)
 	}
 
-	Args.Load(scratch)
-	MOVQ(Args.At(scratch, step), Step)
-	LEAQ(Mem{Base: Step, Index: Step, Scale: 2}, Step3)
-	load("bands", k.Band)
+	Args.Load(args)
+	MOVQ(Args.At(args, stepArg), Step)
+	LEAQ(Mem{Base: Step, Index: Step, Scale: 2}, step3)
+	MOVQ(Args.At(args, "srcRow"), srcRow)
+	MOVQ(Args.At(args, "bands"), band)
 	load("bandCount", k.bandsLeft)
+	MOVQ(Args.At(args, "channels"), channel)
+	SHLQ(Imm(2), channel)
+	load("bias", k.bias)
+	ADDQ(channel, k.bias)
 
 	Label("band")
-	Args.Load(scratch)
-	load("spans", k.Spans)
+	Args.Load(args)
+	load("spans", k.spans)
 	load("tileCount", k.tilesLeft)
-	MOVQ(Args.At(scratch, "tiles"), Tile)
-	MOVQ(k.Band, count)
+	MOVQ(Args.At(args, "tiles"), tile)
+	MOVQ(Mem{Base: band, Disp: bandFirst}, x)
+	IMULQ(Args.At(args, "weightRow"), x)
+	MOVQ(x, k.skip)
+	MOVQ(Args.At(args, "channels"), channel)
+	SHLQ(Imm(2), channel)
 	for _, f := range []struct {
 		at         int
 		line, base string
 		to         Mem
 	}{{bandY, "dstLine", "dst", k.bandDst}, {bandY, "residualLine", "residual", k.bandRes}, {bandRow, "srcLine", "src", k.bandSrc}} {
-		MOVQ(Mem{Base: count, Disp: f.at}, Src)
-		IMULQ(Args.At(scratch, f.line), Src)
-		ADDQ(Args.At(scratch, f.base), Src)
+		MOVQ(Mem{Base: band, Disp: f.at}, x)
+		IMULQ(Args.At(args, f.line), x)
+		ADDQ(Args.At(args, f.base), x)
 		if f.base == "src" {
-			ADDQ(Args.At(scratch, "srcOffset"), Src)
+			ADDQ(Args.At(args, "srcOffset"), x)
 		}
-		MOVQ(Src, f.to)
+		if f.base != "src" || !wide {
+			ADDQ(channel, x)
+		}
+		MOVQ(x, f.to)
 	}
 
 	Label("tile")
-	Args.Load(scratch)
+	Args.Load(args)
 	for _, f := range []struct {
 		step     string
-		base, to Op
-	}{{"dstStep", k.bandDst, k.dst}, {"residualStep", k.bandRes, k.residual}, {"srcStep", k.bandSrc, Src}} {
-		MOVQ(Mem{Base: Tile, Disp: tileX}, Src)
-		IMULQ(Args.At(scratch, f.step), Src)
-		ADDQ(f.base, Src)
-		if f.to != Op(Src) {
-			MOVQ(Src, f.to)
-		}
+		base, to Mem
+	}{{"dstStep", k.bandDst, k.dst}, {"residualStep", k.bandRes, k.residual}, {"srcStep", k.bandSrc, k.src}} {
+		MOVQ(Mem{Base: tile, Disp: tileX}, x)
+		IMULQ(Args.At(args, f.step), x)
+		ADDQ(f.base, x)
+		MOVQ(x, f.to)
 	}
-	MOVQ(Args.At(scratch, "bias"), Block)
-	MOVQ(Block, k.bias)
-	MOVQ(Args.At(scratch, "weights"), Block)
-	MOVQ(Args.At(scratch, "channels"), Channels)
-	return k, local[10:]
+	if stepArg == "srcTap" {
+		MOVQ(Mem{Base: tile, Disp: tileLo}, lo)
+		MOVQ(Mem{Base: tile, Disp: tileHi}, hi)
+	}
+	MOVQ(Args.At(args, "weights"), Block)
+	MOVQ(Args.At(args, "channels"), channel)
+	SHLQ(Imm(2), channel)
+	NEGQ(channel)
+	return k, local[11:]
 }
 
 // Blocks emits the loop over the blocks of a tile, one vector of channels each, and
-// the end of the function. sum adds up a block, the last channels under a mask; acc
-// is where row r's pixel p is then, and tmp are two free vectors. advance moves Src on
-// by a block.
-func (k *Kernel) Blocks(sum func(label string, masked bool), acc func(r, p int) reg.VecPhysical, tmp []reg.VecPhysical, advance bool) {
+// the end of the function. sum adds up a block, from the bias at Base on, the last
+// channels under a mask. Where there is no input its code is not to be reached: it
+// goes to the label label+"Summed", which stands behind it. join has the sums of row
+// r's pixel p; tmp is a free vector beside it.
+func (k *Kernel) Blocks(sum func(label string, masked bool), join func(), acc func(r, p int) reg.VecPhysical, tmp reg.VecPhysical) {
 	next := func() {
-		CMPQ(Channels, Imm(uint64(k.Lanes)))
-		JGE(LabelRef("block"))
-		TESTQ(Channels, Channels)
+		CMPQ(channel, I32(int32(-k.Bytes())))
+		JLE(LabelRef("block"))
+		TESTQ(channel, channel)
 		JNZ(LabelRef("last"))
 	}
 	next()
 
 	Label("next")
-	Args.Load(scratch)
-	MOVQ(Args.At(scratch, "taps"), pointer)
-	SHLQ(Imm(3), pointer)
-	ADDQ(pointer, k.Spans)
-	emit.Add(tileSize, Tile)
+	Args.Load(args)
+	MOVQ(Args.At(args, "taps"), Row)
+	SHLQ(Imm(3), Row)
+	ADDQ(Row, k.spans)
+	emit.Add(tileSize, tile)
 	DECQ(k.tilesLeft)
 	JNZ(LabelRef("tile"))
-	emit.Add(bandSize, k.Band)
+	emit.Add(bandSize, band)
 	DECQ(k.bandsLeft)
 	JNZ(LabelRef("band"))
 	VZEROUPPER()
@@ -167,35 +193,37 @@ func (k *Kernel) Blocks(sum func(label string, masked bool), acc func(r, p int) 
 		if masked {
 			label = "last"
 		}
+		emit.Align(64)
 		Label(label)
 		if masked {
 			k.loadMask()
 		}
-		k.begin()
+		MOVQ(k.skip, Weights)
+		ADDQ(Block, Weights)
+		k.firstRow()
+		MOVQ(k.bias, Base)
+		ADDQ(channel, Base)
 		sum(label, masked)
+		Label(label + "Summed")
+		join()
 		k.store(label, masked, acc, tmp)
 		if masked {
 			JMP(LabelRef("next"))
 			continue
 		}
-		Args.Load(scratch)
-		ADDQ(Args.At(scratch, "block"), Block)
-		for _, m := range []Mem{k.bias, k.dst, k.residual} {
-			emit.Add(k.Bytes(), m)
-		}
-		if advance {
-			emit.Add(k.Bytes(), Src)
-		}
-		emit.Add(-k.Lanes, Channels)
+		ADDQ(Args.At(args, "block"), Block)
+		emit.Add(k.Bytes(), channel)
 		next()
 		JMP(LabelRef("next"))
 	}
 }
 
-// loadMask sets the mask to the channels left.
+// loadMask sets the mask to the channels left, less than a vector.
 func (k *Kernel) loadMask() {
-	MOVQ(Channels, count)
 	if k.Is512() {
+		MOVQ(channel, RowsLeft)
+		NEGQ(RowsLeft)
+		SHRQ(Imm(2), RowsLeft)
 		MOVQ(U32(1), Weights)
 		SHLQ(reg.CL, Weights)
 		DECQ(Weights)
@@ -203,36 +231,152 @@ func (k *Kernel) loadMask() {
 		return
 	}
 	LEAQ(k.maskTable, Weights)
-	NEGQ(count)
-	VMOVUPS(Mem{Base: Weights, Disp: 32, Index: count, Scale: 4}, k.mask)
+	VMOVUPS(Mem{Base: Weights, Disp: 32, Index: channel, Scale: 1}, k.mask)
 }
 
-// begin points Weights at the kernel row that meets the first row inside, and Row at
-// that. Base points to the bias.
-func (k *Kernel) begin() {
-	Args.Load(scratch)
-	MOVQ(Args.At(scratch, "srcRow"), SrcRow)
-	MOVQ(k.Band, count)
-	MOVQ(Mem{Base: count, Disp: bandFirst}, Weights)
-	IMULQ(Args.At(scratch, "weightRow"), Weights)
+// NextPass goes back to the block's first input row, and on to the weights of its
+// second half.
+func (k *Kernel) NextPass() {
+	Args.Load(Base)
+	MOVQ(Args.At(Base, "block"), Weights)
+	SHRQ(Imm(1), Weights)
+	ADDQ(k.skip, Weights)
 	ADDQ(Block, Weights)
-	MOVQ(Src, Row)
-	MOVQ(k.bias, Base)
+	k.firstRow()
 }
 
-// At is place i: so many Steps from Base. Base1 must be Base + Step for i = 5.
-func At(i, disp int) Mem {
-	switch i {
-	case 0:
-		return Mem{Base: Base, Disp: disp}
-	case 1, 2, 4:
-		return Mem{Base: Base, Disp: disp, Index: Step, Scale: uint8(i)}
-	case 3, 6:
-		return Mem{Base: Base, Disp: disp, Index: Step3, Scale: uint8(i / 3)}
-	case 5:
-		return Mem{Base: Base1, Disp: disp, Index: Step, Scale: 4}
+func (k *Kernel) firstRow() {
+	MOVQ(k.src, Row)
+	if !k.Wide {
+		ADDQ(channel, Row)
 	}
-	panic("window: no such place")
+}
+
+// Begin starts sums at the bias.
+func Begin(sums ...reg.VecPhysical) {
+	VMOVUPS(Mem{Base: Base}, sums[0])
+	for _, v := range sums[1:] {
+		VMOVAPS(sums[0], v)
+	}
+}
+
+// Rows emits the loop over so many input rows as the field of Band says.
+func (k *Kernel) Loop(label string, field int, body func()) {
+	MOVQ(Mem{Base: band, Disp: field}, RowsLeft)
+	TESTQ(RowsLeft, RowsLeft)
+	JZ(LabelRef(label + "Done"))
+	Label(label)
+	body()
+	ADDQ(srcRow, Row)
+	DECQ(RowsLeft)
+	JNZ(LabelRef(label))
+	Label(label + "Done")
+}
+
+// Columns emits do for each of the n input columns under a tile that exists, with its
+// place in memory. Only the first left columns and the last right ones may be missing.
+func Columns(label string, n, left, right int, do func(j int, m Mem)) {
+	MOVQ(Row, Base)
+	for j := range n {
+		skip := emit.Label(label, j)
+		if j < left {
+			CMPQ(lo, Imm(uint64(j)))
+			JGT(LabelRef(skip))
+		}
+		if j >= n-right {
+			CMPQ(hi, Imm(uint64(j)))
+			JLE(LabelRef(label + "End"))
+		}
+		m := Mem{Base: Base}
+		if j%3 > 0 {
+			m.Index, m.Scale = Step, uint8(j%3)
+		}
+		do(j, m)
+		if j < left {
+			Label(skip)
+		}
+		if j%3 == 2 && j < n-1 {
+			ADDQ(step3, Base)
+		}
+	}
+	if right > 0 {
+		Label(label + "End")
+	}
+}
+
+// IfMissing jumps to the label if more than margin of the n columns under the tile are
+// missing on one side.
+func IfMissing(label string, n, margin int) {
+	CMPQ(lo, Imm(uint64(margin)))
+	JGT(LabelRef(label))
+	CMPQ(hi, Imm(uint64(n-margin)))
+	JLT(LabelRef(label))
+}
+
+// Taps emits the loop over the taps of a kernel row: body twice, for taps that all
+// pixels have input for and for the others. next is what separates the end of one
+// tap's input from the next one's beginning.
+func (k *Kernel) Taps(label string, next Mem, body func(label string, partial bool)) {
+	Args.Load(tapsLeft)
+	MOVQ(Args.At(tapsLeft, "taps"), tapsLeft)
+	MOVQ(k.spans, span)
+	MOVQ(Row, Base)
+	Label(label)
+	LEAQ(Mem{Base: Base, Index: Step, Scale: 1}, Base1)
+	CMPQ(Mem{Base: span}, U32(whole))
+	JNE(LabelRef(label + "Partial"))
+	body(label+"Whole", false)
+	JMP(LabelRef(label + "Next"))
+	Label(label + "Partial")
+	body(label+"Partial", true)
+	Label(label + "Next")
+	ADDQ(next, Base)
+	emit.Add(8, span)
+	DECQ(tapsLeft)
+	JNZ(LabelRef(label))
+}
+
+// EachPixel emits do for each pixel of a tile, with its input's place in memory; if
+// partial, only for those in the tap's span.
+func EachPixel(label string, partial bool, do func(p int, m Mem)) {
+	for p := range Pixels {
+		skip := emit.Label(label, p)
+		if partial {
+			CMPB(Mem{Base: span}, Imm(uint64(p)))
+			JGT(LabelRef(skip))
+			CMPB(Mem{Base: span, Disp: 1}, Imm(uint64(p)))
+			JLE(LabelRef(label + "End"))
+		}
+		do(p, pixel(p, Base, Base1, Step, step3))
+		if partial {
+			Label(skip)
+		}
+	}
+	if partial {
+		Label(label + "End")
+	}
+}
+
+// pixel is the place p steps from base: base1 is one step from there, step3 three steps.
+func pixel(p int, base, base1, step, step3 reg.Register) Mem {
+	switch p {
+	case 1, 2, 4:
+		return Mem{Base: base, Index: step, Scale: uint8(p)}
+	case 3, 6:
+		return Mem{Base: base, Index: step3, Scale: uint8(p / 3)}
+	case 5:
+		return Mem{Base: base1, Index: step, Scale: 4}
+	}
+	return Mem{Base: base}
+}
+
+// Spare returns the registers behind the first n, without the mask's if there is one.
+func (k *Kernel) Spare(n int, masked bool) []reg.VecPhysical {
+	end := len(k.V)
+	if masked && !k.Is512() {
+		end--
+	}
+	return k.V[n:end]
 }
 
 // Load loads a vector of input, or its channels under the mask.
@@ -247,36 +391,8 @@ func (k *Kernel) Load(m Mem, masked bool, v reg.VecPhysical) {
 	}
 }
 
-// store adds the residual, clamps and stores.
-func (k *Kernel) store(label string, masked bool, acc func(r, p int) reg.VecPhysical, tmp []reg.VecPhysical) {
-	name := func(s string) string { return label + s }
-	// each goes over the pixels that there are, pointer beside them.
-	each := func(from Mem, line, pitch, done string, do func(v reg.VecPhysical)) {
-		MOVQ(Args.At(scratch, pitch), step)
-		for r := range k.Rows {
-			MOVQ(from, pointer)
-			if r > 0 {
-				CMPQ(Mem{Base: count, Disp: bandN}, Imm(uint64(r)))
-				JEQ(LabelRef(done))
-				ADDQ(Args.At(scratch, line), pointer)
-			}
-			rowDone := done
-			if r < k.Rows-1 {
-				rowDone = emit.Label(done, r)
-			}
-			for p := range Pixels {
-				do(acc(r, p))
-				if p < Pixels-1 {
-					CMPQ(Mem{Base: Tile, Disp: tileN}, Imm(uint64(p+1)))
-					JEQ(LabelRef(rowDone))
-					ADDQ(step, pointer)
-				}
-			}
-			if r < k.Rows-1 {
-				Label(rowDone)
-			}
-		}
-	}
+// store adds the residual, clamps and stores. It leaves args pointing to the arguments.
+func (k *Kernel) store(label string, masked bool, acc func(r, p int) reg.VecPhysical, tmp reg.VecPhysical) {
 	all := func(do func(v reg.VecPhysical)) {
 		for r := range k.Rows {
 			for p := range Pixels {
@@ -284,38 +400,36 @@ func (k *Kernel) store(label string, masked bool, acc func(r, p int) reg.VecPhys
 			}
 		}
 	}
-	at := Mem{Base: pointer}
 
-	Args.Load(scratch)
-	MOVQ(k.Band, count)
-	CMPQ(Args.At(scratch, "residual"), Imm(0))
-	JEQ(LabelRef(name("Clamp")))
-	each(k.residual, "residualLine", "residualStep", name("Clamp"), func(v reg.VecPhysical) {
+	Args.Load(args)
+	CMPQ(Args.At(args, "residual"), Imm(0))
+	JEQ(LabelRef(label + "Clamp"))
+	k.each(label+"Add", k.residual, "residualLine", "residualStep", acc, func(v reg.VecPhysical, at Mem) {
 		switch {
 		case !masked:
 			VADDPS(at, v, v)
 		case k.Is512():
 			VADDPS(at, v, reg.K1, v)
 		default:
-			VMASKMOVPS(at, k.mask, tmp[0])
-			VADDPS(tmp[0], v, v)
+			VMASKMOVPS(at, k.mask, tmp)
+			VADDPS(tmp, v, v)
 		}
 	})
 
-	Label(name("Clamp"))
+	Label(label + "Clamp")
 	Comment("0: none, 1: from below, 2: on both sides.")
-	MOVQ(Args.At(scratch, "clamp"), step)
-	TESTQ(step, step)
-	JZ(LabelRef(name("Store")))
-	VBROADCASTSS(Args.At(scratch, "bounds"), tmp[0])
-	all(func(v reg.VecPhysical) { emit.Clamp(v, tmp[0], nil) })
-	DECQ(step)
-	JZ(LabelRef(name("Store")))
-	VBROADCASTSS(Args.At(scratch, "bounds").Offset(4), tmp[0])
-	all(func(v reg.VecPhysical) { emit.Clamp(v, nil, tmp[0]) })
+	MOVQ(Args.At(args, "clamp"), Count)
+	TESTQ(Count, Count)
+	JZ(LabelRef(label + "Store"))
+	VBROADCASTSS(Args.At(args, "bounds"), tmp)
+	all(func(v reg.VecPhysical) { emit.Clamp(v, tmp, nil) })
+	DECQ(Count)
+	JZ(LabelRef(label + "Store"))
+	VBROADCASTSS(Args.At(args, "bounds").Offset(4), tmp)
+	all(func(v reg.VecPhysical) { emit.Clamp(v, nil, tmp) })
 
-	Label(name("Store"))
-	each(k.dst, "dstLine", "dstStep", name("Stored"), func(v reg.VecPhysical) {
+	Label(label + "Store")
+	k.each(label+"Put", k.dst, "dstLine", "dstStep", acc, func(v reg.VecPhysical, at Mem) {
 		switch {
 		case !masked:
 			VMOVUPS(v, at)
@@ -325,5 +439,38 @@ func (k *Kernel) store(label string, masked bool, acc func(r, p int) reg.VecPhys
 			VMASKMOVPS(v, k.mask, at)
 		}
 	})
-	Label(name("Stored"))
+}
+
+// each emits do for each pixel of the band's rows of the tile, with its place in memory.
+func (k *Kernel) each(label string, end Mem, line, pitch string, acc func(r, p int) reg.VecPhysical, do func(v reg.VecPhysical, at Mem)) {
+	base, base1, one, three := Row, RowsLeft, Weights, Count
+	MOVQ(Args.At(args, pitch), one)
+	LEAQ(Mem{Base: one, Index: one, Scale: 2}, three)
+	MOVQ(end, base)
+	ADDQ(channel, base)
+	for r := range k.Rows {
+		name := emit.Label(label, r)
+		if r > 0 {
+			CMPQ(Mem{Base: band, Disp: bandN}, Imm(uint64(r)))
+			JEQ(LabelRef(name + "Done"))
+			MOVQ(end, base)
+			ADDQ(channel, base)
+			ADDQ(Args.At(args, line), base)
+		}
+		CMPQ(Mem{Base: tile, Disp: tileN}, Imm(Pixels))
+		JNE(LabelRef(name + "Few"))
+		LEAQ(Mem{Base: base, Index: one, Scale: 1}, base1)
+		for p := range Pixels {
+			do(acc(r, p), pixel(p, base, base1, one, three))
+		}
+		JMP(LabelRef(name + "Done"))
+		Label(name + "Few")
+		for p := range Pixels - 1 {
+			do(acc(r, p), Mem{Base: base})
+			CMPQ(Mem{Base: tile, Disp: tileN}, Imm(uint64(p+1)))
+			JEQ(LabelRef(name + "Done"))
+			ADDQ(one, base)
+		}
+		Label(name + "Done")
+	}
 }
