@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"math"
 	"slices"
 
 	"github.com/cnnc-dev/cnnc/compiler/ir"
@@ -94,13 +95,10 @@ func (l *layout) newBuffer(s shape.Shape) home {
 	i := len(l.buffers)
 	l.buffers = append(l.buffers, buffer{
 		pixels: s.Height() * s.Width(), channels: s.Channels(),
-		first: unused, last: -1, into: i,
+		first: math.MaxInt, last: -1, into: i, // no step has touched it yet
 	})
 	return home{buffer: i}
 }
-
-// unused is the first step of a buffer that no step has touched yet.
-const unused = int(^uint(0) >> 1)
 
 // root returns the buffer whose memory buffer i has.
 func (l *layout) root(i int) int {
