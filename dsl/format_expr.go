@@ -115,8 +115,9 @@ func (p *printer) argument(a Arg) document {
 
 // link is an element of a chain: what stands before it on its line, and itself.
 type link struct {
-	src diag.Span
-	doc document
+	src      diag.Span
+	doc      document
+	brackets bool // it ends with brackets that can be broken
 }
 
 // chain prints what continues over lines without brackets around it: a pipe, or
@@ -161,8 +162,8 @@ func (p *printer) headOfChain(first document, links []link) document {
 		flat = append(flat, text(" "), l.doc)
 		rest = append(rest, softBreak{" "}, l.doc)
 	}
-	if flat.forced() {
-		return flat // a bracket inside it is open over lines: nothing to gain
+	if flat.forced() || len(links) == 1 && links[0].brackets {
+		return flat // the break belongs into the brackets
 	}
 	return newGroup(concat{first, nest{rest}})
 }
@@ -175,7 +176,8 @@ func (p *printer) pipe(x *Pipe) document {
 		if s.Label != nil {
 			doc = append(doc, p.label(s.Label), text(": "))
 		}
-		links[i] = link{s.Src, append(doc, p.target(s.Target))}
+		call, ok := s.Target.(*Call)
+		links[i] = link{s.Src, append(doc, p.target(s.Target)), ok && !call.Paren && len(call.Args) > 0}
 	}
 	return p.chain(first, x.X.Span(), links)
 }
@@ -206,7 +208,7 @@ func (p *printer) binary(x *Binary) document {
 		if !ok || precedence[b.Op] != prec || b.Paren && first != Expr(x) || prec == precPow && len(links) > 0 {
 			break
 		}
-		links = append(links, link{b.Y.Span(), concat{text(b.Op + " "), p.expr(b.Y, right)}})
+		links = append(links, link{src: b.Y.Span(), doc: concat{text(b.Op + " "), p.expr(b.Y, right)}})
 		first = b.X
 	}
 	for i, j := 0, len(links)-1; i < j; i, j = i+1, j-1 {

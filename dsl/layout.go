@@ -27,7 +27,7 @@ import (
 //   - input, output, labels, scope, preprocess, use, fn, block and net are
 //     keywords only where a statement starts and what follows fits; elsewhere
 //     they are names. Any word names an argument (`in = 3`) or a layer (`output:`).
-//   - After -> and scope, words, numbers, dots and {computed parts} written
+//   - After -> and scope, words, numbers, dots, dashes and {computed parts} written
 //     without spaces between them are a label if a colon (or scope's {) follows.
 type layout struct {
 	name     string
@@ -313,7 +313,7 @@ func (l *layout) labelEnd(i int) int {
 			return j
 		}
 		switch t := l.tokens[j]; {
-		case isLabelText(t):
+		case isLabelText(t), j > i && isDash(t):
 			j++
 		case isPunct(t, "{"):
 			j = l.match[j] + 1
@@ -330,6 +330,9 @@ func isLabelText(t lexer.Token) bool {
 	}
 	return isPunct(t, ".")
 }
+
+// isDash reports whether t is the - inside a label such as block1-0.
+func isDash(t lexer.Token) bool { return t.Type == tokOp && t.Value == "-" }
 
 // markLabel emits tokens [lo, hi) as a label: neighbouring text as one token,
 // computed parts between their own brackets.
@@ -351,7 +354,7 @@ func (l *layout) markLabel(lo, hi int) {
 		}
 		t.Type = tokLabelText
 		var text strings.Builder
-		for ; i < hi && isLabelText(l.tokens[i]); i++ {
+		for ; i < hi && (isLabelText(l.tokens[i]) || isDash(l.tokens[i])); i++ {
 			text.WriteString(l.tokens[i].Value)
 		}
 		t.Value = text.String()

@@ -234,3 +234,30 @@ func FuzzParse(f *testing.F) {
 		checkParse(t, scramble(src, seed))
 	})
 }
+
+// BenchmarkParse parses the specs and their library, one after the other.
+func BenchmarkParse(b *testing.B) {
+	var sources [][]byte
+	size, lines := 0, 0
+	paths, _ := filepath.Glob("../specs/*.cnn")
+	blocks, _ := filepath.Glob("../specs/blocks/*.cnn")
+	for _, path := range append(paths, blocks...) {
+		src, err := os.ReadFile(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		sources = append(sources, src)
+		size += len(src)
+		lines += bytes.Count(src, []byte("\n"))
+	}
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, src := range sources {
+			if _, diags := Parse("in.cnn", src); diags.HasErrors() {
+				b.Fatal(diags)
+			}
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*lines), "µs/line")
+}
