@@ -20,9 +20,10 @@ func BenchmarkTile(b *testing.B) {
 			for _, rows := range []int{k.Rows, k.Rows / 2, 1} {
 				for _, depth := range []int{16, 64, 256} {
 					b.Run(fmt.Sprintf("%s/%dx%dx%d", isa, rows, depth, width), func(b *testing.B) {
-						c := randomCall(rand.New(rand.NewPCG(1, 1)), k, rows, 1, depth, width, 2, width)
+						const panels = 4
+						c := randomCall(rand.New(rand.NewPCG(1, 1)), k, rows, 1, depth, width, panels, width)
 						c.AStep = 0
-						c.LDC = 2 * width
+						c.LDC = panels * width
 						c.C = alignedFloats(k.Rows * c.LDC)
 						c.B = alignedFloats(len(c.B))
 						for i := range c.Offsets {
@@ -30,7 +31,7 @@ func BenchmarkTile(b *testing.B) {
 						}
 						c.A = alignedFloats(k.Rows * (depth + 16))
 						const calls = 200
-						flops := 2 * float64(calls*rows*depth*width*2)
+						flops := 2 * float64(calls*rows*depth*width*panels)
 						var best, top float64
 						for b.Loop() {
 							top = max(top, peak.Burst(isa))

@@ -63,17 +63,61 @@ func (k *Kernel) assembly(c *Call) {
 			a.clamp = 2
 		}
 	}
+	if a.rows == 1 && a.aStep == 0 && c.Width == k.Width {
+		k.row(&a)
+		return
+	}
+	k.tile(&a, c.Width)
+}
+
+// tile chooses the function.
+func (k *Kernel) tile(a *args, width int) {
 	switch {
-	case k.ISA == cpu.AVX2 && c.Width == 16:
-		tile6x16AVX2(&a)
+	case k.ISA == cpu.AVX2 && width == 16:
+		tile6x16AVX2(a)
 	case k.ISA == cpu.AVX2:
-		tile6x8AVX2(&a)
-	case c.Width == 32:
-		tile14x32AVX512(&a)
-	case c.Width == 16:
-		tile14x16AVX512(&a)
+		tile6x8AVX2(a)
+	case width == 32:
+		tile14x32AVX512(a)
+	case width == 16:
+		tile14x16AVX512(a)
 	default:
-		tile48(&a)
+		tile48(a)
+	}
+}
+
+// row computes one row four panels at a time: the sums of one would wait for each
+// other.
+func (k *Kernel) row(a *args) {
+	const group = 4
+	panels, cols := a.panels, a.cols
+	if rest := panels % group; rest != panels {
+		a.panels -= rest
+		if rest > 0 {
+			a.cols = k.Width
+		}
+		if k.ISA == cpu.AVX2 {
+			tile1x64AVX2(a)
+		} else {
+			tile1x128AVX512(a)
+		}
+		if rest == 0 {
+			return
+		}
+		a.advance(a.panels, k.Width)
+		a.panels, a.cols = rest, cols
+	}
+	k.tile(a, k.Width)
+}
+
+// advance leaves out the first panels.
+func (a *args) advance(panels, width int) {
+	columns := 4 * panels * width
+	a.b = unsafe.Add(a.b, columns*a.taps*(4*a.k4+a.k1))
+	a.bias = unsafe.Add(a.bias, columns)
+	a.c = unsafe.Add(a.c, columns)
+	if a.residual != nil {
+		a.residual = unsafe.Add(a.residual, columns)
 	}
 }
 

@@ -123,7 +123,10 @@ func TestTiles(t *testing.T) {
 			for rows := 1; rows <= k.Rows; rows++ {
 				t.Run(fmt.Sprintf("%s/%dx%d", isa, rows, width), func(t *testing.T) {
 					for cols := width - k.lanes + 1; cols <= width; cols++ {
-						for _, s := range []struct{ taps, k, panels int }{{1, 1, 1}, {1, 3, 2}, {1, 4, 1}, {2, 5, 3}, {9, 7, 1}, {3, 8, 2}, {1, 65, 1}} {
+						if rows > 1 && rows < k.Rows && cols%5 != rows%5 {
+							continue // all masks with few and with many rows, some with the others
+						}
+						for _, s := range []struct{ taps, k, panels int }{{1, 1, 1}, {1, 3, 2}, {1, 4, 1}, {2, 5, 3}, {9, 7, 1}, {3, 8, 2}, {1, 65, 1}, {2, 5, 4}, {1, 3, 6}, {2, 4, 9}} {
 							c := randomCall(rng, k, rows, s.taps, s.k, width, s.panels, cols)
 							if rng.IntN(2) == 0 {
 								c.Residual = floats(rng, (rows-1)*c.LDR+(s.panels-1)*width+cols)

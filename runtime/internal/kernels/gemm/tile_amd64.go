@@ -4,27 +4,37 @@
 
 package gemm
 
-// tile14x32AVX512 computes panels of 32 columns and up to 14 rows; see Call.
+// tile14x32AVX512 computes panels of 32 columns and up to 14 rows, see Call.
 //
 //go:noescape
 func tile14x32AVX512(a *args)
 
-// tile7x48AVX512 computes panels of 48 columns and up to 7 rows; see Call.
+// tile7x48AVX512 computes panels of 48 columns and up to 7 rows, see Call.
 //
 //go:noescape
 func tile7x48AVX512(a *args)
 
-// tile14x16AVX512 computes panels of 16 columns and up to 14 rows; see Call.
+// tile14x16AVX512 computes panels of 16 columns and up to 14 rows, see Call.
 //
 //go:noescape
 func tile14x16AVX512(a *args)
 
-// tile6x16AVX2 computes panels of 16 columns and up to 6 rows; see Call.
+// tile1x128AVX512 computes one row and panels of 32 columns, 4 at a time, see Call.
+//
+//go:noescape
+func tile1x128AVX512(a *args)
+
+// tile6x16AVX2 computes panels of 16 columns and up to 6 rows, see Call.
 //
 //go:noescape
 func tile6x16AVX2(a *args)
 
-// tile6x8AVX2 computes panels of 8 columns and up to 6 rows; see Call.
+// tile6x8AVX2 computes panels of 8 columns and up to 6 rows, see Call.
 //
 //go:noescape
 func tile6x8AVX2(a *args)
+
+// tile1x64AVX2 computes one row and panels of 16 columns, 4 at a time, see Call.
+//
+//go:noescape
+func tile1x64AVX2(a *args)

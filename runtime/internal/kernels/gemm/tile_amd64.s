@@ -155,7 +155,7 @@ next1:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow1
@@ -204,7 +204,7 @@ storeTail1:
 	VMOVUPS Z1, K1, 64(BX)
 
 stored1:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done1
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -319,7 +319,7 @@ next2:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow2
@@ -384,7 +384,7 @@ storeTail2:
 	VMOVUPS Z3, K1, 64(BX)
 
 stored2:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done2
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -520,7 +520,7 @@ next3:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow3
@@ -601,7 +601,7 @@ storeTail3:
 	VMOVUPS Z5, K1, 64(BX)
 
 stored3:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done3
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -758,7 +758,7 @@ next4:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow4
@@ -855,7 +855,7 @@ storeTail4:
 	VMOVUPS Z7, K1, 64(BX)
 
 stored4:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done4
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -1033,7 +1033,7 @@ next5:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow5
@@ -1146,7 +1146,7 @@ storeTail5:
 	VMOVUPS Z9, K1, 64(BX)
 
 stored5:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done5
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -1345,7 +1345,7 @@ next6:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow6
@@ -1474,7 +1474,7 @@ storeTail6:
 	VMOVUPS Z11, K1, 64(BX)
 
 stored6:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done6
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -1694,7 +1694,7 @@ next7:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow7
@@ -1839,7 +1839,7 @@ storeTail7:
 	VMOVUPS Z13, K1, 64(BX)
 
 stored7:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done7
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -2080,7 +2080,7 @@ next8:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow8
@@ -2241,7 +2241,7 @@ storeTail8:
 	VMOVUPS Z15, K1, 64(BX)
 
 stored8:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done8
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -2503,7 +2503,7 @@ next9:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow9
@@ -2680,7 +2680,7 @@ storeTail9:
 	VMOVUPS Z17, K1, 64(BX)
 
 stored9:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done9
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -2963,7 +2963,7 @@ next10:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow10
@@ -3156,7 +3156,7 @@ storeTail10:
 	VMOVUPS Z19, K1, 64(BX)
 
 stored10:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done10
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -3460,7 +3460,7 @@ next11:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow11
@@ -3669,7 +3669,7 @@ storeTail11:
 	VMOVUPS Z21, K1, 64(BX)
 
 stored11:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done11
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -3994,7 +3994,7 @@ next12:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow12
@@ -4219,7 +4219,7 @@ storeTail12:
 	VMOVUPS Z23, K1, 64(BX)
 
 stored12:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done12
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -4565,7 +4565,7 @@ next13:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow13
@@ -4806,7 +4806,7 @@ storeTail13:
 	VMOVUPS Z25, K1, 64(BX)
 
 stored13:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done13
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -5178,7 +5178,7 @@ next14:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow14
@@ -5435,7 +5435,7 @@ storeTail14:
 	VMOVUPS Z27, K1, 64(BX)
 
 stored14:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done14
 	ADDQ $+128, 40(SP)
 	ADDQ $+128, 48(SP)
@@ -5579,7 +5579,7 @@ next1:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow1
@@ -5634,7 +5634,7 @@ storeTail1:
 	VMOVUPS Z2, K1, 128(BX)
 
 stored1:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done1
 	ADDQ $+192, 40(SP)
 	ADDQ $+192, 48(SP)
@@ -5766,7 +5766,7 @@ next2:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow2
@@ -5843,7 +5843,7 @@ storeTail2:
 	VMOVUPS Z5, K1, 128(BX)
 
 stored2:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done2
 	ADDQ $+192, 40(SP)
 	ADDQ $+192, 48(SP)
@@ -6002,7 +6002,7 @@ next3:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow3
@@ -6101,7 +6101,7 @@ storeTail3:
 	VMOVUPS Z8, K1, 128(BX)
 
 stored3:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done3
 	ADDQ $+192, 40(SP)
 	ADDQ $+192, 48(SP)
@@ -6287,7 +6287,7 @@ next4:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow4
@@ -6408,7 +6408,7 @@ storeTail4:
 	VMOVUPS Z11, K1, 128(BX)
 
 stored4:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done4
 	ADDQ $+192, 40(SP)
 	ADDQ $+192, 48(SP)
@@ -6621,7 +6621,7 @@ next5:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow5
@@ -6764,7 +6764,7 @@ storeTail5:
 	VMOVUPS Z14, K1, 128(BX)
 
 stored5:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done5
 	ADDQ $+192, 40(SP)
 	ADDQ $+192, 48(SP)
@@ -7004,7 +7004,7 @@ next6:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow6
@@ -7169,7 +7169,7 @@ storeTail6:
 	VMOVUPS Z17, K1, 128(BX)
 
 stored6:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done6
 	ADDQ $+192, 40(SP)
 	ADDQ $+192, 48(SP)
@@ -7436,7 +7436,7 @@ next7:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow7
@@ -7623,7 +7623,7 @@ storeTail7:
 	VMOVUPS Z20, K1, 128(BX)
 
 stored7:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done7
 	ADDQ $+192, 40(SP)
 	ADDQ $+192, 48(SP)
@@ -7754,7 +7754,7 @@ next1:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow1
@@ -7797,7 +7797,7 @@ storeTail1:
 	VMOVUPS Z0, K1, (BX)
 
 stored1:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done1
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -7885,7 +7885,7 @@ next2:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow2
@@ -7938,7 +7938,7 @@ storeTail2:
 	VMOVUPS Z1, K1, (BX)
 
 stored2:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done2
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -8036,7 +8036,7 @@ next3:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow3
@@ -8099,7 +8099,7 @@ storeTail3:
 	VMOVUPS Z2, K1, (BX)
 
 stored3:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done3
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -8207,7 +8207,7 @@ next4:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow4
@@ -8280,7 +8280,7 @@ storeTail4:
 	VMOVUPS Z3, K1, (BX)
 
 stored4:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done4
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -8398,7 +8398,7 @@ next5:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow5
@@ -8481,7 +8481,7 @@ storeTail5:
 	VMOVUPS Z4, K1, (BX)
 
 stored5:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done5
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -8609,7 +8609,7 @@ next6:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow6
@@ -8702,7 +8702,7 @@ storeTail6:
 	VMOVUPS Z5, K1, (BX)
 
 stored6:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done6
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -8840,7 +8840,7 @@ next7:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow7
@@ -8943,7 +8943,7 @@ storeTail7:
 	VMOVUPS Z6, K1, (BX)
 
 stored7:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done7
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -9091,7 +9091,7 @@ next8:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow8
@@ -9204,7 +9204,7 @@ storeTail8:
 	VMOVUPS Z7, K1, (BX)
 
 stored8:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done8
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -9362,7 +9362,7 @@ next9:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow9
@@ -9485,7 +9485,7 @@ storeTail9:
 	VMOVUPS Z8, K1, (BX)
 
 stored9:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done9
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -9653,7 +9653,7 @@ next10:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow10
@@ -9786,7 +9786,7 @@ storeTail10:
 	VMOVUPS Z9, K1, (BX)
 
 stored10:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done10
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -9964,7 +9964,7 @@ next11:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow11
@@ -10107,7 +10107,7 @@ storeTail11:
 	VMOVUPS Z10, K1, (BX)
 
 stored11:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done11
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -10295,7 +10295,7 @@ next12:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow12
@@ -10448,7 +10448,7 @@ storeTail12:
 	VMOVUPS Z11, K1, (BX)
 
 stored12:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done12
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -10646,7 +10646,7 @@ next13:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow13
@@ -10809,7 +10809,7 @@ storeTail13:
 	VMOVUPS Z12, K1, (BX)
 
 stored13:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done13
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -11022,7 +11022,7 @@ next14:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow14
@@ -11195,7 +11195,7 @@ storeTail14:
 	VMOVUPS Z13, K1, (BX)
 
 stored14:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done14
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -11206,6 +11206,253 @@ stored14:
 	JMP  panel14
 
 done14:
+	VZEROUPPER
+	RET
+
+// func tile1x128AVX512(a *args)
+// Requires: AVX, AVX512F
+TEXT ·tile1x128AVX512(SB), NOSPLIT, $88-8
+	MOVQ  a+0(FP), AX
+	MOVQ  120(AX), BX
+	MOVQ  BX, 16(SP)
+	MOVQ  (AX), BX
+	MOVQ  BX, 32(SP)
+	MOVQ  32(AX), BX
+	MOVQ  BX, 40(SP)
+	MOVQ  40(AX), BX
+	MOVQ  BX, 48(SP)
+	MOVQ  56(AX), BX
+	MOVQ  BX, 56(SP)
+	MOVQ  72(AX), BX
+	MOVQ  BX, 64(SP)
+	MOVQ  80(AX), BX
+	MOVQ  BX, 72(SP)
+	MOVQ  24(AX), R15
+	MOVQ  128(AX), CX
+	SUBQ  $0x10, CX
+	MOVQ  $0x00000001, DX
+	SHLQ  CL, DX
+	DECQ  DX
+	KMOVW DX, K1
+	MOVQ  88(AX), BX
+
+panel1:
+	MOVQ   a+0(FP), AX
+	MOVQ   104(AX), BX
+	SHLQ   $0x02, BX
+	ADDQ   112(AX), BX
+	IMULQ  96(AX), BX
+	IMUL3Q $0x00000080, BX, BX
+	MOVQ   120(AX), AX
+	CMPQ   AX, 16(SP)
+	JEQ    first1
+	MOVQ   R12, R15
+
+first1:
+	LEAQ (R15)(BX*1), R14
+	LEAQ (R14)(BX*1), R13
+	LEAQ (R13)(BX*1), R12
+
+	// Sums begin at the bias.
+	MOVQ    40(SP), AX
+	VMOVUPS (AX), Z0
+	VMOVUPS 64(AX), Z1
+	VMOVUPS 128(AX), Z2
+	VMOVUPS 192(AX), Z3
+	VMOVUPS 256(AX), Z4
+	VMOVUPS 320(AX), Z5
+	VMOVUPS 384(AX), Z6
+	VMOVUPS 448(AX), Z7
+	MOVQ    a+0(FP), AX
+	MOVQ    16(AX), BX
+	MOVQ    BX, 24(SP)
+	MOVQ    96(AX), BX
+	MOVQ    BX, 8(SP)
+
+tap1:
+	MOVQ a+0(FP), AX
+	MOVQ 104(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 24(SP), BP
+	MOVQ (BP), AX
+	ADDQ 32(SP), AX
+	ADDQ $+112, 24(SP)
+	CMPQ (SP), $0x00
+	JEQ  rest1
+
+loop1:
+	VBROADCASTSS (AX), Z8
+	VFMADD231PS  (R15), Z8, Z0
+	VFMADD231PS  64(R15), Z8, Z1
+	VFMADD231PS  (R14), Z8, Z2
+	VFMADD231PS  64(R14), Z8, Z3
+	VFMADD231PS  (R13), Z8, Z4
+	VFMADD231PS  64(R13), Z8, Z5
+	VFMADD231PS  (R12), Z8, Z6
+	VFMADD231PS  64(R12), Z8, Z7
+	VBROADCASTSS 4(AX), Z9
+	VFMADD231PS  128(R15), Z9, Z0
+	VFMADD231PS  192(R15), Z9, Z1
+	VFMADD231PS  128(R14), Z9, Z2
+	VFMADD231PS  192(R14), Z9, Z3
+	VFMADD231PS  128(R13), Z9, Z4
+	VFMADD231PS  192(R13), Z9, Z5
+	VFMADD231PS  128(R12), Z9, Z6
+	VFMADD231PS  192(R12), Z9, Z7
+	VBROADCASTSS 8(AX), Z10
+	VFMADD231PS  256(R15), Z10, Z0
+	VFMADD231PS  320(R15), Z10, Z1
+	VFMADD231PS  256(R14), Z10, Z2
+	VFMADD231PS  320(R14), Z10, Z3
+	VFMADD231PS  256(R13), Z10, Z4
+	VFMADD231PS  320(R13), Z10, Z5
+	VFMADD231PS  256(R12), Z10, Z6
+	VFMADD231PS  320(R12), Z10, Z7
+	VBROADCASTSS 12(AX), Z11
+	VFMADD231PS  384(R15), Z11, Z0
+	VFMADD231PS  448(R15), Z11, Z1
+	VFMADD231PS  384(R14), Z11, Z2
+	VFMADD231PS  448(R14), Z11, Z3
+	VFMADD231PS  384(R13), Z11, Z4
+	VFMADD231PS  448(R13), Z11, Z5
+	VFMADD231PS  384(R12), Z11, Z6
+	VFMADD231PS  448(R12), Z11, Z7
+	ADDQ         $+16, AX
+	ADDQ         $+512, R15
+	ADDQ         $+512, R14
+	ADDQ         $+512, R13
+	ADDQ         $+512, R12
+	DECQ         (SP)
+	JNZ          loop1
+
+rest1:
+	MOVQ  a+0(FP), BP
+	MOVQ  112(BP), BP
+	TESTQ BP, BP
+	JZ    next1
+	MOVQ  BP, (SP)
+
+one1:
+	VBROADCASTSS (AX), Z8
+	VFMADD231PS  (R15), Z8, Z0
+	VFMADD231PS  64(R15), Z8, Z1
+	VFMADD231PS  (R14), Z8, Z2
+	VFMADD231PS  64(R14), Z8, Z3
+	VFMADD231PS  (R13), Z8, Z4
+	VFMADD231PS  64(R13), Z8, Z5
+	VFMADD231PS  (R12), Z8, Z6
+	VFMADD231PS  64(R12), Z8, Z7
+	ADDQ         $+4, AX
+	ADDQ         $+128, R15
+	ADDQ         $+128, R14
+	ADDQ         $+128, R13
+	ADDQ         $+128, R12
+	DECQ         (SP)
+	JNZ          one1
+
+next1:
+	DECQ 8(SP)
+	JNZ  tap1
+	MOVQ a+0(FP), AX
+
+	// Only the last panel may be narrower than its width.
+	MOVQ 16(SP), R8
+	SUBQ $0x04, R8
+	MOVQ 128(AX), R9
+	SUBQ $0x20, R9
+	JNZ  narrow1
+	INCQ R8
+
+narrow1:
+	CMPQ   56(AX), $0x00
+	JEQ    clamp1
+	MOVQ   56(SP), DX
+	MOVQ   64(AX), SI
+	TESTQ  R8, R8
+	JZ     addTail1
+	VADDPS (DX), Z0, Z0
+	VADDPS 64(DX), Z1, Z1
+	VADDPS 128(DX), Z2, Z2
+	VADDPS 192(DX), Z3, Z3
+	VADDPS 256(DX), Z4, Z4
+	VADDPS 320(DX), Z5, Z5
+	VADDPS 384(DX), Z6, Z6
+	VADDPS 448(DX), Z7, Z7
+	JMP    clamp1
+
+addTail1:
+	VADDPS (DX), Z0, Z0
+	VADDPS 64(DX), Z1, Z1
+	VADDPS 128(DX), Z2, Z2
+	VADDPS 192(DX), Z3, Z3
+	VADDPS 256(DX), Z4, Z4
+	VADDPS 320(DX), Z5, Z5
+	VADDPS 384(DX), Z6, Z6
+	VADDPS 448(DX), Z7, K1, Z7
+
+clamp1:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ         136(AX), DI
+	TESTQ        DI, DI
+	JZ           store1
+	VBROADCASTSS 144(AX), Z8
+	VMAXPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VMAXPS       Z2, Z8, Z2
+	VMAXPS       Z3, Z8, Z3
+	VMAXPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VMAXPS       Z6, Z8, Z6
+	VMAXPS       Z7, Z8, Z7
+	DECQ         DI
+	JZ           store1
+	VBROADCASTSS 148(AX), Z9
+	VMINPS       Z0, Z9, Z0
+	VMINPS       Z1, Z9, Z1
+	VMINPS       Z2, Z9, Z2
+	VMINPS       Z3, Z9, Z3
+	VMINPS       Z4, Z9, Z4
+	VMINPS       Z5, Z9, Z5
+	VMINPS       Z6, Z9, Z6
+	VMINPS       Z7, Z9, Z7
+
+store1:
+	MOVQ    48(SP), BX
+	MOVQ    48(AX), CX
+	TESTQ   R8, R8
+	JZ      storeTail1
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, 448(BX)
+	JMP     stored1
+
+storeTail1:
+	VMOVUPS Z0, (BX)
+	VMOVUPS Z1, 64(BX)
+	VMOVUPS Z2, 128(BX)
+	VMOVUPS Z3, 192(BX)
+	VMOVUPS Z4, 256(BX)
+	VMOVUPS Z5, 320(BX)
+	VMOVUPS Z6, 384(BX)
+	VMOVUPS Z7, K1, 448(BX)
+
+stored1:
+	SUBQ $0x04, 16(SP)
+	JZ   done1
+	ADDQ $+512, 40(SP)
+	ADDQ $+512, 48(SP)
+	ADDQ $+512, 56(SP)
+	MOVQ a+0(FP), AX
+	MOVQ 8(AX), BX
+	ADDQ BX, 32(SP)
+	JMP  panel1
+
+done1:
 	VZEROUPPER
 	RET
 
@@ -11320,7 +11567,7 @@ next1:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow1
@@ -11380,7 +11627,7 @@ storeTail1:
 	VMASKMOVPS Y1, Y15, 32(BX)
 
 stored1:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done1
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -11495,7 +11742,7 @@ next2:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow2
@@ -11572,7 +11819,7 @@ storeTail2:
 	VMASKMOVPS Y3, Y15, 32(BX)
 
 stored2:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done2
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -11708,7 +11955,7 @@ next3:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow3
@@ -11802,7 +12049,7 @@ storeTail3:
 	VMASKMOVPS Y5, Y15, 32(BX)
 
 stored3:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done3
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -11959,7 +12206,7 @@ next4:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow4
@@ -12070,7 +12317,7 @@ storeTail4:
 	VMASKMOVPS Y7, Y15, 32(BX)
 
 stored4:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done4
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -12248,7 +12495,7 @@ next5:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow5
@@ -12376,7 +12623,7 @@ storeTail5:
 	VMASKMOVPS Y9, Y15, 32(BX)
 
 stored5:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done5
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -12575,7 +12822,7 @@ next6:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow6
@@ -12720,7 +12967,7 @@ storeTail6:
 	VMASKMOVPS Y11, Y15, 32(BX)
 
 stored6:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done6
 	ADDQ $+64, 40(SP)
 	ADDQ $+64, 48(SP)
@@ -12834,7 +13081,7 @@ next1:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow1
@@ -12888,7 +13135,7 @@ storeTail1:
 	VMASKMOVPS Y0, Y15, (BX)
 
 stored1:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done1
 	ADDQ $+32, 40(SP)
 	ADDQ $+32, 48(SP)
@@ -12986,7 +13233,7 @@ next2:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow2
@@ -13051,7 +13298,7 @@ storeTail2:
 	VMASKMOVPS Y1, Y15, (BX)
 
 stored2:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done2
 	ADDQ $+32, 40(SP)
 	ADDQ $+32, 48(SP)
@@ -13164,7 +13411,7 @@ next3:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow3
@@ -13240,7 +13487,7 @@ storeTail3:
 	VMASKMOVPS Y2, Y15, (BX)
 
 stored3:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done3
 	ADDQ $+32, 40(SP)
 	ADDQ $+32, 48(SP)
@@ -13368,7 +13615,7 @@ next4:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow4
@@ -13455,7 +13702,7 @@ storeTail4:
 	VMASKMOVPS Y3, Y15, (BX)
 
 stored4:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done4
 	ADDQ $+32, 40(SP)
 	ADDQ $+32, 48(SP)
@@ -13598,7 +13845,7 @@ next5:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow5
@@ -13696,7 +13943,7 @@ storeTail5:
 	VMASKMOVPS Y4, Y15, (BX)
 
 stored5:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done5
 	ADDQ $+32, 40(SP)
 	ADDQ $+32, 48(SP)
@@ -13854,7 +14101,7 @@ next6:
 
 	// Only the last panel may be narrower than its width.
 	MOVQ 16(SP), R8
-	DECQ R8
+	SUBQ $0x01, R8
 	MOVQ 128(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow6
@@ -13963,7 +14210,7 @@ storeTail6:
 	VMASKMOVPS Y5, Y15, (BX)
 
 stored6:
-	DECQ 16(SP)
+	SUBQ $0x01, 16(SP)
 	JZ   done6
 	ADDQ $+32, 40(SP)
 	ADDQ $+32, 48(SP)
@@ -13974,5 +14221,257 @@ stored6:
 	JMP  panel6
 
 done6:
+	VZEROUPPER
+	RET
+
+// func tile1x64AVX2(a *args)
+// Requires: AVX, FMA3
+TEXT ·tile1x64AVX2(SB), NOSPLIT, $88-8
+	MOVQ a+0(FP), AX
+	MOVQ 120(AX), BX
+	MOVQ BX, 16(SP)
+	MOVQ (AX), BX
+	MOVQ BX, 32(SP)
+	MOVQ 32(AX), BX
+	MOVQ BX, 40(SP)
+	MOVQ 40(AX), BX
+	MOVQ BX, 48(SP)
+	MOVQ 56(AX), BX
+	MOVQ BX, 56(SP)
+	MOVQ 72(AX), BX
+	MOVQ BX, 64(SP)
+	MOVQ 80(AX), BX
+	MOVQ BX, 72(SP)
+	MOVQ 24(AX), R15
+	MOVQ 88(AX), BX
+
+panel1:
+	MOVQ   a+0(FP), AX
+	MOVQ   104(AX), BX
+	SHLQ   $0x02, BX
+	ADDQ   112(AX), BX
+	IMULQ  96(AX), BX
+	IMUL3Q $0x00000040, BX, BX
+	MOVQ   120(AX), AX
+	CMPQ   AX, 16(SP)
+	JEQ    first1
+	MOVQ   R12, R15
+
+first1:
+	LEAQ (R15)(BX*1), R14
+	LEAQ (R14)(BX*1), R13
+	LEAQ (R13)(BX*1), R12
+
+	// Sums begin at the bias.
+	MOVQ    40(SP), AX
+	VMOVUPS (AX), Y0
+	VMOVUPS 32(AX), Y1
+	VMOVUPS 64(AX), Y2
+	VMOVUPS 96(AX), Y3
+	VMOVUPS 128(AX), Y4
+	VMOVUPS 160(AX), Y5
+	VMOVUPS 192(AX), Y6
+	VMOVUPS 224(AX), Y7
+	MOVQ    a+0(FP), AX
+	MOVQ    16(AX), BX
+	MOVQ    BX, 24(SP)
+	MOVQ    96(AX), BX
+	MOVQ    BX, 8(SP)
+
+tap1:
+	MOVQ a+0(FP), AX
+	MOVQ 104(AX), BX
+	MOVQ BX, (SP)
+	MOVQ 24(SP), BP
+	MOVQ (BP), AX
+	ADDQ 32(SP), AX
+	ADDQ $+48, 24(SP)
+	CMPQ (SP), $0x00
+	JEQ  rest1
+
+loop1:
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  (R15), Y8, Y0
+	VFMADD231PS  32(R15), Y8, Y1
+	VFMADD231PS  (R14), Y8, Y2
+	VFMADD231PS  32(R14), Y8, Y3
+	VFMADD231PS  (R13), Y8, Y4
+	VFMADD231PS  32(R13), Y8, Y5
+	VFMADD231PS  (R12), Y8, Y6
+	VFMADD231PS  32(R12), Y8, Y7
+	VBROADCASTSS 4(AX), Y9
+	VFMADD231PS  64(R15), Y9, Y0
+	VFMADD231PS  96(R15), Y9, Y1
+	VFMADD231PS  64(R14), Y9, Y2
+	VFMADD231PS  96(R14), Y9, Y3
+	VFMADD231PS  64(R13), Y9, Y4
+	VFMADD231PS  96(R13), Y9, Y5
+	VFMADD231PS  64(R12), Y9, Y6
+	VFMADD231PS  96(R12), Y9, Y7
+	VBROADCASTSS 8(AX), Y10
+	VFMADD231PS  128(R15), Y10, Y0
+	VFMADD231PS  160(R15), Y10, Y1
+	VFMADD231PS  128(R14), Y10, Y2
+	VFMADD231PS  160(R14), Y10, Y3
+	VFMADD231PS  128(R13), Y10, Y4
+	VFMADD231PS  160(R13), Y10, Y5
+	VFMADD231PS  128(R12), Y10, Y6
+	VFMADD231PS  160(R12), Y10, Y7
+	VBROADCASTSS 12(AX), Y11
+	VFMADD231PS  192(R15), Y11, Y0
+	VFMADD231PS  224(R15), Y11, Y1
+	VFMADD231PS  192(R14), Y11, Y2
+	VFMADD231PS  224(R14), Y11, Y3
+	VFMADD231PS  192(R13), Y11, Y4
+	VFMADD231PS  224(R13), Y11, Y5
+	VFMADD231PS  192(R12), Y11, Y6
+	VFMADD231PS  224(R12), Y11, Y7
+	ADDQ         $+16, AX
+	ADDQ         $+256, R15
+	ADDQ         $+256, R14
+	ADDQ         $+256, R13
+	ADDQ         $+256, R12
+	DECQ         (SP)
+	JNZ          loop1
+
+rest1:
+	MOVQ  a+0(FP), BP
+	MOVQ  112(BP), BP
+	TESTQ BP, BP
+	JZ    next1
+	MOVQ  BP, (SP)
+
+one1:
+	VBROADCASTSS (AX), Y8
+	VFMADD231PS  (R15), Y8, Y0
+	VFMADD231PS  32(R15), Y8, Y1
+	VFMADD231PS  (R14), Y8, Y2
+	VFMADD231PS  32(R14), Y8, Y3
+	VFMADD231PS  (R13), Y8, Y4
+	VFMADD231PS  32(R13), Y8, Y5
+	VFMADD231PS  (R12), Y8, Y6
+	VFMADD231PS  32(R12), Y8, Y7
+	ADDQ         $+4, AX
+	ADDQ         $+64, R15
+	ADDQ         $+64, R14
+	ADDQ         $+64, R13
+	ADDQ         $+64, R12
+	DECQ         (SP)
+	JNZ          one1
+
+next1:
+	DECQ 8(SP)
+	JNZ  tap1
+	MOVQ a+0(FP), AX
+
+	// Only the last panel may be narrower than its width.
+	MOVQ 16(SP), R8
+	SUBQ $0x04, R8
+	MOVQ 128(AX), R9
+	SUBQ $0x10, R9
+	JNZ  narrow1
+	INCQ R8
+
+narrow1:
+	CMPQ   56(AX), $0x00
+	JEQ    clamp1
+	MOVQ   56(SP), DX
+	MOVQ   64(AX), SI
+	TESTQ  R8, R8
+	JZ     addTail1
+	VADDPS (DX), Y0, Y0
+	VADDPS 32(DX), Y1, Y1
+	VADDPS 64(DX), Y2, Y2
+	VADDPS 96(DX), Y3, Y3
+	VADDPS 128(DX), Y4, Y4
+	VADDPS 160(DX), Y5, Y5
+	VADDPS 192(DX), Y6, Y6
+	VADDPS 224(DX), Y7, Y7
+	JMP    clamp1
+
+addTail1:
+	LEAQ       tailMasks<>+0(SB), R10
+	NEGQ       R9
+	LEAQ       (R10)(R9*4), R10
+	NEGQ       R9
+	VMOVUPS    (R10), Y15
+	VADDPS     (DX), Y0, Y0
+	VADDPS     32(DX), Y1, Y1
+	VADDPS     64(DX), Y2, Y2
+	VADDPS     96(DX), Y3, Y3
+	VADDPS     128(DX), Y4, Y4
+	VADDPS     160(DX), Y5, Y5
+	VADDPS     192(DX), Y6, Y6
+	VMASKMOVPS 224(DX), Y15, Y8
+	VADDPS     Y8, Y7, Y7
+
+clamp1:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ         136(AX), DI
+	TESTQ        DI, DI
+	JZ           store1
+	VBROADCASTSS 144(AX), Y8
+	VMAXPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMAXPS       Y2, Y8, Y2
+	VMAXPS       Y3, Y8, Y3
+	VMAXPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VMAXPS       Y6, Y8, Y6
+	VMAXPS       Y7, Y8, Y7
+	DECQ         DI
+	JZ           store1
+	VBROADCASTSS 148(AX), Y9
+	VMINPS       Y0, Y9, Y0
+	VMINPS       Y1, Y9, Y1
+	VMINPS       Y2, Y9, Y2
+	VMINPS       Y3, Y9, Y3
+	VMINPS       Y4, Y9, Y4
+	VMINPS       Y5, Y9, Y5
+	VMINPS       Y6, Y9, Y6
+	VMINPS       Y7, Y9, Y7
+
+store1:
+	MOVQ    48(SP), BX
+	MOVQ    48(AX), CX
+	TESTQ   R8, R8
+	JZ      storeTail1
+	VMOVUPS Y0, (BX)
+	VMOVUPS Y1, 32(BX)
+	VMOVUPS Y2, 64(BX)
+	VMOVUPS Y3, 96(BX)
+	VMOVUPS Y4, 128(BX)
+	VMOVUPS Y5, 160(BX)
+	VMOVUPS Y6, 192(BX)
+	VMOVUPS Y7, 224(BX)
+	JMP     stored1
+
+storeTail1:
+	LEAQ       tailMasks<>+0(SB), R10
+	NEGQ       R9
+	LEAQ       (R10)(R9*4), R10
+	NEGQ       R9
+	VMOVUPS    (R10), Y15
+	VMOVUPS    Y0, (BX)
+	VMOVUPS    Y1, 32(BX)
+	VMOVUPS    Y2, 64(BX)
+	VMOVUPS    Y3, 96(BX)
+	VMOVUPS    Y4, 128(BX)
+	VMOVUPS    Y5, 160(BX)
+	VMOVUPS    Y6, 192(BX)
+	VMASKMOVPS Y7, Y15, 224(BX)
+
+stored1:
+	SUBQ $0x04, 16(SP)
+	JZ   done1
+	ADDQ $+256, 40(SP)
+	ADDQ $+256, 48(SP)
+	ADDQ $+256, 56(SP)
+	MOVQ a+0(FP), AX
+	MOVQ 8(AX), BX
+	ADDQ BX, 32(SP)
+	JMP  panel1
+
+done1:
 	VZEROUPPER
 	RET

@@ -30,6 +30,7 @@ var args = emit.Struct("args", "a", "aStep", "offsets", "b", "bias", "c", "ldc",
 type tile struct {
 	*emit.ISA
 	width   int // columns of a panel
+	group   int // panels at a time
 	stride  int // rows of the table of offsets
 	maxRows int
 
@@ -39,10 +40,11 @@ type tile struct {
 }
 
 // General registers: thirteen rows, the pointer into B, and one for everything
-// else. A fourteenth row lives in the frame and visits scratch.
+// else. A fourteenth row lives in the frame and visits scratch. A group of panels,
+// which has one row, takes the last registers for its pointers.
 var (
 	rowRegs = []reg.GPPhysical{reg.RAX, reg.RBX, reg.RCX, reg.RDX, reg.RSI, reg.RDI, reg.R8, reg.R9, reg.R10, reg.R11, reg.R12, reg.R13, reg.R14}
-	bReg    = reg.R15
+	bRegs   = []reg.GPPhysical{reg.R15, reg.R14, reg.R13, reg.R12}
 	scratch = reg.RBP
 )
 
@@ -50,11 +52,13 @@ func main() {
 	ConstraintExpr("!purego")
 	maskTable := emit.MaskTable("tailMasks")
 	for _, t := range []*tile{
-		{ISA: emit.AVX512, width: 32, stride: 14, maxRows: 14},
-		{ISA: emit.AVX512, width: 48, stride: 14, maxRows: 7},
-		{ISA: emit.AVX512, width: 16, stride: 14, maxRows: 14},
-		{ISA: emit.AVX2, width: 16, stride: 6, maxRows: 6},
-		{ISA: emit.AVX2, width: 8, stride: 6, maxRows: 6},
+		{ISA: emit.AVX512, width: 32, group: 1, stride: 14, maxRows: 14},
+		{ISA: emit.AVX512, width: 48, group: 1, stride: 14, maxRows: 7},
+		{ISA: emit.AVX512, width: 16, group: 1, stride: 14, maxRows: 14},
+		{ISA: emit.AVX512, width: 32, group: 4, stride: 14, maxRows: 1},
+		{ISA: emit.AVX2, width: 16, group: 1, stride: 6, maxRows: 6},
+		{ISA: emit.AVX2, width: 8, group: 1, stride: 6, maxRows: 6},
+		{ISA: emit.AVX2, width: 16, group: 4, stride: 6, maxRows: 1},
 	} {
 		t.maskTable = maskTable
 		t.function()
@@ -62,13 +66,18 @@ func main() {
 	Generate()
 }
 
-func (t *tile) vectors() int                       { return t.width / t.Lanes }
+// vectors is how many sums a row has.
+func (t *tile) vectors() int                       { return t.group * t.width / t.Lanes }
 func (t *tile) acc(r, j int) reg.VecPhysical       { return t.V[r*t.vectors()+j] }
 func (t *tile) label(rows int, name string) string { return fmt.Sprintf("%s%d", name, rows) }
 
 func (t *tile) function() {
-	name := fmt.Sprintf("tile%dx%d%s", t.maxRows, t.width, t.Name)
-	args.Func(name, fmt.Sprintf("%s computes panels of %d columns and up to %d rows; %s.", name, t.width, t.maxRows, "see Call"))
+	name := fmt.Sprintf("tile%dx%d%s", t.maxRows, t.group*t.width, t.Name)
+	doc := fmt.Sprintf("%s computes panels of %d columns and up to %d rows, see Call.", name, t.width, t.maxRows)
+	if t.group > 1 {
+		doc = fmt.Sprintf("%s computes one row and panels of %d columns, %d at a time, see Call.", name, t.width, t.group)
+	}
+	args.Func(name, doc)
 	for i, m := range emit.Local(11) {
 		*[]*Mem{&t.count, &t.taps, &t.panels, &t.offsets, &t.base, &t.bias, &t.c, &t.residual, &t.next, &t.nextStep, &t.lastRow}[i] = m
 	}
@@ -82,7 +91,7 @@ func (t *tile) function() {
 		MOVQ(args.At(p, f.name), reg.RBX)
 		MOVQ(reg.RBX, f.local)
 	}
-	MOVQ(args.At(p, "b"), bReg)
+	MOVQ(args.At(p, "b"), bRegs[0])
 	if t.Is512() {
 		t.tailMask(p)
 	}
@@ -113,6 +122,7 @@ func (t *tile) rows(rows int) {
 	p := reg.RAX
 
 	Label(label("panel"))
+	t.groupPointers()
 	Comment("Sums begin at the bias.")
 	MOVQ(t.bias, p)
 	for j := range t.vectors() {
@@ -148,12 +158,14 @@ func (t *tile) rows(rows int) {
 
 	Label(label("loop"))
 	t.steps(rows, unroll)
-	Comment("Ask for what the next calls read of B.")
-	MOVQ(t.next, scratch)
-	PREFETCHT1(Mem{Base: scratch})
-	PREFETCHT1(Mem{Base: scratch, Disp: 64})
-	ADDQ(t.nextStep, scratch)
-	MOVQ(scratch, t.next)
+	if t.group == 1 {
+		Comment("Ask for what the next calls read of B.")
+		MOVQ(t.next, scratch)
+		PREFETCHT1(Mem{Base: scratch})
+		PREFETCHT1(Mem{Base: scratch, Disp: 64})
+		ADDQ(t.nextStep, scratch)
+		MOVQ(scratch, t.next)
+	}
 	DECQ(t.count)
 	JNZ(LabelRef(label("loop")))
 
@@ -174,11 +186,12 @@ func (t *tile) rows(rows int) {
 
 	t.epilogue(rows)
 
-	DECQ(t.panels)
+	SUBQ(Imm(uint64(t.group)), t.panels)
 	JZ(LabelRef(label("done")))
-	emit.Add(4*t.width, t.bias)
-	emit.Add(4*t.width, t.c)
-	emit.Add(4*t.width, t.residual)
+	step := 4 * t.group * t.width
+	emit.Add(step, t.bias)
+	emit.Add(step, t.c)
+	emit.Add(step, t.residual)
 	args.Load(p)
 	MOVQ(args.At(p, "aStep"), reg.RBX)
 	ADDQ(reg.RBX, t.base)
@@ -196,8 +209,55 @@ func (t *tile) row(r int) (reg.GPPhysical, bool) {
 	return rowRegs[0], true
 }
 
+// groupPointers sets the pointers into the weights of a group's panels: the first
+// follows the last of the group before.
+func (t *tile) groupPointers() {
+	if t.group == 1 {
+		return
+	}
+	p, size := reg.RAX, reg.RBX
+	first := LabelRef(t.label(1, "first"))
+	args.Load(p)
+	MOVQ(args.At(p, "k4"), size)
+	SHLQ(Imm(2), size)
+	ADDQ(args.At(p, "k1"), size)
+	IMULQ(args.At(p, "taps"), size)
+	IMUL3Q(U32(uint32(4*t.width)), size, size)
+	MOVQ(args.At(p, "panels"), p)
+	CMPQ(p, t.panels)
+	JEQ(first)
+	MOVQ(bRegs[t.group-1], bRegs[0])
+	Label(string(first))
+	for g := 1; g < t.group; g++ {
+		LEAQ(Mem{Base: bRegs[g-1], Index: size, Scale: 1}, bRegs[g])
+	}
+}
+
+// groupSteps is steps for a group of panels, whose one row is in rowRegs[0].
+func (t *tile) groupSteps(n int) {
+	x := t.V[t.vectors():]
+	nv := t.width / t.Lanes
+	for k := range n {
+		x := x[k%len(x)]
+		VBROADCASTSS(Mem{Base: rowRegs[0], Disp: 4 * k}, x)
+		for g, b := range bRegs[:t.group] {
+			for j := range nv {
+				VFMADD231PS(Mem{Base: b, Disp: (k*nv + j) * t.Bytes()}, x, t.acc(0, g*nv+j))
+			}
+		}
+	}
+	emit.Add(4*n, rowRegs[0])
+	for _, b := range bRegs[:t.group] {
+		emit.Add(4*n*t.width, b)
+	}
+}
+
 // steps is n steps of k; pointers advance behind them.
 func (t *tile) steps(rows, n int) {
+	if t.group > 1 {
+		t.groupSteps(n)
+		return
+	}
 	nv := t.vectors()
 	spare := t.V[rows*nv:]
 	b, tmp := spare[:nv], spare[nv:min(nv+4, len(spare))]
@@ -206,7 +266,7 @@ func (t *tile) steps(rows, n int) {
 	}
 	for k := range n {
 		for j := range nv {
-			VMOVUPS(Mem{Base: bReg, Disp: (k*nv + j) * t.Bytes()}, b[j])
+			VMOVUPS(Mem{Base: bRegs[0], Disp: (k*nv + j) * t.Bytes()}, b[j])
 		}
 		for r := range rows {
 			m := Mem{Base: scratch, Disp: 4 * k}
@@ -231,7 +291,7 @@ func (t *tile) steps(rows, n int) {
 		emit.Add(4*n, scratch)
 		MOVQ(scratch, t.lastRow)
 	}
-	emit.Add(4*n*t.width, bReg)
+	emit.Add(4*n*t.width, bRegs[0])
 }
 
 // epilogue adds the residual, clamps and stores a panel.
@@ -247,7 +307,7 @@ func (t *tile) epilogue(rows int) {
 	args.Load(p)
 	Comment("Only the last panel may be narrower than its width.")
 	MOVQ(t.panels, tail)
-	DECQ(tail)
+	SUBQ(Imm(uint64(t.group)), tail)
 	MOVQ(args.At(p, "cols"), reg.R9)
 	SUBQ(Imm(uint64(t.width)), reg.R9)
 	JNZ(LabelRef(label("narrow")))
