@@ -207,6 +207,38 @@ func TestClasses(t *testing.T) {
 	}
 }
 
+// TestExamples builds the networks of examples/, which use the library as a user
+// would; their figures are torchvision's, RepVGG's aside.
+func TestExamples(t *testing.T) {
+	for _, c := range []struct {
+		file, net string
+		params    int64
+	}{
+		{"squeezenet.cnn", "squeezenet1_0", 1_248_424},
+		{"squeezenet.cnn", "squeezenet1_1", 1_235_496},
+		{"shufflenet_v2.cnn", "shufflenet_v2_x0_5", 1_366_792},
+		{"shufflenet_v2.cnn", "shufflenet_v2_x1_0", 2_278_604},
+		{"shufflenet_v2.cnn", "shufflenet_v2_x1_5", 3_503_624},
+		{"shufflenet_v2.cnn", "shufflenet_v2_x2_0", 7_393_996},
+		{"mnasnet.cnn", "mnasnet1_0", 4_383_312},
+		{"mnasnet.cnn", "mnasnet0_5", 2_218_512},
+		{"regnet.cnn", "regnet_y_400mf", 4_344_144},
+		{"regnet.cnn", "regnet_x_400mf", 5_495_976},
+		{"repvgg.cnn", "repvgg_a0", 9_108_968},
+		{"repvgg.cnn", "repvgg_a0_deployed", 8_309_384},
+	} {
+		l := &elaborate.Loader{Library: specs.FS(), Read: os.ReadFile}
+		g, diags := elaborate.Net(l, "../examples/"+c.file, c.net)
+		if len(diags) > 0 {
+			t.Errorf("%s: %v", c.net, diags)
+			continue
+		}
+		if params := ir.ParamCount(g); params != c.params {
+			t.Errorf("%s: %d parameters, want %d", c.net, params, c.params)
+		}
+	}
+}
+
 // TestFormatted wants every file in the one style.
 func TestFormatted(t *testing.T) {
 	err := fs.WalkDir(specs.FS(), ".", func(path string, d fs.DirEntry, err error) error {

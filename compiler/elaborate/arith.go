@@ -72,6 +72,10 @@ func (e *elab) binary(s *scope, x *dsl.Binary) value {
 	_, tensorB := b.(tensor)
 	switch {
 	case strings.ContainsAny(x.Op, "<>=!"):
+		if tensorA || tensorB {
+			e.report(errCompare(x.Src, a, b))
+			return bad{}
+		}
 		return e.compare(x, a, b)
 	case tensorA || tensorB:
 		return e.tensorArith(x, a, b)
@@ -243,12 +247,7 @@ func (e *elab) compare(x *dsl.Binary, a, b value) value {
 				return bad{}
 			}
 		}
-		eq, ok := equal(a, b)
-		if !ok {
-			e.report(errCompare(x.Src, a, b))
-			return bad{}
-		}
-		return eq == (x.Op == "==")
+		return equal(a, b) == (x.Op == "==")
 	}
 	var c int
 	switch s := a.(type) {
@@ -285,44 +284,33 @@ func (e *elab) compare(x *dsl.Binary, a, b value) value {
 	}
 }
 
-// equal compares constants of one kind, numbers by value; ok is false if they
-// cannot be compared.
-func equal(a, b value) (eq, ok bool) {
-	if x, isNum := number(a); isNum {
+// equal compares constants: numbers by value, lists and ranges by elements.
+// Values of different types are not equal.
+func equal(a, b value) bool {
+	if x, ok := number(a); ok {
 		y, ok := number(b)
-		return x == y, ok
+		return ok && x == y
 	}
-	switch a := a.(type) {
-	case bool:
-		b, ok := b.(bool)
-		return a == b, ok
-	case string:
-		b, ok := b.(string)
-		return a == b, ok
-	case size:
-		b, ok := b.(size)
-		return a == b, ok
-	case interval:
-		if b, ok := b.(interval); ok {
-			return a == b || a.lo == a.hi && b.lo == b.hi, true
+	if r, ok := a.(interval); ok {
+		if s, ok := b.(interval); ok {
+			return length(r) == length(s) && (length(r) == 0 || r == s)
 		}
-		return equal(b, a)
-	case list:
-		if kind(b) != "list" && kind(b) != "range" {
-			return false, false
+	}
+	switch a.(type) {
+	case list, interval:
+		if k := kind(b); k != "list" && k != "range" || length(a) != length(b) {
+			return false
 		}
-		n := length(a)
-		if n != length(b) {
-			return false, true
-		}
-		for i := range n {
-			if eq, ok := equal(at(a, i), at(b, i)); !ok || !eq {
-				return false, ok
+		for i := range length(a) {
+			if !equal(at(a, i), at(b, i)) {
+				return false
 			}
 		}
-		return true, true
+		return true
+	case bool, string, size:
+		return a == b
 	}
-	return false, false
+	return false
 }
 
 // tensorArith is + and * of tensors, and of a tensor and a number.
