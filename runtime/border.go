@@ -68,6 +68,15 @@ func toPlanes(planes []float32, stride, first int, src tensor, p, n, channels in
 
 // fromPlanes is dst's pixel p+i, channel c = planes[c*stride+first+i], for i < n.
 func fromPlanes(dst tensor, p int, planes []float32, stride, first, n, channels int) {
+	if channels == 3 { // a picture
+		inside := dst.data[p*dst.pitch:]
+		red, green, blue := planes[first:][:n], planes[stride+first:][:n], planes[2*stride+first:][:n]
+		for i, v := range red {
+			pixel := inside[i*dst.pitch:][:3]
+			pixel[0], pixel[1], pixel[2] = v, green[i], blue[i]
+		}
+		return
+	}
 	for ; n > 0; n, p, first = n-transposeBlock, p+transposeBlock, first+transposeBlock {
 		inside := dst.data[p*dst.pitch:]
 		for c := range channels {

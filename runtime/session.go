@@ -108,8 +108,7 @@ func NewSession(mem Memory, opts ...Option) *Session {
 	return s
 }
 
-// Begin starts an inference of n images, 1 <= n <= Batch, and wakes the workers.
-// End must follow. It panics if n is out of range or an inference is running: both
+// Begin starts an inference of n images, 1 <= n <= Batch. End must follow. It panics if n is out of range or an inference is running: both
 // are mistakes of the calling program.
 func (s *Session) Begin(n int) {
 	if n < 1 || n > s.batch {
@@ -121,11 +120,11 @@ func (s *Session) Begin(n int) {
 	s.images = n
 	if s.team != nil {
 		s.threads = min(len(s.team.seats), goruntime.GOMAXPROCS(0))
-		s.team.begin(s.threads)
+		s.team.begin()
 	}
 }
 
-// End ends the inference; the workers park.
+// End ends the inference: the workers park.
 func (s *Session) End() {
 	if s.team != nil {
 		s.threads = 1

@@ -80,13 +80,9 @@ func newTeam(threads int) *team {
 	return t
 }
 
-// begin wakes the workers of the first n seats and keeps them spinning.
-func (t *team) begin(n int) {
-	t.active.Store(true)
-	for i := 1; i < n; i++ {
-		t.seats[i].rouse()
-	}
-}
+// begin keeps workers spinning once a region has woken them. Waking them here would cost
+// more than a small network takes; nobody waits for them anyway.
+func (t *team) begin() { t.active.Store(true) }
 
 // end lets the workers park.
 func (t *team) end() { t.active.Store(false) }
