@@ -29,6 +29,10 @@ func newAlgorithm(op *Conv, isa cpu.ISA) algorithm {
 	switch {
 	case op.Algo == RowTaps && op.Groups == 1 && op.Dilation.W == 1:
 		return newRowTaps(op, isa)
+	case op.Algo == Depthwise && op.isDepthwise():
+		return newDepthwise(op, isa)
+	case op.Algo == Grouped && op.CanGroup():
+		return newGrouped(op, isa)
 	}
 	return newDirect(op, isa)
 }
@@ -133,8 +137,12 @@ func (f *filter) rowLen() int { return f.inner * f.taps }
 
 // row returns output channel o's weights, [in/groups][kh][kw]: the checkpoint's own
 // where nothing is folded in, else in buf, which holds rowLen floats.
-func (f *filter) row(o int, buf []float32) []float32 {
-	w := f.weights[o*f.rowLen():][:f.rowLen()]
+func (f *filter) row(o int, buf []float32) []float32 { return f.channel(o, 0, f.rowLen(), buf) }
+
+// channel returns weights [from, to) of output channel o, of its [in/groups][kh][kw]:
+// as row does.
+func (f *filter) channel(o, from, to int, buf []float32) []float32 {
+	w := f.weights[o*f.rowLen():][from:to]
 	if f.perIn == nil && f.perOut == nil {
 		return w
 	}
@@ -142,17 +150,16 @@ func (f *filter) row(o int, buf []float32) []float32 {
 	if f.perOut != nil {
 		scale = f.perOut[o]
 	}
+	out := buf[:len(w)]
 	if f.perIn == nil {
 		for i, x := range w {
-			buf[i] = float32(float64(x) * scale)
+			out[i] = float32(float64(x) * scale)
 		}
-		return buf[:len(w)]
+		return out
 	}
-	in := f.perIn[f.group(o)*f.inner:][:f.inner]
-	for i, s := range in {
-		for t := i * f.taps; t < (i+1)*f.taps; t++ {
-			buf[t] = float32(float64(w[t]) * s * scale)
-		}
+	in := f.perIn[f.group(o)*f.inner:]
+	for i, x := range w {
+		out[i] = float32(float64(x) * in[(from+i)/f.taps] * scale)
 	}
-	return buf[:len(w)]
+	return out
 }

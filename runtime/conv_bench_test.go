@@ -209,3 +209,25 @@ func BenchmarkResNet50(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkPack reports how fast weights are packed, norms folded in.
+func BenchmarkPack(b *testing.B) {
+	for _, layer := range []convCase{
+		pointwise(7, 2048, 512), threeByThree(7, 512, 1), threeByThree(7, 1024, 32),
+		{"linear", Direct, Shape{512, 7, 7}, 1024, square(7), square(1), square(1), Padding{}, 1},
+	} {
+		b.Run(layer.name, func(b *testing.B) {
+			op := layer.op(Act{})
+			weights := convWeights(rand.New(rand.NewPCG(1, 1)), op)
+			norm := Norm{Kind: Constant, Scale: []float64{2}, Shift: []float64{1}}
+			b.SetBytes(int64(4 * len(weights["conv.weight"].Data)))
+			for b.Loop() {
+				l := NewLoader(weights)
+				l.Conv("conv", op, norm)
+				if err := l.Err(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -131,39 +131,44 @@ func (p *product) block(panels []panel) block {
 // output channel's weights.
 func (p *product) pack(f *filter, at func(t, i int) int) {
 	last := p.panels[len(p.panels)-1]
-	k := p.taps * p.depth
-	p.b = alignedFloats((last.Bias + last.Width) * k)
+	p.b = alignedFloats((last.Bias + last.Width) * p.taps * p.depth)
 	p.bias = alignedFloats(last.Bias + last.Width)
-	place := make([]int, 0, k)
+	steps := make([]int, p.taps*p.depth) // of the product, in the filter's order
 	for t := range p.taps {
 		for i := range p.depth {
-			place = append(place, at(t, i))
+			steps[at(t, i)] = t*p.depth + i
 		}
 	}
-	inParallel(len(p.panels), func(i int) {
-		q := p.panels[i]
-		buf := make([]float32, f.rowLen())
-		b := p.b[q.B:][:k*q.Width]
-		for j := range q.Cols {
-			p.bias[q.Bias+j] = f.bias[q.First+j]
-			row := f.row(q.First+j, buf)
-			for n, from := range place {
-				b[n*q.Width+j] = row[from]
-			}
+	inParallel(len(p.panels), func(from, to int) {
+		for _, q := range p.panels[from:to] {
+			p.packPanel(q, f, steps)
 		}
 	})
 }
 
-// inParallel calls f for 0 <= i < n from several goroutines.
-func inParallel(n int, f func(i int)) {
+// packPanel packs a panel, a few weights of each of its channels at a time: as much as
+// the first-level cache holds.
+func (p *product) packPanel(q panel, f *filter, steps []int) {
+	copy(p.bias[q.Bias:], f.bias[q.First:][:q.Cols])
+	b := p.b[q.B:][:len(steps)*q.Width]
+	var buf [128]float32
+	for from := 0; from < len(steps); from += len(buf) {
+		to := min(from+len(buf), len(steps))
+		for j := range q.Cols {
+			w := f.channel(q.First+j, from, to, buf[:])
+			for i, step := range steps[from:to] {
+				b[step*q.Width+j] = w[i]
+			}
+		}
+	}
+}
+
+// inParallel calls f for consecutive parts of [0, n) from several goroutines.
+func inParallel(n int, f func(from, to int)) {
 	var wg sync.WaitGroup
 	workers := min(n, goruntime.GOMAXPROCS(0))
 	for w := range workers {
-		wg.Go(func() {
-			for i := n * w / workers; i < n*(w+1)/workers; i++ {
-				f(i)
-			}
-		})
+		wg.Go(func() { f(n*w/workers, n*(w+1)/workers) })
 	}
 	wg.Wait()
 }
@@ -199,8 +204,11 @@ func (p *product) multiply(s *Session, rows rowSource, m int) {
 	c.byBlock = blocks > 1 && len(p.b) > a
 	tasks := 1
 	if s.threads > 1 {
-		const each = 4 // tasks a thread: what is left over at the end is small
-		tasks = each * s.threads
+		const (
+			each  = 4       // tasks a thread: what is left over at the end is small
+			least = 1 << 17 // multiply-adds a task: about a microsecond
+		)
+		tasks = max(1, min(each*s.threads, m*len(p.b)/least))
 	}
 	if c.byBlock {
 		c.chunks = min(c.tiles, (tasks+blocks-1)/blocks)
