@@ -11,7 +11,6 @@ package codegen
 
 import (
 	"bytes"
-	"cmp"
 	"fmt"
 	"go/token"
 
@@ -93,6 +92,7 @@ type emitter struct {
 	fields          []unit // what Model holds
 	funcs           []*function
 	norms           normHelper
+	preprocess      *jen.Statement // nil if the plan has none
 }
 
 // port is an input or output and its names.
@@ -107,10 +107,16 @@ func newEmitter(p *plan.Plan, opts Options) (*emitter, error) {
 	e := &emitter{plan: p, pkg: opts.Package, batch: opts.Batch, top: names.New(), model: names.New(), opOf: map[string]*op{}}
 	e.top.Reserve("cnnrt", "Name", "Params", "MACs", "ArenaFloats", "ArenaBytes", "Layers", "Labels", "Preprocess",
 		"Model", "New", "Load", "Session", "batchNorm")
+	e.top.Reserve("init", "main")                                                                              // mean something to Go
+	e.top.Reserve("dst", "eps", "err", "k", "key", "l", "m", "n", "opts", "path", "rt", "s", "src", "weights") // locals
 	e.model.Reserve("NewSession", "memory")
-	e.inputs = e.ports(p.Inputs, "Input", "src")
-	e.outputs = e.ports(p.Outputs, "Output", "dst")
+	args := e.top.Inner()
+	e.inputs = e.ports(p.Inputs, args, "Input", "src")
+	e.outputs = e.ports(p.Outputs, args, "Output", "dst")
 	if err := e.describeOps(); err != nil {
+		return nil, err
+	}
+	if err := e.describePreprocess(); err != nil {
 		return nil, err
 	}
 	e.norms = newNormHelper(p.Steps)
@@ -122,17 +128,14 @@ func newEmitter(p *plan.Plan, opts Options) (*emitter, error) {
 
 // ports names inputs or outputs: the only one is InputLen and src, one of several
 // goes by its own name.
-func (e *emitter) ports(ps []plan.Port, role, arg string) []port {
-	out := make([]port, len(ps))
-	args := e.top.Inner()
-	args.Reserve("s", "n", "k", "err", "src", "dst")
-	for i, p := range ps {
-		exported, arg := role, arg
-		if len(ps) > 1 {
-			exported = names.Exported(p.Name, role)
-			arg = args.Take(names.Unexported(p.Name, cmp.Or(arg, role)))
-		}
-		out[i] = port{p, arg, e.top.Take(exported + "Len"), e.top.Take(exported + "Shape")}
+func (e *emitter) ports(ps []plan.Port, args *names.Scope, role, arg string) []port {
+	if len(ps) == 1 {
+		return []port{{ps[0], arg, e.top.Take(role + "Len"), e.top.Take(role + "Shape")}}
+	}
+	var out []port
+	for _, p := range ps {
+		name := names.Exported(p.Name, role)
+		out = append(out, port{p, args.Take(names.Unexported(p.Name, arg)), e.top.Take(name + "Len"), e.top.Take(name + "Shape")})
 	}
 	return out
 }

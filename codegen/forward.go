@@ -82,17 +82,6 @@ func (u *use) sizes() string {
 	return strings.Join(in, ", ") + " -> " + strings.Join(out, ", ")
 }
 
-// outputShape returns the shape of what is in a slot at the end.
-func (u *use) outputShape(slot int) shape.Shape {
-	s := u.shapeAt(slot)
-	for _, step := range u.steps {
-		if step.Dst == u.views[slot] {
-			s = step.Out
-		}
-	}
-	return s
-}
-
 // doc is the comment above a layer's call: what it computes, the shapes it makes,
 // where the spec says so.
 func (l *layer) doc() string {

@@ -30,7 +30,7 @@ func (e *emitter) loads() jen.Code {
 		if u.layer != nil {
 			s := u.layer.steps[0]
 			fields = append(fields, jen.Id(u.layer.field).Op(":").Add(
-				e.pack(s, jen.Id(u.layer.op.name), func(key string) *jen.Statement { return jen.Lit(key) })))
+				e.pack(s, u.layer.op.name, func(key string) *jen.Statement { return jen.Lit(key) })))
 			continue
 		}
 		args := []jen.Code{jen.Id("l"), jen.Lit(u.use.scope)}
@@ -46,17 +46,25 @@ func (e *emitter) loads() jen.Code {
 	return jen.Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, fields...)
 }
 
-// pack is the call of the loader for a layer.
-func (e *emitter) pack(s *plan.Step, op jen.Code, key func(string) *jen.Statement) *jen.Statement {
+// pack is the call of the loader for a layer, whose description has the name op.
+func (e *emitter) pack(s *plan.Step, op string, key func(string) *jen.Statement) *jen.Statement {
 	how := packingOf(s.Op)
 	var args []jen.Code
 	if how.key {
 		args = append(args, key(s.Key))
 	}
-	args = append(args, op)
+	args = append(args, jen.Id(op))
 	if how.norms {
 		for _, n := range s.Norms {
-			args = append(args, e.norms.code(n, key))
+			var dims jen.Code
+			if field, ok := dimsOf(s.Op, n); ok && op != e.op(s).name {
+				values := []jen.Code{jen.Id(op).Dot(field)}
+				for _, d := range n.Dims[1:] {
+					values = append(values, jen.Lit(d))
+				}
+				dims = jen.Index().Int().Values(values...)
+			}
+			args = append(args, e.norms.code(n, key, dims))
 		}
 	}
 	return jen.Id("l").Dot(how.method).Call(args...)
@@ -83,14 +91,15 @@ func (e *emitter) writeLoad(f *jen.File, b *block) {
 		if l.field == "" {
 			continue
 		}
-		op := jen.Id(argOf[i])
+		op := argOf[i]
 		if l.op != nil {
-			op = jen.Id(l.op.name)
+			op = l.op.name
 		}
+		value := jen.Id(op)
 		if packingOf(l.steps[0].Op).layer != "" {
-			op = e.pack(l.steps[0], op, key)
+			value = e.pack(l.steps[0], op, key)
 		}
-		fields = append(fields, jen.Id(l.field).Op(":").Add(op))
+		fields = append(fields, jen.Id(l.field).Op(":").Add(value))
 	}
 	f.Add(comment("%s packs the weights whose keys begin with key.", b.load)).Line().
 		Func().Id(b.load).Params(params...).Id(b.name).Block(
@@ -132,11 +141,15 @@ func ordinary(n runtime.Norm) bool {
 	return n.Kind == runtime.BatchNorm && n.Affine && !n.Before && n.Dims == nil && n.Scale == nil && n.Shift == nil
 }
 
-func (h normHelper) code(n runtime.Norm, key func(string) *jen.Statement) *jen.Statement {
+// code is a norm; dims, if not nil, is code for its Dims.
+func (h normHelper) code(n runtime.Norm, key func(string) *jen.Statement, dims jen.Code) *jen.Statement {
 	if !h.used || !ordinary(n) {
 		replace := map[string]jen.Code{"Kind": rt(constantName(n.Kind))}
 		if n.Key != "" {
 			replace["Key"] = key(n.Key)
+		}
+		if dims != nil {
+			replace["Dims"] = dims
 		}
 		return must(literal(n, replace))
 	}

@@ -108,13 +108,23 @@ func must(s *jen.Statement, err error) *jen.Statement {
 func (e *emitter) writeTables(f *jen.File) {
 	f.Add(comment("Layers names the layers in the order in which they run.")).Line().
 		Var().Id("Layers").Op("=").Index().String().Add(stringTable(e.layerNames()))
-	if p := e.plan.Preprocess; p != nil {
-		lit := must(literal(runtime.Preprocess{
-			Resize: p.Resize, Crop: runtime.Size(p.Crop), Filter: p.Filter,
-			Scale: p.Scale, Mean: p.Mean, Std: p.Std, Channels: p.Channels,
-		}, nil))
-		f.Add(comment("Preprocess says how a picture becomes the input.")).Line().Var().Id("Preprocess").Op("=").Add(lit)
+	if e.preprocess != nil {
+		f.Add(comment("Preprocess says how a picture becomes the input.")).Line().
+			Var().Id("Preprocess").Op("=").Add(e.preprocess)
 	}
+}
+
+// describePreprocess writes the preprocessing of the plan, if it has one.
+func (e *emitter) describePreprocess() (err error) {
+	p := e.plan.Preprocess
+	if p == nil {
+		return nil
+	}
+	e.preprocess, err = literal(runtime.Preprocess{
+		Resize: p.Resize, Crop: runtime.Size(p.Crop), Filter: p.Filter,
+		Scale: p.Scale, Mean: p.Mean, Std: p.Std, Channels: p.Channels,
+	}, nil)
+	return err
 }
 
 func (e *emitter) layerNames() []string {

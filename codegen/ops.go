@@ -43,6 +43,11 @@ func (e *emitter) describeOps() error {
 			count[opName(s.Op)]++
 		}
 		o.layers = append(o.layers, s.Name)
+		for _, n := range s.Norms {
+			if _, err := literal(n, nil); err != nil {
+				return fmt.Errorf("%s: %w", s.Name, err)
+			}
+		}
 	}
 	for _, o := range e.ops {
 		name := opName(o.value)
@@ -81,6 +86,23 @@ func packingOf(o any) packing {
 		return packing{"LayerNorm", "PackedLayerNorm", true, false}
 	}
 	return packing{}
+}
+
+// dimsOf returns the field of an op that the first of a norm's dims is equal to,
+// so that layers of several sizes can share the code that loads them.
+func dimsOf(o any, n runtime.Norm) (field string, ok bool) {
+	if len(n.Dims) == 0 || n.Before {
+		return "", false
+	}
+	switch o := o.(type) {
+	case *runtime.Conv:
+		return "Out.C", n.Dims[0] == o.Out.C
+	case *runtime.Linear:
+		return "Out", n.Dims[0] == o.Out
+	case *runtime.Affine:
+		return "Shape.C", n.Dims[0] == o.Shape.C
+	}
+	return "", false
 }
 
 // opType returns the name of a description's type: Conv.
@@ -246,18 +268,14 @@ func words(s *plan.Step) []string {
 	return append(w, residual, act)
 }
 
-// normName is what a norm is called in a comment: the end of its key, a number
-// there with what it numbers.
+// normName is what a norm is called in a comment: the end of its key, or what it
+// is where that is a number.
 func normName(n runtime.Norm) string {
-	if n.Kind == runtime.Constant {
-		return "constants"
+	last := n.Key[strings.LastIndexByte(n.Key, '.')+1:]
+	if strings.Trim(last, "0123456789") == "" {
+		return strings.ToLower(constants[reflect.TypeFor[runtime.NormKind]()][n.Kind])
 	}
-	parts := strings.Split(n.Key, ".")
-	last := len(parts) - 1
-	if last > 0 && strings.Trim(parts[last], "0123456789") == "" {
-		last--
-	}
-	return plain(strings.Join(parts[last:], "."))
+	return plain(last)
 }
 
 // common joins the words that all layers have in common.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/cnnc-dev/cnnc/codegen/names"
 	"github.com/cnnc-dev/cnnc/compiler/plan"
@@ -16,7 +17,6 @@ import (
 type block struct {
 	name   string // of the type: bottleneck
 	load   string // of the function that packs one
-	spec   string // what the spec calls it; may be ""
 	layers []layer
 	params []param // views that forward takes, in order
 	args   []layerParam
@@ -119,6 +119,9 @@ func signature(n *node) string {
 				return ""
 			}
 			norm.Key = within(n.name, norm.Key)
+			if _, ok := dimsOf(s.Op, norm); ok {
+				norm.Dims = append([]int{0}, norm.Dims[1:]...)
+			}
 			fmt.Fprintf(&b, " %#v", norm)
 		}
 		b.WriteByte('\n')
@@ -131,7 +134,12 @@ func signature(n *node) string {
 func inScope(scope, key string) bool { return key == "" || strings.HasPrefix(key, scope+".") }
 
 // within returns what follows the scope in a name.
-func within(scope, name string) string { return strings.TrimPrefix(name, scope+".") }
+func within(scope, name string) string {
+	if scope == "" {
+		return name
+	}
+	return strings.TrimPrefix(name, scope+".")
+}
 
 // share finds the scopes that occur more than once and gives each kind a block.
 // Of scopes within scopes the outer one is taken, unless it is nothing but a
@@ -182,39 +190,69 @@ func (e *emitter) share(root *node) {
 	}
 }
 
-// nameBlocks names the types. Blocks that the spec gives one name, such as a
-// bottleneck with and without a projection, are told apart by the layer that one
-// has beyond the most frequent.
+// nameBlocks names the types. Of blocks that the spec gives one name, such as a
+// bottleneck with and without a projection, the most frequent has it, and others
+// say what they have beyond it.
 func (e *emitter) nameBlocks() {
 	most := map[string]*block{}
 	for _, b := range e.blocks {
-		b.spec = e.plan.Blocks[b.uses[0].scope]
-		if m := most[b.spec]; m == nil || len(b.uses) > len(m.uses) {
-			most[b.spec] = b
+		name := e.specName(b)
+		if m := most[name]; m == nil || len(b.uses) > len(m.uses) {
+			most[name] = b
 		}
 	}
-	for _, b := range e.blocks {
-		name := names.Unexported(b.spec, "block")
-		if m := most[b.spec]; b != m {
-			if extra := firstExtra(b.uses[0], m.uses[0]); extra != "" {
-				name = names.Unexported(name+"."+extra, "block")
-			}
-		}
+	take := func(b *block, name string) {
 		b.name = e.top.Take(name)
 		b.load = e.top.Take("load" + names.Exported(b.name, "Block"))
 	}
+	for _, b := range e.blocks {
+		if name := e.specName(b); b == most[name] {
+			take(b, name)
+		}
+	}
+	for _, b := range e.blocks {
+		if name := e.specName(b); b != most[name] {
+			take(b, names.Unexported(name+"."+difference(b.uses[0], most[name].uses[0]), "block"))
+		}
+	}
 }
 
-// firstExtra returns the first part of the name of a layer that a has and b has not.
-func firstExtra(a, b *use) string {
+// specName is what the spec calls a block; layerBlock if layer1.0 is no block call.
+func (e *emitter) specName(b *block) string {
+	scope := b.uses[0].scope
+	if spec := e.plan.Blocks[scope]; spec != "" {
+		return names.Unexported(spec, "block")
+	}
+	words := strings.FieldsFunc(scope, func(r rune) bool { return r == '.' || unicode.IsDigit(r) })
+	if len(words) == 0 {
+		return "block"
+	}
+	return names.Unexported(words[len(words)-1]+".block", "block")
+}
+
+// difference names the first thing that a has and b has not: a layer or scope, or
+// a residual; "" if there is none.
+func difference(a, b *use) string {
 	has := map[string]bool{}
+	residual := false
 	for _, s := range b.steps {
-		has[within(b.scope, s.Name)] = true
+		residual = residual || s.Residual != nil
+		for name := within(b.scope, s.Name); name != ""; name = name[:max(strings.LastIndexByte(name, '.'), 0)] {
+			has[name] = true
+		}
 	}
 	for _, s := range a.steps {
-		if rel := within(a.scope, s.Name); !has[rel] {
-			first, _, _ := strings.Cut(rel, ".")
-			return first
+		path := ""
+		for part := range strings.SplitSeq(within(a.scope, s.Name), ".") {
+			path = strings.TrimPrefix(path+"."+part, ".")
+			if !has[path] && strings.Trim(part, "0123456789") != "" {
+				return part
+			}
+		}
+	}
+	for _, s := range a.steps {
+		if s.Residual != nil && !residual {
+			return "residual"
 		}
 	}
 	return ""
@@ -254,9 +292,8 @@ func (e *emitter) body(b *block) {
 	fields := names.New()
 	fields.Reserve("forward")
 	locals := e.top.Inner()
-	locals.Reserve("b", "s")
+	locals.Reserve("b") // the receiver
 	loadLocals := e.top.Inner()
-	loadLocals.Reserve("l", "key")
 	for i, s := range b.uses[0].steps {
 		l := layer{rel: within(b.uses[0].scope, s.Name), op: e.op(s)}
 		for _, u := range b.uses {

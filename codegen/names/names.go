@@ -10,7 +10,8 @@ import (
 	"unicode"
 )
 
-// initialisms are written in one case throughout: fcBias, outFC, ID.
+// initialisms are written in one case throughout, with a number or without:
+// fcBias, outFC, FC1, ID.
 var initialisms = map[string]bool{
 	"api": true, "cpu": true, "html": true, "http": true, "id": true, "json": true, "ok": true,
 	"rgb": true, "url": true, "uuid": true, "xml": true, // Go's own
@@ -36,10 +37,10 @@ func camel(label, prefix string, exported bool) string {
 	var b strings.Builder
 	var last rune
 	for i, w := range words {
-		switch lower := strings.ToLower(w); {
+		switch {
 		case i == 0 && !exported:
 			w = lowerFirst(w)
-		case initialisms[lower]:
+		case initialisms[strings.TrimRight(strings.ToLower(w), "0123456789")]:
 			w = strings.ToUpper(w)
 		default:
 			w = upperFirst(w)
