@@ -68,16 +68,16 @@ func errRange(span diag.Span, text, what string) *diag.Diagnostic {
 
 func errUnclosed(open lexer.Token, before *lexer.Token) *diag.Diagnostic {
 	d := newError("SYNTAX007", spanOf(open), "this %s is never closed", open.Value)
-	switch {
-	case before == nil:
+	if before == nil {
 		d.Label = fmt.Sprintf("the file ends without its %s", closers[open.Value])
-	case declKeywords[before.Value]:
-		d.Label = fmt.Sprintf("its %s is missing before the next declaration", closers[open.Value])
-		d.Related = []diag.Related{{Span: spanOf(*before), Note: fmt.Sprintf("this %s can't stand inside another declaration", before.Value)}}
-	default:
-		d.Label = fmt.Sprintf("its %s is missing", closers[open.Value])
-		d.Related = []diag.Related{{Span: spanOf(*before), Note: "this closes what is around it"}}
+		return d
 	}
+	d.Label = fmt.Sprintf("its %s is missing", closers[open.Value])
+	note := "before this at the latest"
+	if before.Value == "}" {
+		note = "this closes what is around it"
+	}
+	d.Related = []diag.Related{{Span: spanOf(*before), Note: note}}
 	return d
 }
 

@@ -72,9 +72,10 @@ type params struct {
 
 type param struct {
 	source
-	Name    lexer.Token `parser:"@Ident"`
-	Default *expression `parser:"('=' @@)?"`
-	Comma   bool        `parser:"@','?"`
+	Name    lexer.Token  `parser:"@Ident"`
+	Eq      *lexer.Token `parser:"( @('=' | ':')"`
+	Default *expression  `parser:"  @@ )?"`
+	Comma   bool         `parser:"@','?"`
 }
 
 type body struct {

@@ -109,100 +109,6 @@ func (l *layout) clean() {
 	l.tokens = kept
 }
 
-// balance inserts the closing brackets that are missing and drops those that
-// close nothing. It reports false if the nesting is too deep to go on.
-func (l *layout) balance() bool {
-	out := make([]lexer.Token, 0, len(l.tokens))
-	var open []lexer.Token
-	var misfit *lexer.Token // the { that an outdented } closed: probably not its own
-	declColumn := 0         // where the current declaration starts
-	closeTop := func() {
-		t := open[len(open)-1]
-		open = open[:len(open)-1]
-		// It takes the place of the last character, so that what it closes ends there.
-		pos := endOf(out[len(out)-1])
-		pos.Offset--
-		pos.Column--
-		out = append(out, lexer.Token{Type: tokPunct, Value: closers[t.Value], Pos: pos})
-		l.broken = append(l.broken, t.Pos.Offset)
-	}
-	// closeAll ends a declaration that never ended; before is what stood in its way.
-	closeAll := func(before *lexer.Token) {
-		t := open[len(open)-1]
-		if t.Value == "{" && misfit != nil {
-			t = *misfit
-		}
-		l.report(errUnclosed(t, before))
-		for len(open) > 0 {
-			closeTop()
-		}
-		misfit = nil
-	}
-	indent := 0 // column of the first token of the current line
-	indents := []int{}
-	for i, t := range l.tokens {
-		starts := i == 0 || l.tokens[i-1].Pos.Line < t.Pos.Line
-		if starts {
-			indent = t.Pos.Column
-			if declKeywords[t.Value] && i+1 < len(l.tokens) && startsDeclaration(t, l.tokens[i+1]) {
-				if len(open) > 0 && indent <= declColumn {
-					closeAll(&t)
-				}
-				if len(open) == 0 {
-					declColumn, misfit = indent, nil
-				}
-			}
-		}
-		if t.Type == tokPunct {
-			switch t.Value {
-			case "(", "[", "{":
-				if len(open) == maxDepth {
-					l.report(errTooDeep(t))
-					return false
-				}
-				open = append(open, t)
-				indents = append(indents[:len(open)-1], indent)
-			case ")", "]":
-				if len(open) == 0 || open[len(open)-1].Value == "{" {
-					l.report(errStrayClose(t))
-					l.broken = append(l.broken, t.Pos.Offset)
-					continue
-				}
-				if closers[open[len(open)-1].Value] != t.Value {
-					l.report(errMismatch(open[len(open)-1], t))
-					l.broken = append(l.broken, t.Pos.Offset)
-					t.Value = closers[open[len(open)-1].Value]
-				}
-				open = open[:len(open)-1]
-			case "}":
-				if n := len(open); n > 0 && open[n-1].Value != "{" {
-					l.report(errUnclosed(open[n-1], &t))
-					for len(open) > 0 && open[len(open)-1].Value != "{" {
-						closeTop()
-					}
-				}
-				if len(open) == 0 {
-					l.report(errStrayClose(t))
-					l.broken = append(l.broken, t.Pos.Offset)
-					continue
-				}
-				if top := open[len(open)-1]; starts && misfit == nil && t.Pos.Column < indents[len(open)-1] {
-					misfit = &top
-				}
-				open = open[:len(open)-1]
-			}
-		}
-		out = append(out, t)
-	}
-	if len(open) > 0 {
-		closeAll(nil)
-	}
-	l.tokens = out
-	return true
-}
-
-var closers = map[string]string{"(": ")", "[": "]", "{": "}"}
-
 // startsDeclaration reports whether t, a word such as block at the start of a
 // line, is a keyword there, given the token after it.
 func startsDeclaration(t, next lexer.Token) bool {
@@ -382,7 +288,7 @@ func keywordFits(t, next lexer.Token) bool {
 // endsOperand reports whether an operand, and so a statement, may end with t.
 func endsOperand(t lexer.Token) bool {
 	switch t.Type {
-	case tokIdent, tokInt, tokFloat, tokSize, tokString, tokBadNumber:
+	case tokIdent, tokInt, tokFloat, tokSize, tokString, tokBadNumber, tokLabelText, tokLabelClose:
 		return true
 	case tokKeyword:
 		return t.Value == "true" || t.Value == "false"

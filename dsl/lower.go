@@ -84,12 +84,20 @@ func (l *lowerer) params(ps *params) []Param {
 		out[i] = Param{At: atItem(p, p.Comma), Name: ident(p.Name)}
 		if p.Default != nil {
 			out[i].Default = l.expr(p.Default)
+			l.equals(*p.Eq, p.Name.Value)
 		}
 		if i > 0 {
 			l.comma(ps.Params[i-1].Comma, out[i].Src)
 		}
 	}
 	return out
+}
+
+// equals reports a colon where = belongs after the name of an argument.
+func (l *lowerer) equals(t lexer.Token, name string) {
+	if t.Value == ":" {
+		l.report(errColon(spanOf(t), name))
+	}
 }
 
 // atItem is at without the comma that follows an element.
@@ -349,9 +357,7 @@ func (l *lowerer) argument(a *argument) Arg {
 		l.report(errAssign(x.Span()))
 		return out
 	}
-	if a.Eq.Value == ":" {
-		l.report(errColon(spanOf(*a.Eq), name.Name))
-	}
+	l.equals(*a.Eq, name.Name)
 	out.Name = &Ident{name.At, name.Name}
 	return out
 }

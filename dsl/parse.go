@@ -11,6 +11,7 @@ package dsl
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
@@ -79,25 +80,29 @@ func (p *parser) result() diag.List {
 
 func (p *parser) declarations(tokens []lexer.Token) []Decl {
 	var decls []Decl
-	lost := false // the last block or net was given up: what follows may be its rest
+	// Where a block or net was given up: what follows may be its rest, up to the
+	// next declaration, and isn't worth another error.
+	var lost *lexer.Token
 	for len(tokens) > 0 {
 		n := segment(tokens)
 		part := tokens[:n]
 		tokens = tokens[n:]
 		if !startsDecl(part[0]) {
-			if !lost {
+			if lost == nil {
 				p.diags = append(p.diags, errTopLevel(part[0]))
+				lost = &part[0]
 			}
-			p.forgive(part)
-			lost = true
 			continue
 		}
-		d := p.declaration(part)
-		lost = d == nil && (part[0].Value == "block" || part[0].Value == "net")
-		if d != nil {
+		p.forgive(lost, &part[0])
+		lost = nil
+		if d := p.declaration(part); d != nil {
 			decls = append(decls, d)
+		} else if part[0].Value == "block" || part[0].Value == "net" {
+			lost = &part[0]
 		}
 	}
+	p.forgive(lost, nil)
 	return decls
 }
 
@@ -151,6 +156,9 @@ func (p *parser) declaration(tokens []lexer.Token) Decl {
 		p.report(syntaxError(tokens, i), tokens, i)
 		lo, hi := enclosingStatement(tokens, i)
 		if lo == hi {
+			lo, hi = header(tokens, i)
+		}
+		if lo == hi {
 			break
 		}
 		rest := make([]lexer.Token, 0, len(tokens)-(hi-lo))
@@ -160,11 +168,15 @@ func (p *parser) declaration(tokens []lexer.Token) Decl {
 }
 
 // report adds a diagnostic about tokens[i], unless a bracket of the same
-// statement was missing: that is the error then, and more would be guesses.
+// statement, or of the declaration's head, was missing: that is the error then,
+// and more would be guesses.
 func (p *parser) report(d *diag.Diagnostic, tokens []lexer.Token, i int) {
 	lo, hi := enclosingStatement(tokens, i)
 	if lo == hi {
 		lo, hi = 0, len(tokens)
+		if body := slices.IndexFunc(tokens, func(t lexer.Token) bool { return isPunct(t, "{") }); body > 0 {
+			hi = body
+		}
 	}
 	from, to := tokens[lo].Pos.Offset, tokens[hi-1].Pos.Offset
 	for _, offset := range p.broken {
@@ -185,17 +197,19 @@ func indexOf(p diag.Pos, tokens []lexer.Token) int {
 	return len(tokens)
 }
 
-// forgive drops layout's complaints about brackets among tokens, which belong
-// to a declaration that has been given up.
-func (p *parser) forgive(tokens []lexer.Token) {
-	lo, hi := posOf(tokens[0].Pos), posOf(tokens[len(tokens)-1].Pos)
+// forgive drops layout's complaints about closing brackets between from and to,
+// which belong to a declaration that was given up there; to is nil at the end.
+func (p *parser) forgive(from, to *lexer.Token) {
+	if from == nil {
+		return
+	}
 	kept := p.lexical[:0]
 	for _, d := range p.lexical {
 		at := d.Span.Start
-		if d.Code == codeStrayClose && !before(at, lo) && !before(hi, at) {
-			continue
+		inside := !before(at, posOf(from.Pos)) && (to == nil || before(at, posOf(to.Pos)))
+		if d.Code != codeStrayClose || !inside {
+			kept = append(kept, d)
 		}
-		kept = append(kept, d)
 	}
 	p.lexical = kept
 }
@@ -254,6 +268,24 @@ func enclosingStatement(tokens []lexer.Token, i int) (lo, hi int) {
 		hi = statementEnd(tokens, lo)
 		if hi > lo {
 			return lo, hi
+		}
+	}
+	return 0, 0
+}
+
+// header returns the range of the parameters, between the parentheses, if token
+// i is among them: without them, the body can still be parsed.
+func header(tokens []lexer.Token, i int) (lo, hi int) {
+	if len(tokens) < 4 || tokens[2].Value != "(" || i < 3 {
+		return 0, 0
+	}
+	depth := 1
+	for j := 3; j < len(tokens); j++ {
+		if depth += nesting(tokens[j]); depth == 0 {
+			if i > j {
+				return 0, 0
+			}
+			return 3, j
 		}
 	}
 	return 0, 0

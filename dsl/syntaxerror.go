@@ -31,6 +31,9 @@ func syntaxError(tokens []lexer.Token, i int) *diag.Diagnostic {
 	if i+1 < len(tokens) {
 		next = tokens[i+1]
 	}
+	if t.Pos.Line > prev.Pos.Line && wantsMore(prev) && prev.Value != "{" {
+		t = lexer.Token{Type: tokEnd, Value: "\n", Pos: endOf(prev)}
+	}
 	startsStatement := prev.Type == tokEnd || prev.Value == "{" || prev.Value == "}"
 	switch {
 	case t.Type == tokKeyword && declKeywords[t.Value] && startsStatement:
@@ -39,14 +42,26 @@ func syntaxError(tokens []lexer.Token, i int) *diag.Diagnostic {
 		return errMissing(spanOf(t), "else without an if before it", "else follows the } of an if: if c { a } else { b }")
 	case t.Type == tokKeyword && wantsMore(prev):
 		return errKeywordAsName(t)
+	case t.Type == tokKeyword && endsOperand(prev) && (hardKeywords[t.Value] || declKeywords[t.Value]):
+		return errSameLine(spanOf(t), false)
+	case isPunct(t, "=") && (prev.Type == tokKeyword || wordOperators[prev.Value] == prev.Type && prev.Type != 0):
+		return errKeywordAsName(prev)
+	case isPunct(t, ".") && endsOperand(prev) && isDigits(next):
+		return errMissing(spanOf(t), "values have no fields", fmt.Sprintf("an element of a list is written a[%s]", next.Value))
 	case isPunct(t, ".") && isDigits(next):
 		return errLeadingDot(between(t, next).Src)
 	case isPunct(t, ".") && prev.Type == tokIdent && next.Type == tokIdent:
 		return errMissing(spanOf(t), "values have no fields", fmt.Sprintf("ask with a function: %s(%s)", next.Value, prev.Value))
 	case isPunct(t, "=") && head.Type == tokKeyword && (head.Value == "if" || head.Value == "assert"):
 		return errUnexpected(t, " in a condition", "", "write == to compare")
-	case isPunct(t, "=") && i-lo > 1:
+	case isPunct(t, "=") && i-lo > 1 && head.Type != tokKeyword:
 		return errUnexpected(t, "", "", "a statement has one =; write == to compare")
+	case isPunct(t, "{") && wantsMore(prev) && prev.Type == tokPunct:
+		return errUnexpected(t, "", "", "lists are written in brackets: [1, 2]")
+	case isPunct(t, ":") && head.Type == tokKeyword && (hasBody[head.Value] || head.Value == "input"):
+		return missingPart(head, prev, t, i-lo)
+	case isPunct(t, ":") && i-lo == 1 && prev.Value == "output":
+		return errUnexpected(t, "", "", "an output has a name: output logits = x")
 	case isPunct(t, ":") && prev.Type == tokString:
 		return errUnexpected(t, "", "", "the label of a layer takes no quotes: x -> conv1: conv(64, 3)")
 	case isPunct(t, ":") && prev.Type == tokIdent && i > lo+1 && endsOperand(tokens[i-2]):
@@ -56,6 +71,9 @@ func syntaxError(tokens []lexer.Token, i int) *diag.Diagnostic {
 	}
 	return missingPart(head, prev, t, i-lo)
 }
+
+// hasBody are the keywords of what ends with a body.
+var hasBody = set("block net fn for if scope")
 
 func labelName(prev lexer.Token) string {
 	if prev.Type == tokIdent {
@@ -88,7 +106,9 @@ func missingPart(head, prev, t lexer.Token, n int) *diag.Diagnostic {
 			return errMissing(spanOf(t), "a block needs a body in { }", "the { stands on the line of the declaration: block name(x) {")
 		case head.Value == "net" && (n == 2 || prev.Value == ")"):
 			return errMissing(spanOf(t), "a net needs a body in { }", "write net name(classes = 1000) { ... }, or net name = base(argument = value)")
-		case head.Value == "for" && !isPunct(t, "{") && n > 1 && prev.Type == tokIdent && n < 4:
+		case head.Value == "input" && n > 1:
+			return errMissing(spanOf(t), "the dimensions of an input stand in brackets", "write input image[3, 224, 224]: channels, height, width")
+		case head.Value == "for" && (n == 1 || prev.Type == tokIdent && n < 4) && !isPunct(t, "{"):
 			return errMissing(spanOf(t), "for needs in", "write for i in 0..n { ... }, or for a, b in table { ... }")
 		case (head.Value == "for" || head.Value == "if" || head.Value == "scope") && endsOperand(prev):
 			return errMissing(spanOf(t), head.Value+" needs a body in { }", "")
