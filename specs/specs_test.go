@@ -239,6 +239,50 @@ func TestExamples(t *testing.T) {
 	}
 }
 
+// TestTeaser builds the spec that README shows, with a bottleneck of its own,
+// and wants the network of the library.
+func TestTeaser(t *testing.T) {
+	const teaser = `
+use "blocks/resnet.cnn"
+
+net resnext50(classes = 1000, groups = 32, width = 4) {
+    input image[3, 224, 224]
+
+    image
+      -> stem
+      -> layer1: stage(bottleneck, 3, 64,  stride = 1, groups, width)
+      -> layer2: stage(bottleneck, 4, 128, stride = 2, groups, width)
+      -> layer3: stage(bottleneck, 6, 256, stride = 2, groups, width)
+      -> layer4: stage(bottleneck, 3, 512, stride = 2, groups, width)
+      -> globalavgpool -> flatten
+      -> fc: linear(classes)
+}
+
+block bottleneck(x, planes, stride = 1, groups = 1, width = 64) {
+    let mid = floor(planes * width / 64) * groups
+    let out = planes * 4
+
+    y = x -> conv1: conv(mid, 1, bias = false)                                     -> bn1: batchnorm -> relu
+          -> conv2: conv(mid, 3, stride = stride, pad = 1, groups = groups, bias = false) -> bn2: batchnorm -> relu
+          -> conv3: conv(out, 1, bias = false)                                     -> bn3: batchnorm
+
+    shortcut = if stride != 1 or channels(x) != out {
+        x -> downsample.0: conv(out, 1, stride = stride, bias = false) -> downsample.1: batchnorm
+    } else { x }
+
+    return relu(y + shortcut)
+}
+`
+	l := &elaborate.Loader{Library: specs.FS(), Read: func(string) ([]byte, error) { return []byte(teaser), nil }}
+	g, diags := elaborate.Net(l, "teaser.cnn", "")
+	if len(diags) > 0 {
+		t.Fatal(diags)
+	}
+	if d := cmp.Diff(ir.Params(graph(t, "resnext50_32x4d")), ir.Params(g)); d != "" {
+		t.Errorf("tensors (-library +teaser):\n%s", d)
+	}
+}
+
 // TestFormatted wants every file in the one style.
 func TestFormatted(t *testing.T) {
 	err := fs.WalkDir(specs.FS(), ".", func(path string, d fs.DirEntry, err error) error {

@@ -313,12 +313,19 @@ func equal(a, b value) bool {
 	return false
 }
 
-// tensorArith is + and * of tensors, and of a tensor and a number.
+// tensorArith is + - * of tensors, and of a tensor and a number.
 func (e *elab) tensorArith(x *dsl.Binary, a, b value) value {
 	t, okA := a.(tensor)
 	u, okB := b.(tensor)
 	if okA && okB {
 		switch x.Op {
+		case "-":
+			negated, ok := e.affine(x.Src, "mul", u, -1, 0).(tensor)
+			if !ok {
+				return bad{}
+			}
+			u = negated
+			fallthrough
 		case "+":
 			return e.op("add", ir.OpAdd, &ir.Sum{}, x.Src, t, u)
 		case "*":

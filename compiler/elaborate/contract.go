@@ -67,8 +67,7 @@ func (e *elab) labels(s *scope, st *dsl.Labels) {
 	l := &labelList{at: st.Src}
 	switch v := v.(type) {
 	case string:
-		name := e.loader.resolve(st.Src.Start.File, v, "labels")
-		text, err := e.loader.read(name)
+		text, err := e.loader.read(e.loader.resolve(e.top().file.ref, v, "labels"))
 		if err != nil {
 			known := e.loader.list("labels", ".txt")
 			for i := range known {

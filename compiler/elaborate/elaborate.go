@@ -34,8 +34,9 @@ type Override struct {
 	Value string // an expression of constants in the language's syntax
 }
 
-// Net elaborates a net of a file with the given overrides. If net is "", it is
-// the one named like the file, or else the file's first. The graph is nil if
+// Net elaborates a net of a file with the given overrides. The file is one of the
+// user's, or of the library with LibraryPrefix. If net is "", it is the one named
+// like the file, or else the file's first. The graph is nil if
 // the list has errors; warnings ride along with a graph.
 func Net(l *Loader, file, net string, overrides ...Override) (*ir.Graph, diag.List) {
 	e := newElab(l)
@@ -59,9 +60,9 @@ func Net(l *Loader, file, net string, overrides ...Override) (*ir.Graph, diag.Li
 // elab is the state of one elaboration.
 type elab struct {
 	loader *Loader
-	files  map[string]*fileEnv
+	files  map[ref]*fileEnv
 	// loading names the files being read, each used by the one before it.
-	loading []string
+	loading []ref
 	nets    map[netKey]*userNet
 	b       *ir.Builder // nil while only declarations are read
 
@@ -101,7 +102,7 @@ type reportKey struct {
 func newElab(l *Loader) *elab {
 	return &elab{
 		loader:   l,
-		files:    map[string]*fileEnv{},
+		files:    map[ref]*fileEnv{},
 		nets:     map[netKey]*userNet{},
 		reported: map[reportKey]bool{},
 		names:    map[string]owner{},

@@ -66,7 +66,7 @@ type frame struct {
 
 // fileEnv is a file's top level: what it declares, and the files it uses.
 type fileEnv struct {
-	name   string
+	ref
 	ast    *dsl.File
 	decls  map[string]dsl.Decl
 	consts map[string]*constant

@@ -148,7 +148,7 @@ func errCompare(at diag.Span, a, b value) *diag.Diagnostic {
 
 func errTensorOp(at diag.Span, op string) *diag.Diagnostic {
 	return with(newError("TYPE006", at, "tensors have no %s", op), "",
-		"tensors can be added and multiplied: a + b, a * b, a + b * -1; a tensor and a number also subtracted, and divided by the number")
+		"tensors can be added, subtracted and multiplied, with each other and with numbers; and divided by numbers")
 }
 
 func errDivision(at diag.Span) *diag.Diagnostic {

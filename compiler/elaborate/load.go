@@ -25,8 +25,7 @@ type Loader struct {
 	// so on.
 	Library fs.FS
 	// Read returns a file of the user's by its slash-separated path, or an error
-	// that is fs.ErrNotExist. Without it, there is only the library, whose files
-	// are then named with LibraryPrefix.
+	// that is fs.ErrNotExist; nil if there are none.
 	Read func(path string) ([]byte, error)
 
 	texts map[string][]byte
@@ -39,21 +38,34 @@ func (l *Loader) Text(name string) (string, bool) {
 	return string(text), ok
 }
 
-// read returns the named file, which is the library's if it has the prefix and
-// there is no such file of the user's.
-func (l *Loader) read(name string) ([]byte, error) {
-	if text, ok := l.texts[name]; ok {
-		return text, nil
-	}
-	text, err := l.readNew(name)
+// ref names a file.
+type ref struct {
+	name    string // as diagnostics have it
+	library bool   // one of the library's
+}
+
+// read returns the text of a file.
+func (l *Loader) read(r ref) ([]byte, error) {
+	text, err := l.open(r)
 	if err != nil {
 		return nil, err
 	}
 	if len(text) > maxFile {
 		return nil, errors.New("the file is too large")
 	}
-	l.keep(name, text)
+	l.keep(r.name, text)
 	return text, nil
+}
+
+func (l *Loader) open(r ref) ([]byte, error) {
+	switch {
+	case r.library:
+		return fs.ReadFile(l.Library, strings.TrimPrefix(r.name, LibraryPrefix))
+	case l.Read == nil:
+		return nil, fs.ErrNotExist
+	default:
+		return l.Read(r.name)
+	}
 }
 
 // keep makes text what Text returns for name.
@@ -64,70 +76,62 @@ func (l *Loader) keep(name string, text []byte) {
 	l.texts[name] = text
 }
 
-func (l *Loader) readNew(name string) ([]byte, error) {
-	var err error = fs.ErrNotExist
-	if l.Read != nil {
-		var text []byte
-		if text, err = l.Read(name); err == nil || !errors.Is(err, fs.ErrNotExist) {
-			return text, err
-		}
-	}
-	if rest, ok := strings.CutPrefix(name, LibraryPrefix); ok && l.Library != nil {
-		return fs.ReadFile(l.Library, rest)
-	}
-	return nil, err
-}
-
-// inLibrary returns the name of a library file, or "" if there is none.
-func (l *Loader) inLibrary(p string) string {
+// inLibrary returns the library's file of that path, if there is one.
+func (l *Loader) inLibrary(p string) (ref, bool) {
 	if l.Library == nil || !fs.ValidPath(p) {
-		return ""
+		return ref{}, false
 	}
-	if info, err := fs.Stat(l.Library, p); err != nil || info.IsDir() {
-		return ""
-	}
-	return LibraryPrefix + p
+	info, err := fs.Stat(l.Library, p)
+	return ref{LibraryPrefix + p, true}, err == nil && !info.IsDir()
 }
 
-// resolve returns the name of the file that p means inside the file from: one
-// of the library, or else one beside from. What starts with a dot is never the
-// library's.
-func (l *Loader) resolve(from, p string, folders ...string) string {
+// resolve returns the file that p means inside the file from: one of the library,
+// there or in one of its folders, or else one beside from. What starts with a dot
+// is always beside from.
+func (l *Loader) resolve(from ref, p string, folders ...string) ref {
 	if !strings.HasPrefix(p, "./") && !strings.HasPrefix(p, "../") {
 		for _, folder := range append([]string{""}, folders...) {
-			if name := l.inLibrary(path.Join(folder, p)); name != "" {
-				return name
+			if r, ok := l.inLibrary(path.Join(folder, p)); ok {
+				return r
 			}
 		}
 	}
 	if path.IsAbs(p) {
-		return path.Clean(p)
+		return ref{name: path.Clean(p)}
 	}
-	return path.Join(path.Dir(from), p)
+	return ref{path.Join(path.Dir(from.name), p), from.library}
 }
 
-// load reads the file that elaboration starts with.
+// load reads the file that elaboration starts with: the user's, or else the
+// library's if that has its name.
 func (e *elab) load(name string) *fileEnv {
-	text, err := e.loader.read(name)
+	r := ref{name: name}
+	text, err := e.loader.read(r)
+	if rest, ok := strings.CutPrefix(name, LibraryPrefix); ok && errors.Is(err, fs.ErrNotExist) {
+		if lib, ok := e.loader.inLibrary(rest); ok {
+			r = lib
+			text, err = e.loader.read(r)
+		}
+	}
 	if err != nil {
 		at := diag.Pos{File: name}
 		e.report(errNoFile(diag.Span{Start: at, End: at}, name, err, nil))
 		return nil
 	}
-	return e.parse(name, text)
+	return e.parse(r, text)
 }
 
 // parse makes a file's top level, with those of the files it uses. A file with
 // errors still declares what could be read.
-func (e *elab) parse(name string, text []byte) *fileEnv {
-	ast, diags := dsl.Parse(name, text)
+func (e *elab) parse(r ref, text []byte) *fileEnv {
+	ast, diags := dsl.Parse(r.name, text)
 	e.diags = append(e.diags, diags...)
 	if ast == nil {
 		return nil
 	}
-	f := &fileEnv{name: name, ast: ast, decls: map[string]dsl.Decl{}, consts: map[string]*constant{}}
-	e.files[name] = f
-	e.loading = append(e.loading, name)
+	f := &fileEnv{ref: r, ast: ast, decls: map[string]dsl.Decl{}, consts: map[string]*constant{}}
+	e.files[r] = f
+	e.loading = append(e.loading, r)
 	defer func() { e.loading = e.loading[:len(e.loading)-1] }()
 	for _, d := range ast.Decls {
 		if u, ok := d.(*dsl.Use); ok {
@@ -148,20 +152,24 @@ func (e *elab) parse(name string, text []byte) *fileEnv {
 
 // use returns the top level of the file that u names, read once a run.
 func (e *elab) use(from *fileEnv, u *dsl.Use) *fileEnv {
-	name := e.loader.resolve(from.name, u.Path.Value)
-	if i := slices.Index(e.loading, name); i >= 0 {
-		e.report(errUseCycle(u.Path.Src, append(slices.Clone(e.loading[i:]), name)))
+	r := e.loader.resolve(from.ref, u.Path.Value)
+	if i := slices.Index(e.loading, r); i >= 0 {
+		var chain []string
+		for _, l := range append(slices.Clone(e.loading[i:]), r) {
+			chain = append(chain, l.name)
+		}
+		e.report(errUseCycle(u.Path.Src, chain))
 		return nil
 	}
-	if f, ok := e.files[name]; ok {
+	if f, ok := e.files[r]; ok {
 		return f
 	}
-	text, err := e.loader.read(name)
+	text, err := e.loader.read(r)
 	if err != nil {
 		e.report(errNoFile(u.Path.Src, u.Path.Value, err, e.loader.list("blocks", ".cnn")))
 		return nil
 	}
-	return e.parse(name, text)
+	return e.parse(r, text)
 }
 
 // list returns the files of a folder of the library, sorted, for suggestions.
