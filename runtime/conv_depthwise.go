@@ -1,0 +1,25 @@
+package runtime
+
+import (
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/depthwise"
+)
+
+// depthwiseConv is the algorithm Depthwise.
+type depthwiseConv struct {
+	windowed
+	isa cpu.ISA
+}
+
+// isDepthwise reports whether every channel is a group of its own.
+func (op *Conv) isDepthwise() bool { return op.Groups == op.In.C && op.Groups == op.Out.C }
+
+func newDepthwise(op *Conv, isa cpu.ISA) *depthwiseConv {
+	// Of wide maps a few input rows of so many channels stay in the first-level cache.
+	const chunk = 128
+	return &depthwiseConv{newWindowed(op, depthwise.Step, chunk), isa}
+}
+
+func (d *depthwiseConv) pack(f *filter) {
+	d.depthwise = depthwise.New(d.isa, d.op.geometry(), d.op.Out.C, f.all(), f.bias)
+}

@@ -1,0 +1,143 @@
+package runtime
+
+import (
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/depthwise"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/eltwise"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/grouped"
+	slide "github.com/cnnc-dev/cnnc/runtime/internal/kernels/window"
+)
+
+// windowed is what the algorithms Depthwise and Grouped have in common: kernels that
+// find their way over the map themselves, given output rows and channels.
+type windowed struct {
+	op    *Conv
+	step  int // channels that stay together in a task
+	chunk int // channels of a call, a multiple of step
+
+	clamp  slide.Clamp
+	lo, hi float32
+	clamps bool // the bounds are all of the activation
+
+	// One of these, once it is packed. They are no interface, as a call through one
+	// would put its arguments on the heap.
+	depthwise *depthwise.Conv
+	grouped   *grouped.Conv
+}
+
+// newWindowed makes calls of up to so many channels.
+func newWindowed(op *Conv, step, chunk int) windowed {
+	w := windowed{op: op, step: step, chunk: max(1, chunk/step) * step}
+	switch op.Act.Kind {
+	case ReLU:
+		w.clamp = slide.FromBelow
+	case ReLU6:
+		w.clamp = slide.OnBothSides
+	}
+	w.lo, w.hi, w.clamps = op.Act.kernel().Bounds()
+	return w
+}
+
+func (w *windowed) scratch() int { return 0 }
+
+func (w *windowed) zeros() int { return 0 }
+
+// geometry is the convolution as the kernels see it.
+func (op *Conv) geometry() slide.Geometry {
+	return slide.Geometry{
+		InH: op.In.H, InW: op.In.W, OutH: op.Out.H, OutW: op.Out.W,
+		KernelH: op.Kernel.H, KernelW: op.Kernel.W,
+		StrideH: op.Stride.H, StrideW: op.Stride.W,
+		DilationH: op.Dilation.H, DilationW: op.Dilation.W,
+		PadTop: op.Pad.Top, PadLeft: op.Pad.Left,
+	}
+}
+
+// all returns all weights, [out][in/groups][kh][kw].
+func (f *filter) all() []float32 {
+	if f.perIn == nil && f.perOut == nil {
+		return f.weights
+	}
+	n := f.rowLen()
+	weights := make([]float32, f.outputs()*n)
+	for o := range f.outputs() {
+		f.row(o, weights[o*n:][:n])
+	}
+	return weights
+}
+
+// band is how many output rows stay together in a task: kernels may compute two at
+// once.
+const band = 2
+
+// grid divides a run into tasks: parts of the rows of all images, or, where there are
+// too few rows to divide evenly, parts of the channels of each image.
+func (w *windowed) grid(s *Session) (rowParts, channelParts int) {
+	bands := (w.op.Out.H + band - 1) / band
+	if s.threads == 1 {
+		return s.images, 1
+	}
+	want := 4 * s.threads
+	if bands >= want {
+		return s.images * want, 1
+	}
+	return s.images, min(want, (w.op.Out.C+w.step-1)/w.step)
+}
+
+func (w *windowed) run(s *Session) {
+	rowParts, channelParts := w.grid(s)
+	s.run(w, rowParts*channelParts)
+}
+
+func (w *windowed) task(s *Session, _, i int) {
+	rowParts, channelParts := w.grid(s)
+	perImage := rowParts / s.images
+	row, channel := i/channelParts, i%channelParts
+	image := row / perImage
+	part := func(i, n, of, unit int) int { return min(n, (n+unit-1)/unit*i/of*unit) }
+	h, c := w.op.Out.H, w.op.Out.C
+	fromC, toC := part(channel, c, channelParts, w.step), part(channel+1, c, channelParts, w.step)
+	call := slide.Call{
+		Dst: s.call.dst.image(image, w.op.Out), Src: s.call.src.image(image, w.op.In),
+		FromY: part(row%perImage, h, perImage, band), ToY: part(row%perImage+1, h, perImage, band),
+		Clamp: w.clamp, Lower: w.lo, Upper: w.hi,
+	}
+	if s.call.arg.data != nil {
+		call.Residual = s.call.arg.image(image, w.op.Out)
+	}
+	for at := fromC; at < toC; at += w.chunk {
+		call.FromC, call.ToC = at, min(at+w.chunk, toC)
+		w.rows(call)
+	}
+}
+
+// image is one image of a tensor, as the kernels see it.
+func (t tensor) image(i int, shape Shape) slide.Map {
+	n := (shape.Pixels()-1)*t.pitch + shape.C
+	return slide.Map{Data: t.data[i*shape.Pixels()*t.pitch:][:n], Pitch: t.pitch}
+}
+
+// rows makes a call, in pieces that the first-level cache holds if an activation
+// follows that the kernel does not know.
+func (w *windowed) rows(call slide.Call) {
+	if w.clamps {
+		w.call(&call)
+		return
+	}
+	const piece = 8192 // floats
+	width, channels := w.op.Out.W, call.ToC-call.FromC
+	height := max(band, piece/(width*channels)/band*band)
+	for end := call.ToY; call.FromY < end; call.FromY += height {
+		call.ToY = min(call.FromY+height, end)
+		w.call(&call)
+		d := eltwise.Rows{Data: call.Dst.Data[call.FromY*width*call.Dst.Pitch+call.FromC:], Pitch: call.Dst.Pitch}
+		eltwise.Act(w.op.Act.kernel(), w.op.Act.Slope, d, d, (call.ToY-call.FromY)*width, channels)
+	}
+}
+
+func (w *windowed) call(call *slide.Call) {
+	if w.depthwise != nil {
+		w.depthwise.Run(call)
+	} else {
+		w.grouped.Run(call)
+	}
+}
