@@ -116,16 +116,16 @@ type bottleneckDownsample struct {
 // forward computes y from x; conv1 and conv2 hold what those layers compute.
 func (b *bottleneckDownsample) forward(s *cnnrt.Session, y, x, conv1, conv2 cnnrt.View) {
 	// conv1: conv 1x1 + bn1 + relu -> [128 56 56], [256 56 56], [512 28 28], [1024 14 14]
-	// (specs/blocks/resnet.cnn:44)
+	// (specs/blocks/resnet.cnn:45)
 	b.conv1.Run(s, conv1, x)
 	// conv2: conv 3x3 groups 32 + bn2 + relu -> [128 56 56], [256 28 28], [512 14 14], [1024 7 7]
-	// (specs/blocks/resnet.cnn:45)
+	// (specs/blocks/resnet.cnn:46)
 	b.conv2.Run(s, conv2, conv1)
 	// conv3: conv 1x1 + bn3 -> [256 56 56], [512 28 28], [1024 14 14], [2048 7 7]
-	// (specs/blocks/resnet.cnn:46)
+	// (specs/blocks/resnet.cnn:48)
 	b.conv3.Run(s, y, conv2)
-	// downsample.0: conv 1x1 + downsample.1 + residual + relu -> [256 56 56], [512 28 28],
-	// [1024 14 14], [2048 7 7] (specs/blocks/resnet.cnn:57)
+	// downsample.0: conv 1x1 + batchnorm + residual + relu -> [256 56 56], [512 28 28], [1024 14 14],
+	// [2048 7 7] (specs/blocks/resnet.cnn:59)
 	b.downsample0.RunAdd(s, y, x, y)
 }
 
@@ -138,12 +138,12 @@ type bottleneck struct {
 // forward computes x in place; conv1 and conv2 hold what those layers compute.
 func (b *bottleneck) forward(s *cnnrt.Session, x, conv1, conv2 cnnrt.View) {
 	// conv1: conv 1x1 + bn1 + relu -> [128 56 56], [256 28 28], [512 14 14], [1024 7 7]
-	// (specs/blocks/resnet.cnn:44)
+	// (specs/blocks/resnet.cnn:45)
 	b.conv1.Run(s, conv1, x)
 	// conv2: conv 3x3 groups 32 + bn2 + relu -> [128 56 56], [256 28 28], [512 14 14], [1024 7 7]
-	// (specs/blocks/resnet.cnn:45)
+	// (specs/blocks/resnet.cnn:46)
 	b.conv2.Run(s, conv2, conv1)
 	// conv3: conv 1x1 + bn3 + residual + relu -> [256 56 56], [512 28 28], [1024 14 14], [2048 7 7]
-	// (specs/blocks/resnet.cnn:46)
+	// (specs/blocks/resnet.cnn:48)
 	b.conv3.RunAdd(s, x, conv2, x)
 }

@@ -168,10 +168,7 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt.Begin(k)
 	defer rt.End()
 	rt.Input(cnnrt.View{Offset: 12288, Pitch: 16}, InputShape(), src[:k*InputLen])
-	s.model.stem(rt)
-	s.model.featuresBlock1(rt)
-	s.model.featuresTransition1(rt)
-	s.model.featuresBlock2(rt)
+	s.model.features(rt)
 	s.model.head(rt)
 	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 16}, OutputShape())
 }

@@ -4,76 +4,53 @@ package dense
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// stem runs features.conv0: [3 16 16] -> [16 16 16].
-func (m *Model) stem(s *cnnrt.Session) {
+// features runs features.conv0 to features.norm: [3 16 16] -> [56 8 8].
+func (m *Model) features(s *cnnrt.Session) {
 	var (
-		image         = cnnrt.View{Offset: 12288, Pitch: 16} // [3 16 16]
-		featuresConv0 = cnnrt.View{Offset: 0, Pitch: 48}     // [16 16 16]
+		image   = cnnrt.View{Offset: 12288, Pitch: 16} // [3 16 16]
+		cat     = cnnrt.View{Offset: 0, Pitch: 48}     // [16 16 16], [8 16 16], [40 16 16]
+		norm1   = cnnrt.View{Offset: 20480, Pitch: 16} // [16 16 16]
+		a       = cnnrt.View{Offset: 12288, Pitch: 32} // [32 16 16], [24 16 16]
+		conv1   = cnnrt.View{Offset: 20480, Pitch: 32} // [32 16 16]
+		cat2    = cnnrt.View{Offset: 0, Pitch: 64}     // [24 8 8], [8 8 8], [56 8 8]
+		norm1_2 = cnnrt.View{Offset: 4096, Pitch: 32}  // [24 8 8], [32 8 8]
+		conv1_2 = cnnrt.View{Offset: 6144, Pitch: 32}  // [32 8 8]
+		norm1_3 = cnnrt.View{Offset: 4096, Pitch: 48}  // [40 8 8], [48 8 8]
+		conv1_3 = cnnrt.View{Offset: 7168, Pitch: 32}  // [32 8 8]
 	)
 	// features.conv0: conv 3x3 -> [16 16 16] (dense.cnn:6)
-	m.featuresConv0.Run(s, featuresConv0, image)
-}
-
-// featuresBlock1 runs features.block1.layer1 to features.block1.layer3: [16 16 16] -> [8 16 16].
-func (m *Model) featuresBlock1(s *cnnrt.Session) {
-	var (
-		x     = cnnrt.View{Offset: 0, Pitch: 48}     // [16 16 16], [8 16 16]
-		norm1 = cnnrt.View{Offset: 20480, Pitch: 16} // [16 16 16]
-		a     = cnnrt.View{Offset: 12288, Pitch: 32} // [32 16 16], [24 16 16]
-		conv1 = cnnrt.View{Offset: 20480, Pitch: 32} // [32 16 16]
-	)
+	m.featuresConv0.Run(s, cat, image)
 	// features.block1.layer1: [16 16 16] -> [8 16 16]
-	m.featuresBlock1Layer1.forward(s, x.From(16), x, norm1, a)
+	m.featuresBlock1Layer1.forward(s, cat.From(16), cat, norm1, a)
 	// features.block1.layer2: [24 16 16] -> [8 16 16]
-	m.featuresBlock1Layer2.forward(s, x.From(24), x, a, conv1)
+	m.featuresBlock1Layer2.forward(s, cat.From(24), cat, a, conv1)
 	// features.block1.layer3: [32 16 16] -> [8 16 16]
-	m.featuresBlock1Layer3.forward(s, x.From(32), x, a, conv1)
-}
-
-// featuresTransition1 runs features.transition1.norm, features.transition1.conv and
-// features.transition1.pool: [40 16 16] -> [24 8 8].
-func (m *Model) featuresTransition1(s *cnnrt.Session) {
-	var (
-		x    = cnnrt.View{Offset: 0, Pitch: 48}     // [40 16 16]
-		conv = cnnrt.View{Offset: 12288, Pitch: 32} // [24 16 16]
-		pool = cnnrt.View{Offset: 0, Pitch: 64}     // [24 8 8]
-	)
+	m.featuresBlock1Layer3.forward(s, cat.From(32), cat, a, conv1)
 	// features.transition1.norm: scale and shift by norm + relu -> [40 16 16] (dense.cnn:27)
-	m.featuresTransition1Norm.Run(s, x, x)
+	m.featuresTransition1Norm.Run(s, cat, cat)
 	// features.transition1.conv: conv 1x1 -> [24 16 16] (dense.cnn:27)
-	m.featuresTransition1Conv.Run(s, conv, x)
+	m.featuresTransition1Conv.Run(s, a, cat)
 	// features.transition1.pool: average pool 2x2 s2 -> [24 8 8] (dense.cnn:27)
-	avgPool2x2s2Of24At8.Run(s, pool, conv)
-}
-
-// featuresBlock2 runs features.block2.layer1 to features.block2.layer4: [24 8 8] -> [8 8 8].
-func (m *Model) featuresBlock2(s *cnnrt.Session) {
-	var (
-		x       = cnnrt.View{Offset: 0, Pitch: 64}    // [24 8 8], [8 8 8]
-		norm1   = cnnrt.View{Offset: 4096, Pitch: 32} // [24 8 8], [32 8 8]
-		conv1   = cnnrt.View{Offset: 6144, Pitch: 32} // [32 8 8]
-		norm1_2 = cnnrt.View{Offset: 4096, Pitch: 48} // [40 8 8], [48 8 8]
-		conv1_2 = cnnrt.View{Offset: 7168, Pitch: 32} // [32 8 8]
-	)
+	avgPool2x2s2Of24At8.Run(s, cat2, a)
 	// features.block2.layer1: [24 8 8] -> [8 8 8]
-	m.featuresBlock2Layer1.forward(s, x.From(24), x, norm1, conv1)
+	m.featuresBlock2Layer1.forward(s, cat2.From(24), cat2, norm1_2, conv1_2)
 	// features.block2.layer2: [32 8 8] -> [8 8 8]
-	m.featuresBlock2Layer2.forward(s, x.From(32), x, norm1, conv1)
+	m.featuresBlock2Layer2.forward(s, cat2.From(32), cat2, norm1_2, conv1_2)
 	// features.block2.layer3: [40 8 8] -> [8 8 8]
-	m.featuresBlock2Layer3.forward(s, x.From(40), x, norm1_2, conv1_2)
+	m.featuresBlock2Layer3.forward(s, cat2.From(40), cat2, norm1_3, conv1_3)
 	// features.block2.layer4: [48 8 8] -> [8 8 8]
-	m.featuresBlock2Layer4.forward(s, x.From(48), x, norm1_2, conv1_2)
+	m.featuresBlock2Layer4.forward(s, cat2.From(48), cat2, norm1_3, conv1_3)
+	// features.norm: scale and shift by norm + relu -> [56 8 8] (dense.cnn:10)
+	m.featuresNorm.Run(s, cat2, cat2)
 }
 
-// head runs features.norm, globalavgpool and classifier: [56 8 8] -> [10].
+// head runs globalavgpool and classifier: [56 8 8] -> [10].
 func (m *Model) head(s *cnnrt.Session) {
 	var (
 		x             = cnnrt.View{Offset: 0, Pitch: 64}    // [56 8 8]
 		globalavgpool = cnnrt.View{Offset: 4096, Pitch: 64} // [56 1 1]
 		classifier    = cnnrt.View{Offset: 0, Pitch: 16}    // [10]
 	)
-	// features.norm: scale and shift by norm + relu -> [56 8 8] (dense.cnn:10)
-	m.featuresNorm.Run(s, x, x)
 	// globalavgpool: global average pool -> [56 1 1] (dense.cnn:10)
 	globalAvgPoolOf56At8.Run(s, globalavgpool, x)
 	// classifier: linear -> [10] (dense.cnn:11)

@@ -37,8 +37,7 @@ func (m *Model) layer2(s *cnnrt.Session) {
 	m.layer2_0Conv1.Run(s, a, x)
 	// layer2.0.conv2: conv 3x3 + bn2 -> [32 16 16] (residual.cnn:22)
 	m.layer2_0Conv2.Run(s, layer2_0Conv2, a)
-	// layer2.0.downsample.0: conv 1x1 s2 + downsample.1 + residual + relu -> [32 16 16]
-	// (residual.cnn:26)
+	// layer2.0.downsample.0: conv 1x1 s2 + batchnorm + residual + relu -> [32 16 16] (residual.cnn:26)
 	m.layer2_0Downsample0.RunAdd(s, layer2_0Conv2, x, layer2_0Conv2)
 	// layer2.1: [32 16 16] -> [32 16 16]
 	m.layer2_1.forward(s, layer2_0Conv2, a)

@@ -20,7 +20,7 @@ func (m *Model) forward(s *cnnrt.Session) {
 		fc              = cnnrt.View{Offset: 768, Pitch: 16}   // [7]
 		softmax2        = cnnrt.View{Offset: 448, Pitch: 16}   // [7]
 	)
-	// affine: scale and shift by constants -> [8 17 13] (zoo.cnn:5)
+	// affine: scale and shift by constant -> [8 17 13] (zoo.cnn:5)
 	m.affine.Run(s, image, image)
 	// conv: conv 3x5 s2x1 + leakyrelu -> [24 9 13] (zoo.cnn:6)
 	m.conv.Run(s, conv, image)
