@@ -140,6 +140,7 @@ func (l *layout) pair() {
 	}
 }
 
+// mark emits tokens [lo, hi).
 func (l *layout) mark(lo, hi int) {
 	for i := lo; i < hi; i++ {
 		t := l.tokens[i]
@@ -151,65 +152,90 @@ func (l *layout) mark(lo, hi int) {
 		if len(l.out) > 0 {
 			prev = l.out[len(l.out)-1]
 		}
-		sameLine := prev.Pos.Line == t.Pos.Line
-		inBody := len(l.inside) == 0 || l.inside[len(l.inside)-1]
-		if inBody && !sameLine && (endsOperand(prev) && !continues(t) || wantsMore(prev) && prev.Value != "{" && breaksOff(t, next)) {
+		if l.inBody() && endsStatement(prev, t, next) {
 			prev = lexer.Token{Type: tokEnd, Value: "\n", Pos: endOf(prev)}
 			l.out = append(l.out, prev)
 		}
-		starts := inBody && (prev.Type == tokEnd || prev.Value == "{" || prev.Value == "}")
-
-		switch {
-		case t.Type == tokIdent && hardKeywords[t.Value]:
-			if isPunct(next, "=") && !inBody {
-				break // the name of an argument
-			}
-			t.Type = tokKeyword
-			if op, ok := wordOperators[t.Value]; ok {
-				t.Type = op
-			}
-		case t.Type == tokOp && t.Value == "-" && !endsOperand(prev):
-			t.Type = tokPrefix
-		case t.Type == tokIdent && starts && softKeywords[t.Value] && keywordFits(t, next):
-			t.Type = tokKeyword
-		case t.Type == tokBadNumber:
-			l.report(errBadNumber(t))
-			t.Type = tokInt
-		case t.Type == tokPunct:
-			switch t.Value {
-			case "(", "[", "{":
-				l.inside = append(l.inside, t.Value == "{")
-				if sameLine && endsOperand(prev) && prev.Value != "}" {
-					if t.Value == "(" {
-						t.Type = tokCallOpen
-					} else if t.Value == "[" {
-						t.Type = tokIndexOpen
-					}
-				}
-			case ")", "]", "}":
-				l.inside = l.inside[:len(l.inside)-1]
-			}
-		}
+		t.Type = l.kind(t, prev, next)
 		l.out = append(l.out, t)
-
 		switch {
-		case t.Type == tokPunct && t.Value == "->":
-			if end := l.labelEnd(i + 1); end > i+1 && end < hi && isPunct(l.tokens[end], ":") {
-				l.markLabel(i+1, end)
-				colon := l.tokens[end]
-				colon.Type = tokLabelColon
-				l.out = append(l.out, colon)
-				i = end
-			}
+		case isPunct(t, "(") || isPunct(t, "[") || isPunct(t, "{") || t.Type == tokCallOpen || t.Type == tokIndexOpen:
+			l.inside = append(l.inside, t.Value == "{")
+		case isPunct(t, ")") || isPunct(t, "]") || isPunct(t, "}"):
+			l.inside = l.inside[:len(l.inside)-1]
+		case isPunct(t, "->"):
+			i = l.stageLabel(i+1, hi) - 1
 		case t.Type == tokKeyword && t.Value == "scope":
-			end := l.labelEnd(i + 1)
-			if end > i+1 && isPunct(l.tokens[end-1], "}") && !(end < hi && isPunct(l.tokens[end], "{")) {
-				end = l.match[end-1] // `scope features{`: that was the body
-			}
-			l.markLabel(i+1, end)
-			i = end - 1
+			i = l.scopeLabel(i+1, hi) - 1
 		}
 	}
+}
+
+// inBody reports whether we are in a body or at top level, where lines count.
+func (l *layout) inBody() bool { return len(l.inside) == 0 || l.inside[len(l.inside)-1] }
+
+// endsStatement reports whether a statement ends between prev and t.
+func endsStatement(prev, t, next lexer.Token) bool {
+	if prev.Pos.Line == t.Pos.Line {
+		return false
+	}
+	return endsOperand(prev) && !continues(t) || wantsMore(prev) && prev.Value != "{" && breaksOff(t, next)
+}
+
+// kind is the type of t between its neighbours.
+func (l *layout) kind(t, prev, next lexer.Token) lexer.TokenType {
+	switch {
+	case t.Type == tokIdent && hardKeywords[t.Value]:
+		if isPunct(next, "=") && !l.inBody() {
+			return tokIdent // the name of an argument
+		}
+		if op, ok := wordOperators[t.Value]; ok {
+			return op
+		}
+		return tokKeyword
+	case t.Type == tokIdent && softKeywords[t.Value]:
+		starts := prev.Type == tokEnd || isPunct(prev, "{") || isPunct(prev, "}")
+		if starts && l.inBody() && keywordFits(t, next) {
+			return tokKeyword
+		}
+	case t.Type == tokOp && t.Value == "-" && !endsOperand(prev):
+		return tokPrefix
+	case t.Type == tokBadNumber:
+		l.report(errBadNumber(t))
+		return tokInt
+	case endsOperand(prev) && !isPunct(prev, "}") && prev.Pos.Line == t.Pos.Line:
+		if isPunct(t, "(") {
+			return tokCallOpen
+		}
+		if isPunct(t, "[") {
+			return tokIndexOpen
+		}
+	}
+	return t.Type
+}
+
+// stageLabel emits the label of a pipe's stage, if there is one at i, and returns
+// where to go on.
+func (l *layout) stageLabel(i, hi int) int {
+	end := l.labelEnd(i)
+	if end == i || end >= hi || !isPunct(l.tokens[end], ":") {
+		return i
+	}
+	l.markLabel(i, end)
+	colon := l.tokens[end]
+	colon.Type = tokLabelColon
+	l.out = append(l.out, colon)
+	return end + 1
+}
+
+// scopeLabel emits the label of a scope and returns where to go on.
+func (l *layout) scopeLabel(i, hi int) int {
+	end := l.labelEnd(i)
+	if end > i && isPunct(l.tokens[end-1], "}") && !(end < hi && isPunct(l.tokens[end], "{")) {
+		end = l.match[end-1] // `scope features{`: that was the body
+	}
+	l.markLabel(i, end)
+	return end
 }
 
 // labelEnd returns the index after the longest label that could start at i.
