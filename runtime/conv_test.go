@@ -119,30 +119,50 @@ func absolute(x []float64) []float64 {
 	return y
 }
 
-// checkConv runs op and compares it with package ref. The error of a sum is bounded by
-// the rounding of every term and partial sum.
-func checkConv(t *testing.T, rng *rand.Rand, op *Conv, c setting, residual bool) {
+// convTruth is a convolution of a few images as package ref computes it.
+type convTruth struct {
+	op       *Conv
+	weights  memory
+	src      operand
+	residual operand
+	sum      []float64 // without residual and activation
+	size     []float64 // the sum of the sizes of a sum's terms
+}
+
+const truthImages = 3
+
+func newConvTruth(rng *rand.Rand, op *Conv) *convTruth {
+	c := &convTruth{
+		op: op, weights: convWeights(rng, op),
+		src: random(rng, truthImages, op.In), residual: random(rng, truthImages, op.Out),
+		sum:  make([]float64, truthImages*op.Out.Len()),
+		size: make([]float64, truthImages*op.Out.Len()),
+	}
+	src, w, bias := c.src.wide(), wide(c.weights["conv.weight"].Data), wide(c.weights["conv.bias"].Data)
+	ref.Conv(c.sum, src, w, bias, op.params(truthImages))
+	ref.Conv(c.size, absolute(src), absolute(w), absolute(bias), op.params(truthImages))
+	return c
+}
+
+// images is the first n images.
+func (o operand) images(n int) operand { return operand{o.shape, o.data[:n*o.shape.Len()]} }
+
+// check runs the convolution and compares. The error of a sum is bounded by the rounding
+// of every term and partial sum.
+func (c *convTruth) check(t *testing.T, set setting, act Act, residual bool) {
 	t.Helper()
-	weights := convWeights(rng, op)
-	l := NewLoader(weights)
-	packed := l.Conv("conv", op)
+	op := *c.op
+	op.Act = act
+	l := NewLoader(c.weights)
+	packed := l.Conv("conv", &op)
 	if err := l.Err(); err != nil {
 		t.Fatal(err)
 	}
-	srcs := []operand{random(rng, c.images, op.In)}
-	w, bias := wide(weights["conv.weight"].Data), wide(weights["conv.bias"].Data)
-	want := make([]float64, c.images*op.Out.Len())
-	size := slices.Clone(want)
-	ref.Conv(want, srcs[0].wide(), w, bias, op.params(c.images))
-	ref.Conv(size, absolute(srcs[0].wide()), absolute(w), absolute(bias), op.params(c.images))
+	srcs := []operand{c.src.images(set.images)}
 	if residual {
-		srcs = append([]operand{random(rng, c.images, op.Out)}, srcs...)
-		for i, r := range srcs[0].wide() {
-			want[i] += r
-			size[i] += math.Abs(r)
-		}
+		srcs = append([]operand{c.residual.images(set.images)}, srcs...)
 	}
-	got := executeIn(t, l.Memory(0), c, op.Out, srcs, func(s *Session, dst View, srcs []View) {
+	got := executeIn(t, l.Memory(0), set, op.Out, srcs, func(s *Session, dst View, srcs []View) {
 		if residual {
 			packed.RunAdd(s, dst, srcs[1], srcs[0])
 		} else {
@@ -151,37 +171,51 @@ func checkConv(t *testing.T, rng *rand.Rand, op *Conv, c setting, residual bool)
 	})
 	terms := float64(op.Kernel.H*op.Kernel.W*op.In.C/op.Groups + 2)
 	for i, g := range got {
-		bound := size[i]*terms*0x1p-24 + 4e-6*math.Abs(want[i])
-		v := want[i]
-		switch op.Act.Kind {
+		v, size := c.sum[i], c.size[i]
+		if residual {
+			r := float64(c.residual.data[i])
+			v += r
+			size += math.Abs(r)
+		}
+		bound := size * terms * 0x1p-24
+		switch act.Kind {
 		case ReLU:
 			v = max(v, 0)
 		case ReLU6:
 			v = min(max(v, 0), 6)
 		case SiLU:
 			v /= 1 + math.Exp(-v)
-			bound = bound*1.1 + 1e-6
+			bound = bound*1.1 + 1e-6*(1+math.Abs(v)) // SiLU's slope, and its own error
 		}
 		if e := math.Abs(float64(g) - v); !(e <= bound) {
-			t.Fatalf("%v: element %d is %v, want %v: off by %.3g, may be off by %.3g", c, i, g, v, e, bound)
+			t.Fatalf("%v, %+v: element %d is %v, want %v: off by %.3g, may be off by %.3g", set, act, i, g, v, e, bound)
 		}
 	}
 }
 
-func TestConv(t *testing.T) {
-	levels(t, func(t *testing.T) {
-		for i, cc := range convCases {
-			t.Run(cc.name, func(t *testing.T) {
-				rng := rand.New(rand.NewPCG(7, uint64(i)))
-				for j, c := range settings {
+// checkConv checks one run of op.
+func checkConv(t *testing.T, rng *rand.Rand, op *Conv, set setting, residual bool) {
+	t.Helper()
+	newConvTruth(rng, op).check(t, set, op.Act, residual)
+}
+
+func TestConv(t *testing.T) { testConvCases(t, convCases) }
+
+// testConvCases checks convolutions under every instruction set and setting.
+func testConvCases(t *testing.T, cases []convCase) {
+	for i, cc := range cases {
+		t.Run(cc.name, func(t *testing.T) {
+			truth := newConvTruth(rand.New(rand.NewPCG(7, uint64(i))), cc.op(Act{}))
+			levels(t, func(t *testing.T) {
+				for j, set := range settings {
 					act := []Act{{}, {Kind: ReLU}, {Kind: ReLU6}, {Kind: SiLU}}[(i+j)%4]
-					checkConv(t, rng, cc.op(act), c, j%2 == 1)
-					c.inPlace = true
-					checkConv(t, rng, cc.op(act), c, true)
+					truth.check(t, set, act, j%2 == 1)
+					set.inPlace = true
+					truth.check(t, set, act, true)
 				}
 			})
-		}
-	})
+		})
+	}
 }
 
 // What a thread computes does not depend on how many there are.
