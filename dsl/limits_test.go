@@ -34,6 +34,8 @@ func TestHostile(t *testing.T) {
 		{"missing commas", "let a = [" + strings.Repeat("1 ", n/2) + "]", "SYNTAX012"},
 		{"errors", body(strings.Repeat("= x\n", n/4)), "SYNTAX001"},
 		{"errors in a broken statement", body("f({" + strings.Repeat("= x\n", n/4)), "SYNTAX007"},
+		{"lost blocks", strings.Repeat("block b\n}\n", n/10), "SYNTAX019"},
+		{"broken blocks", strings.Repeat("block b(x) {\nf(\n= 3\n}\n", n/20), "SYNTAX007"},
 		{"stray lines", strings.Repeat("x\n", n/2), "SYNTAX017"},
 		{"stray characters", strings.Repeat("?\n", n/2), "SYNTAX002"},
 		{"one label", body("x -> a" + strings.Repeat(".a", n/2) + ": f"), ""},

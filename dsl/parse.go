@@ -11,7 +11,9 @@ package dsl
 import (
 	"errors"
 	"fmt"
+	"math"
 	"slices"
+	"sort"
 
 	"github.com/alecthomas/participle/v2"
 	"github.com/alecthomas/participle/v2/lexer"
@@ -35,10 +37,11 @@ func Parse(name string, src []byte) (*File, diag.List) {
 	l := newLayout(name, scan(name, string(src)))
 	tokens := l.run()
 	f.Comments = l.comments
-	p := parser{broken: l.broken, lexical: l.diags}
+	slices.Sort(l.broken)
+	p := parser{broken: l.broken}
 	f.Decls = p.declarations(tokens)
 	f.Src.End = fileEnd(start, tokens, l.comments)
-	return f, p.result()
+	return f, p.result(l.diags)
 }
 
 // fileEnd is the end of the last token or comment.
@@ -57,52 +60,63 @@ func fileEnd(start diag.Pos, tokens []lexer.Token, comments []Comment) diag.Pos 
 // first error, so after an error the statement that holds it is taken out and
 // the declaration parsed again: an error hides nothing but its own statement.
 type parser struct {
-	broken  []int     // offsets of brackets that layout has mended
-	lexical diag.List // what layout reported
-	diags   diag.List // what parsing reports
+	broken []int // offsets of brackets that layout has mended, sorted
+	diags  diag.List
+	lost   []diag.Span // from where a block or net was given up to the next declaration
 }
 
-// result joins the errors and keeps one a line, the first found: scanning sees a
-// cause where parsing sees its consequences.
-func (p *parser) result() diag.List {
-	all := append(p.lexical, p.diags...)
+// result joins layout's errors with those of parsing and keeps one a line, the
+// first found: layout sees a cause where parsing sees its consequences. A } in
+// what is left of a lost declaration is no error of its own.
+func (p *parser) result(lexical diag.List) diag.List {
 	seen := make(map[int]bool)
 	var out diag.List
-	for _, d := range all {
-		if line := d.Span.Start.Line; !seen[line] && len(out) < maxErrors {
-			seen[line] = true
-			out = append(out, d)
+	for _, d := range append(lexical, p.diags...) {
+		at := d.Span.Start
+		if seen[at.Line] || len(out) == maxErrors || d.Code == codeStrayClose && p.isLost(at) {
+			continue
 		}
+		seen[at.Line] = true
+		out = append(out, d)
 	}
 	out.Sort()
 	return out
 }
 
+func (p *parser) isLost(at diag.Pos) bool {
+	i := sort.Search(len(p.lost), func(i int) bool { return before(at, p.lost[i].End) })
+	return i < len(p.lost) && !before(at, p.lost[i].Start)
+}
+
 func (p *parser) declarations(tokens []lexer.Token) []Decl {
 	var decls []Decl
-	// Where a block or net was given up: what follows may be its rest, up to the
-	// next declaration, and isn't worth another error.
-	var lost *lexer.Token
+	lost := false // what follows may be the rest of a declaration: not worth another error
 	for len(tokens) > 0 {
 		n := segment(tokens)
 		part := tokens[:n]
 		tokens = tokens[n:]
-		if !startsDecl(part[0]) {
-			if lost == nil {
-				p.diags = append(p.diags, errTopLevel(part[0]))
-				lost = &part[0]
-			}
-			continue
+		start := posOf(part[0].Pos)
+		if lost && startsDecl(part[0]) {
+			p.lost[len(p.lost)-1].End = start
+			lost = false
 		}
-		p.forgive(lost, &part[0])
-		lost = nil
-		if d := p.declaration(part); d != nil {
-			decls = append(decls, d)
-		} else if part[0].Value == "block" || part[0].Value == "net" {
-			lost = &part[0]
+		switch {
+		case lost:
+			continue
+		case startsDecl(part[0]):
+			d := p.declaration(part)
+			if d != nil {
+				decls = append(decls, d)
+			}
+			lost = d == nil && (part[0].Value == "block" || part[0].Value == "net")
+		default:
+			p.diags = append(p.diags, errTopLevel(part[0]))
+			lost = true
+		}
+		if lost {
+			p.lost = append(p.lost, diag.Span{Start: start, End: diag.Pos{Line: math.MaxInt}})
 		}
 	}
-	p.forgive(lost, nil)
 	return decls
 }
 
@@ -179,10 +193,8 @@ func (p *parser) report(d *diag.Diagnostic, tokens []lexer.Token, i int) {
 		}
 	}
 	from, to := tokens[lo].Pos.Offset, tokens[hi-1].Pos.Offset
-	for _, offset := range p.broken {
-		if from <= offset && offset <= to {
-			return
-		}
+	if i, _ := slices.BinarySearch(p.broken, from); i < len(p.broken) && p.broken[i] <= to {
+		return
 	}
 	p.diags = append(p.diags, d)
 }
@@ -195,23 +207,6 @@ func indexOf(p diag.Pos, tokens []lexer.Token) int {
 		}
 	}
 	return len(tokens)
-}
-
-// forgive drops layout's complaints about closing brackets between from and to,
-// which belong to a declaration that was given up there; to is nil at the end.
-func (p *parser) forgive(from, to *lexer.Token) {
-	if from == nil {
-		return
-	}
-	kept := p.lexical[:0]
-	for _, d := range p.lexical {
-		at := d.Span.Start
-		inside := !before(at, posOf(from.Pos)) && (to == nil || before(at, posOf(to.Pos)))
-		if d.Code != codeStrayClose || !inside {
-			kept = append(kept, d)
-		}
-	}
-	p.lexical = kept
 }
 
 func before(a, b diag.Pos) bool {
