@@ -38,6 +38,8 @@ var mayImport = map[string][]string{
 	"compiler/exec":               {"compiler/plan", "compiler/shape", "runtime"},
 	"compiler/verify":             {"compiler/exec", "compiler/ir", "compiler/plan", "compiler/shape", "runtime"},
 	"compiler/internal/graphtest": {"compiler/interp", "compiler/ir", "compiler/shape", "dsl/diag"},
+	"compiler/onnx":               {"compiler/ir", "compiler/shape", "runtime", "compiler/onnx/internal/pb", "google.golang.org/protobuf/proto"},
+	"compiler/onnx/internal/pb":   {"google.golang.org/protobuf/..."},
 	"compiler":                    {"compiler/elaborate", "compiler/ir", "compiler/pass", "compiler/passes", "compiler/plan", "dsl/diag"},
 
 	"codegen/names": {},

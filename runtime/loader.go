@@ -81,6 +81,10 @@ func (ll *layerLoader) tensor(key string, shape ...int) *weight {
 	return w
 }
 
+// Expect asks for a tensor that no layer packs: for whoever has another use for the
+// checkpoint and wants Err to say whether it fits.
+func (l *Loader) Expect(key string, shape ...int) { l.layer().tensor(key, shape...) }
+
 // pack reads the tensors asked for and calls f, in the background. It does neither
 // if one of them does not fit or cannot be read; Err will tell.
 func (ll *layerLoader) pack(f func()) {
