@@ -6,6 +6,7 @@ import (
 	"go/parser"
 	"go/token"
 	"math"
+	"path/filepath"
 	"reflect"
 	"testing"
 
@@ -17,12 +18,16 @@ import (
 // TestConstants compares the names that literals use with the runtime's own, in
 // the order of their values.
 func TestConstants(t *testing.T) {
-	packages, err := parser.ParseDir(token.NewFileSet(), "../runtime", nil, 0)
+	files, err := filepath.Glob("../runtime/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
 	declared := map[string][]string{}
-	for _, file := range packages["runtime"].Files {
+	for _, name := range files {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for _, d := range file.Decls {
 			group, ok := d.(*ast.GenDecl)
 			if !ok || group.Tok != token.CONST {
