@@ -49,7 +49,7 @@ var convCases = []convCase{
 	{"groups of 1", Direct, Shape{7, 6, 6}, 7, square(3), square(1), square(1), around(1), 7},
 	{"groups of 40 to 80", Direct, Shape{120, 3, 3}, 240, square(1), square(1), square(1), Padding{}, 3},
 	{"several blocks", Direct, Shape{520, 3, 3}, 700, square(1), square(1), square(1), Padding{}, 1},
-	{"several blocks, many rows", Direct, Shape{2000, 11, 11}, 100, square(1), square(1), square(1), Padding{}, 1},
+	{"several blocks, many rows", Direct, Shape{8192, 6, 6}, 50, square(1), square(1), square(1), Padding{}, 1},
 	{"3x3, several blocks", Direct, Shape{130, 5, 5}, 200, square(3), square(1), square(1), around(1), 1},
 
 	{"stem 7x7", RowTaps, Shape{3, 30, 31}, 34, square(7), square(2), square(1), around(3), 1},
