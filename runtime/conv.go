@@ -31,7 +31,7 @@ func newAlgorithm(op *Conv, isa cpu.ISA) algorithm {
 		return newRowTaps(op, isa)
 	case op.Algo == Depthwise && op.isDepthwise():
 		return newDepthwise(op, isa)
-	case op.Algo == Grouped && op.CanGroup():
+	case op.Algo == Grouped && op.canGroup(isa):
 		return newGrouped(op, isa)
 	}
 	return newDirect(op, isa)
@@ -62,7 +62,7 @@ func (l *Loader) packFilter(key string, algo algorithm, norms []Norm, op *Conv, 
 	}
 	before, after := splitNorms(norms)
 	in, out := layer.fold(before, op.In.C), layer.fold(after, op.Out.C)
-	layer.pack(func() { algo.pack(newFilter(op, weights.data, bias.data, in, out)) })
+	layer.pack(func() { algo.pack(newFilter(op, weights.data, bias.data, in, out), &l.memory) })
 }
 
 // Run computes dst = act(conv(src) + bias). dst must not overlap src.

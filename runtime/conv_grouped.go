@@ -15,10 +15,15 @@ func (op *Conv) groupChannels() grouped.Channels {
 	return grouped.Channels{In: op.In.C, Out: op.Out.C, Groups: op.Groups}
 }
 
-// CanGroup reports whether the algorithm Grouped has a kernel for a convolution: for
-// groups of 2, 4 or 8 input and as many output channels, and for larger ones of 16 or
-// more output and an even number of input channels.
-func (op *Conv) CanGroup() bool { return grouped.Supports(op.groupChannels()) }
+// CanGroup reports whether the algorithm Grouped has kernels for a convolution: for
+// groups of 2, 4 or 8 input and as many output channels, and, if the kernel is 3 wide,
+// for those of 16 or more output and an even number of input channels. Where a
+// processor's kernels for Direct do better, they are taken.
+func (op *Conv) CanGroup() bool { return op.canGroup(cpu.AVX512) }
+
+func (op *Conv) canGroup(isa cpu.ISA) bool {
+	return grouped.Supports(isa, op.geometry(), op.groupChannels())
+}
 
 func newGrouped(op *Conv, isa cpu.ISA) *groupedConv {
 	// The weights of a call's channels stay in the first-level cache.

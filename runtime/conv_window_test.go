@@ -24,7 +24,8 @@ var windowCases = []convCase{
 	{"groups of 8", Grouped, Shape{256, 33, 5}, 256, square(3), square(2), square(1), around(1), 32},
 	{"groups of 8, 5x5", Grouped, Shape{24, 9, 9}, 24, square(5), square(1), square(1), around(2), 3},
 	{"groups of 16", Grouped, Shape{64, 7, 7}, 64, square(3), square(1), square(1), around(1), 4},
-	{"groups of 24 to 40", Grouped, Shape{48, 5, 6}, 80, square(1), square(1), square(1), Padding{}, 2},
+	{"groups of 24 to 40", Grouped, Shape{48, 5, 6}, 80, square(3), square(1), square(1), Padding{}, 2},
+	{"groups of 16, 1x1", Grouped, Shape{48, 5, 6}, 48, square(1), square(1), square(1), Padding{}, 3},
 	{"groups of 3", Grouped, Shape{12, 6, 6}, 12, square(3), square(1), square(1), around(1), 4},
 }
 
@@ -94,12 +95,12 @@ func TestWindowedAllocatesNothing(t *testing.T) {
 
 func TestCanGroup(t *testing.T) {
 	for _, c := range []struct {
-		in, out, groups int
-		want            bool
-	}{{128, 128, 32, true}, {1024, 1024, 32, true}, {96, 256, 2, true}, {12, 12, 4, false}, {16, 16, 16, false}} {
-		op := &Conv{In: Shape{c.in, 1, 1}, Out: Shape{c.out, 1, 1}, Groups: c.groups}
+		in, out, groups, kernel int
+		want                    bool
+	}{{128, 128, 32, 5, true}, {1024, 1024, 32, 3, true}, {1024, 1024, 32, 1, false}, {96, 256, 2, 3, true}, {12, 12, 4, 3, false}, {16, 16, 16, 3, false}} {
+		op := convCase{"", Grouped, Shape{c.in, 9, 9}, c.out, square(c.kernel), square(1), square(1), Padding{}, c.groups}.op(Act{})
 		if got := op.CanGroup(); got != c.want {
-			t.Errorf("%d to %d channels in %d groups: CanGroup is %v", c.in, c.out, c.groups, got)
+			t.Errorf("%+v: CanGroup is %v", c, got)
 		}
 	}
 }

@@ -17,34 +17,36 @@ type args = window.Args
 //			sum += weights[o][i] * src[i]
 //	dst[x][o] = clamp(sum + residual[x][o])
 func (c *Conv) run(a *args) {
-	avx512 := c.isa == cpu.AVX512
-	stride2 := c.window.StrideW == 2
+	if c.isa == cpu.AVX2 {
+		switch c.in {
+		case 2:
+			of2AVX2(a)
+		case 4:
+			of4AVX2(a)
+		default:
+			wideAVX2(a)
+		}
+		return
+	}
+	stride := c.window.StrideW
 	switch {
-	case c.slides && c.wide && stride2:
-		wideSlide3S2AVX512(a)
-	case c.slides && c.wide:
+	case c.perGroup && stride == 1:
 		wideSlide3S1AVX512(a)
-	case c.slides && c.in == 8 && stride2:
-		of8Slide3S2AVX512(a)
-	case c.slides && c.in == 8:
+	case c.perGroup:
+		wideSlide3S2AVX512(a)
+	case c.slides && c.in == 8 && stride == 1:
 		of8Slide3S1AVX512(a)
-	case c.slides && stride2:
-		of4Slide3S2AVX512(a)
-	case c.slides:
+	case c.slides && c.in == 8:
+		of8Slide3S2AVX512(a)
+	case c.slides && stride == 1:
 		of4Slide3S1AVX512(a)
-	case c.wide && avx512:
-		wideAVX512(a)
-	case c.wide:
-		wideAVX2(a)
+	case c.slides:
+		of4Slide3S2AVX512(a)
 	case c.in == 8:
 		of8AVX512(a)
-	case c.in == 4 && avx512:
-		of4AVX512(a)
 	case c.in == 4:
-		of4AVX2(a)
-	case avx512:
-		of2AVX512(a)
+		of4AVX512(a)
 	default:
-		of2AVX2(a)
+		of2AVX512(a)
 	}
 }

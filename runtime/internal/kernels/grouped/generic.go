@@ -2,36 +2,26 @@ package grouped
 
 import "github.com/cnnc-dev/cnnc/runtime/internal/kernels/window"
 
-// generic is Run in plain Go.
-func (c *Conv) generic(call *window.Call) {
-	w := c.window
+// generic computes the group that begins with output channel o, in plain Go.
+func (c *Conv) generic(call *window.Call, o int) {
 	for y := call.FromY; y < call.ToY; y++ {
-		for x := range w.OutW {
-			for o := call.FromC; o < call.ToC; {
-				_, lane := c.place(o)
-				n := min(c.lanes-lane, call.ToC-o)
-				if c.wide {
-					n = min(n, c.out-o%c.out)
-				}
-				var sums [lanes]float32
-				c.sum(call, y, x, o, &sums)
-				call.Store(y*w.OutW+x, o, sums[:n])
-				o += n
+		for x := range c.window.OutW {
+			for from := o; from < o+c.out; from += c.lanes {
+				var sums [maxLanes]float32
+				c.sum(call, y, x, from, sums[:c.lanes])
+				call.Store(y*c.window.OutW+x, from, sums[:min(c.lanes, o+c.out-from)])
 			}
 		}
 	}
 }
 
 // sum adds up the block of output pixel (y, x) that begins with channel o.
-func (c *Conv) sum(call *window.Call, y, x, o int, sums *[lanes]float32) {
+func (c *Conv) sum(call *window.Call, y, x, o int, sums []float32) {
 	w := c.window
 	block, _ := c.place(o)
-	copy(sums[:], c.bias[block*lanes:][:lanes])
-	n := min(lanes, call.ToC-o)
-	if c.wide {
-		n = min(lanes, c.out-o%c.out)
-	}
+	copy(sums, c.bias[block*c.lanes:])
 	weights := c.weights[block*c.blockLen():][:c.blockLen()]
+	tapLen := c.steps * c.lanes
 	first, end, top := w.Rows(y)
 	for ky := first; ky < end; ky++ {
 		for kx := range w.KernelW {
@@ -39,13 +29,13 @@ func (c *Conv) sum(call *window.Call, y, x, o int, sums *[lanes]float32) {
 			if inX < 0 || inX >= w.InW {
 				continue
 			}
-			in := call.Src.Data[((top+ky*w.DilationH)*w.InW+inX)*call.Src.Pitch:][:c.In]
-			for lane := range n {
-				group := in[(o+lane)/c.out*c.in:][:c.in]
-				for i, v := range group {
-					step, set, at := c.meet(lane, i)
-					sums[lane] += weights[c.vector(ky, kx, step, set)*lanes+at] * v
+			at := ((top+ky*w.DilationH)*w.InW+inX)*call.Src.Pitch + o/c.out*c.in
+			tap := weights[(ky*w.KernelW+kx)*tapLen:][:tapLen]
+			for _, v := range call.Src.Data[at:][:c.in] {
+				for lane := range sums {
+					sums[lane] += tap[lane] * v
 				}
+				tap = tap[len(sums):]
 			}
 		}
 	}

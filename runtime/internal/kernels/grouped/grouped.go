@@ -1,4 +1,10 @@
 // Package grouped has the kernels of convolution in groups of few channels.
+//
+// Shares of the peak on ResNeXt-50's layers and how they are measured stand in
+// BenchmarkRun. The general matrix product of package gemm, one group at a time,
+// leaves most of its lanes empty below 16 channels a group, and above has more loads a
+// multiply-add than the kernels that slide: it is better for kernels of other widths,
+// and under AVX2, whose 16 registers do not hold what sliding takes.
 package grouped
 
 import (
@@ -21,66 +27,126 @@ func (c Channels) PerGroup() (in, out int) { return c.In / c.Groups, c.Out / c.G
 // at the last channel: whole groups and whole vectors.
 func (c Channels) Step() int {
 	_, out := c.PerGroup()
-	return max(out, lanes)
+	return max(out, maxLanes)
 }
 
-// lanes is the greatest number of channels in a vector.
-const lanes = 16
+// maxLanes is the greatest number of channels in a vector.
+const maxLanes = 16
 
 // Supports reports whether there is a kernel: for groups of 2, 4 or 8 input and as
-// many output channels, and for those of an even number of input channels and at least
-// a vector of output channels.
-func Supports(c Channels) bool {
+// many output channels; but under AVX2 also for those of an even number of input
+// channels and at least a vector of output channels, if the kernel is 3 wide.
+func Supports(isa cpu.ISA, g window.Geometry, c Channels) bool {
 	in, out := c.PerGroup()
-	return small(in, out) || in%2 == 0 && out >= lanes
+	return small(in, out) || isa != cpu.AVX2 && slides(&g) && in%2 == 0 && out >= maxLanes
 }
 
-// small reports whether whole groups lie side by side in an AVX-512 vector.
+// small reports whether whole groups lie side by side in a vector.
 func small(in, out int) bool { return in == out && (in == 2 || in == 4 || in == 8) }
+
+// slides reports whether the kernel is 3 wide, of stride 1 or 2, and not dilated.
+func slides(g *window.Geometry) bool {
+	return g.KernelW == 3 && g.StrideW <= 2 && g.DilationW == 1
+}
 
 // Conv is a grouped convolution, its weights packed for one instruction set.
 type Conv struct {
 	Channels
 	window  *window.Window
 	isa     cpu.ISA
-	lanes   int
-	in, out int  // channels of a group
-	wide    bool // the kernel takes one group at a time
-	slides  bool // the kernel is one of those 3 wide, without dilation
-
-	// weights are blocks of a vector of output channels: [block][kernel row][kernel
-	// column][step][set][lane], or [block][pass][kernel row][step][kernel column][set
-	// of the pass][lane] if it slides. In a step, a lane meets one channel of its group's
-	// input; see meet. A wide kernel's blocks begin anew with every group.
-	weights []float32
+	in, out int // channels of a group
+	layout
+	weights []float32 // blocks
 	bias    []float32 // [block][lane]
+}
+
+// layout is the order of weights. A block is for a vector of output channels. At each
+// tap it has steps: in a step, a lane meets one channel of its group's input. Where
+// lanes meet channels that are not for their own output but for a neighbour's, sets of
+// weights, and of sums, tell which. A block is
+//
+//	[kernel row][kernel column][step][set][lane], or, if the kernel slides,
+//	[pass][kernel row][step][kernel column][set of the pass][lane]
+type layout struct {
+	lanes    int
+	perGroup bool // a group begins with a new block; otherwise groups share blocks
+	steps    int
+	sets     int
+	slides   bool
+	passes   int // through the input, each for some of the sets
+}
+
+// newLayout is the one place where kernels are chosen; row names them.
+func newLayout(isa cpu.ISA, g *window.Geometry, in, out int) layout {
+	l := layout{lanes: maxLanes, passes: 1}
+	switch isa {
+	case cpu.Generic:
+		l.lanes, l.perGroup, l.steps, l.sets = min(out, maxLanes), true, in, 1
+		return l
+	case cpu.AVX2:
+		l.lanes = 8
+	}
+	if out >= l.lanes {
+		l.perGroup, l.steps, l.sets = true, in/2, 2
+	} else {
+		l.steps, l.sets = 2, in/2
+	}
+	const atOnce = 2 // sets that there are registers for
+	if isa == cpu.AVX512 && l.sets >= atOnce && slides(g) {
+		l.slides, l.passes = true, l.sets/atOnce
+	}
+	return l
+}
+
+// meet returns in which step and which set the output channel of a lane gets input
+// channel i of its group, and at which lane of those.
+//
+// If a group has blocks of its own, and two sets, a step loads channels 2*step,
+// 2*step+1, 2*step, 2*step+1 and so on, and set 1 is for the neighbour's output. If
+// groups share blocks, a step loads either the even or the odd channels, each into both
+// lanes of its pair, and set s is for the pair that is s away, by exclusive or.
+func (l *layout) meet(lane, i int) (step, set, at int) {
+	switch {
+	case l.sets == 1 && l.perGroup:
+		return i, 0, lane
+	case l.perGroup:
+		set = (lane ^ i) & 1
+		return i / 2, set, lane ^ set
+	}
+	set = lane/2%l.sets ^ i/2
+	return i % 2, set, lane ^ set<<1
+}
+
+// vector returns where in a block the weights of a tap, step and set begin.
+func (l *layout) vector(g *window.Geometry, ky, kx, step, set int) int {
+	if !l.slides {
+		return (((ky*g.KernelW+kx)*l.steps+step)*l.sets + set) * l.lanes
+	}
+	perPass := l.sets / l.passes
+	row := set/perPass*g.KernelH + ky
+	return (((row*l.steps+step)*g.KernelW+kx)*perPass + set%perPass) * l.lanes
 }
 
 // New packs weights [out][in/groups][kernel row][kernel column] and biases. Supports
 // must hold.
 func New(isa cpu.ISA, g window.Geometry, ch Channels, weights, bias []float32) *Conv {
-	c := &Conv{Channels: ch, window: window.New(g, false), isa: isa, lanes: lanes}
+	c := &Conv{Channels: ch, window: window.New(g, false), isa: isa}
 	c.in, c.out = ch.PerGroup()
-	if isa == cpu.AVX2 {
-		c.lanes = 8
-	}
-	c.wide = c.out >= c.lanes
-	c.slides = isa == cpu.AVX512 && c.sets() > 1 && g.KernelW == 3 && g.StrideW <= 2 && g.DilationW == 1
-	blocks, perBlock := (ch.Out+c.lanes-1)/c.lanes, c.lanes
-	if c.wide {
-		blocks = ch.Groups * c.blocksPerGroup()
-	}
-	c.weights = window.Floats(blocks * c.blockLen())
-	c.bias = window.Floats(blocks * perBlock)
-	taps := g.Taps()
+	c.layout = newLayout(isa, &g, c.in, c.out)
+	last, _ := c.place(ch.Out - 1)
+	c.weights = window.Floats((last + 1) * c.blockLen())
+	c.bias = window.Floats((last + 1) * c.lanes)
 	for o := range ch.Out {
 		block, lane := c.place(o)
 		c.bias[block*c.lanes+lane] = bias[o]
-		w := weights[o*c.in*taps:][:c.in*taps]
-		for tap := range taps {
-			for i := range c.in {
-				step, set, at := c.meet(lane, i)
-				c.weights[block*c.blockLen()+c.vector(tap/g.KernelW, tap%g.KernelW, step, set)*c.lanes+at] = w[i*taps+tap]
+		to := c.weights[block*c.blockLen():]
+		w := weights[o*c.in*g.Taps():]
+		for i := range c.in {
+			step, set, at := c.meet(lane, i)
+			for ky := range g.KernelH {
+				for kx := range g.KernelW {
+					to[c.vector(&g, ky, kx, step, set)+at] = w[(i*g.KernelH+ky)*g.KernelW+kx]
+				}
 			}
 		}
 	}
@@ -89,70 +155,14 @@ func New(isa cpu.ISA, g window.Geometry, ch Channels, weights, bias []float32) *
 
 // place returns the block and the lane of an output channel.
 func (c *Conv) place(o int) (block, lane int) {
-	if c.wide {
-		group, within := o/c.out, o%c.out
-		return group*c.blocksPerGroup() + within/c.lanes, within % c.lanes
+	if !c.perGroup {
+		return o / c.lanes, o % c.lanes
 	}
-	return o / c.lanes, o % c.lanes
+	perGroup := (c.out + c.lanes - 1) / c.lanes
+	return o/c.out*perGroup + o%c.out/c.lanes, o % c.out % c.lanes
 }
 
-func (c *Conv) blocksPerGroup() int { return (c.out + c.lanes - 1) / c.lanes }
-
-// steps is the number of vectors of input of a tap: pairs of channels of a wide group,
-// the even and the odd channels of small ones.
-func (c *Conv) steps() int {
-	if c.wide {
-		return c.in / 2
-	}
-	return 2
-}
-
-// sets is the number of sums a pixel and vector.
-func (c *Conv) sets() int {
-	if c.wide {
-		return 2
-	}
-	return c.in / 2
-}
-
-func (c *Conv) blockLen() int { return c.window.Taps() * c.steps() * c.sets() * c.lanes }
-
-// meet returns where the output channel of a lane gets input channel i of its group:
-// in which step, and in which lane of which set.
-//
-// A step of a wide kernel loads channels 2*step, 2*step+1, 2*step, 2*step+1 and so on;
-// set 1 sums up for the neighbour's output. A step of the others loads either the even
-// or the odd channels, each into both lanes of its pair; set s sums up for the pair
-// that is s away, by exclusive or.
-func (c *Conv) meet(lane, i int) (step, set, at int) {
-	if c.wide {
-		set = (lane ^ i) & 1
-		return i / 2, set, lane ^ set
-	}
-	set = lane/2%(c.in/2) ^ i/2
-	return i % 2, set, lane ^ set<<1
-}
-
-// setsPerPass is how many sets a kernel that slides has registers for.
-const setsPerPass = 2
-
-// passes is how often the kernel goes through the input.
-func (c *Conv) passes() int {
-	if c.slides {
-		return c.sets() / setsPerPass
-	}
-	return 1
-}
-
-// vector returns where in a block the weights of a tap, step and set are, in vectors.
-func (c *Conv) vector(ky, kx, step, set int) int {
-	width := c.window.KernelW
-	if !c.slides {
-		return ((ky*width+kx)*c.steps()+step)*c.sets() + set
-	}
-	row := set/setsPerPass*c.window.KernelH + ky
-	return ((row*c.steps()+step)*width+kx)*setsPerPass + set%setsPerPass
-}
+func (c *Conv) blockLen() int { return c.window.Taps() * c.steps * c.sets * c.lanes }
 
 // Run computes dst = clamp(conv(src) + bias + residual) as call says.
 func (c *Conv) Run(call *window.Call) {
@@ -160,32 +170,27 @@ func (c *Conv) Run(call *window.Call) {
 		panic(fmt.Sprintf("grouped: channels [%d,%d) of %d in steps of %d", call.FromC, call.ToC, c.Out, step))
 	}
 	a := c.window.Args(call, c.In, c.Out)
-	if c.isa == cpu.Generic {
-		c.generic(call)
-		return
-	}
-	if !c.wide {
-		c.runFrom(&a, call, call.FromC, call.ToC-call.FromC)
-		return
-	}
 	a.Pairs = c.in / 2
-	for o := call.FromC; o < call.ToC; o += c.out {
-		c.runFrom(&a, call, o, c.out)
-	}
-}
-
-// runFrom runs the kernel for n output channels from o on.
-func (c *Conv) runFrom(a *window.Args, call *window.Call, o, n int) {
-	a.Src = &call.Src.Data[o/c.out*c.in]
-	a.Dst = &call.Dst.Data[o]
-	if call.Residual.Data != nil {
-		a.Residual = &call.Residual.Data[o]
-	}
-	block, _ := c.place(o)
-	a.Weights = &c.weights[block*c.blockLen()]
 	a.Block = 4 * c.blockLen()
-	a.WeightRow = 4 * c.blockLen() / c.window.KernelH / c.passes()
-	a.Bias = &c.bias[block*c.lanes]
-	a.Channels = n
-	c.run(a)
+	a.WeightRow = 4 * c.blockLen() / c.window.KernelH / c.passes
+	n := call.ToC - call.FromC
+	if c.perGroup {
+		n = c.out
+	}
+	for o := call.FromC; o < call.ToC; o += n {
+		if c.isa == cpu.Generic {
+			c.generic(call, o)
+			continue
+		}
+		a.Src = &call.Src.Data[o/c.out*c.in]
+		a.Dst = &call.Dst.Data[o]
+		if call.Residual.Data != nil {
+			a.Residual = &call.Residual.Data[o]
+		}
+		block, _ := c.place(o)
+		a.Weights = &c.weights[block*c.blockLen()]
+		a.Bias = &c.bias[block*c.lanes]
+		a.Channels = n
+		c.run(&a)
+	}
 }

@@ -4,21 +4,6 @@
 
 package grouped
 
-// wideAVX512 is run for every kernel.
-//
-//go:noescape
-func wideAVX512(a *args)
-
-// wideSlide3S1AVX512 is run for kernels 3 wide of stride 1 without dilation.
-//
-//go:noescape
-func wideSlide3S1AVX512(a *args)
-
-// wideSlide3S2AVX512 is run for kernels 3 wide of stride 2 without dilation.
-//
-//go:noescape
-func wideSlide3S2AVX512(a *args)
-
 // of2AVX512 is run for every kernel.
 //
 //go:noescape
@@ -28,6 +13,11 @@ func of2AVX512(a *args)
 //
 //go:noescape
 func of4AVX512(a *args)
+
+// of8AVX512 is run for every kernel.
+//
+//go:noescape
+func of8AVX512(a *args)
 
 // of4Slide3S1AVX512 is run for kernels 3 wide of stride 1 without dilation.
 //
@@ -39,11 +29,6 @@ func of4Slide3S1AVX512(a *args)
 //go:noescape
 func of4Slide3S2AVX512(a *args)
 
-// of8AVX512 is run for every kernel.
-//
-//go:noescape
-func of8AVX512(a *args)
-
 // of8Slide3S1AVX512 is run for kernels 3 wide of stride 1 without dilation.
 //
 //go:noescape
@@ -54,10 +39,15 @@ func of8Slide3S1AVX512(a *args)
 //go:noescape
 func of8Slide3S2AVX512(a *args)
 
-// wideAVX2 is run for every kernel.
+// wideSlide3S1AVX512 is run for kernels 3 wide of stride 1 without dilation.
 //
 //go:noescape
-func wideAVX2(a *args)
+func wideSlide3S1AVX512(a *args)
+
+// wideSlide3S2AVX512 is run for kernels 3 wide of stride 2 without dilation.
+//
+//go:noescape
+func wideSlide3S2AVX512(a *args)
 
 // of2AVX2 is run for every kernel.
 //
@@ -68,3 +58,8 @@ func of2AVX2(a *args)
 //
 //go:noescape
 func of4AVX2(a *args)
+
+// wideAVX2 is run for every kernel.
+//
+//go:noescape
+func wideAVX2(a *args)

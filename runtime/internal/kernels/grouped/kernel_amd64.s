@@ -22,2615 +22,6 @@ DATA tailMasks<>+56(SB)/4, $0x00000000
 DATA tailMasks<>+60(SB)/4, $0x00000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
-// func wideAVX512(a *args)
-// Requires: AVX, AVX512F
-TEXT ·wideAVX512(SB), NOSPLIT, $96-8
-	MOVQ a+0(FP), DI
-	MOVQ 56(DI), AX
-	LEAQ (AX)(AX*2), BX
-	MOVQ 80(DI), DX
-	MOVQ 128(DI), SI
-	MOVQ 136(DI), R10
-	MOVQ R10, (SP)
-	MOVQ 176(DI), R15
-	SHLQ $0x02, R15
-	MOVQ 120(DI), R10
-	MOVQ R10, 64(SP)
-	ADDQ R15, 64(SP)
-
-band:
-	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), R10
-	MOVQ  R10, 80(SP)
-	MOVQ  152(DI), R10
-	MOVQ  R10, 8(SP)
-	MOVQ  144(DI), R13
-	MOVQ  24(SI), R10
-	IMULQ 112(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  176(DI), R15
-	SHLQ  $0x02, R15
-	MOVQ  (SI), R10
-	IMULQ 40(DI), R10
-	ADDQ  (DI), R10
-	ADDQ  R15, R10
-	MOVQ  R10, 16(SP)
-	MOVQ  (SI), R10
-	IMULQ 48(DI), R10
-	ADDQ  16(DI), R10
-	ADDQ  R15, R10
-	MOVQ  R10, 24(SP)
-	MOVQ  16(SI), R10
-	IMULQ 32(DI), R10
-	ADDQ  8(DI), R10
-	ADDQ  24(DI), R10
-	MOVQ  R10, 32(SP)
-
-tile:
-	MOVQ  a+0(FP), DI
-	MOVQ  (R13), R10
-	IMULQ 64(DI), R10
-	ADDQ  16(SP), R10
-	MOVQ  R10, 40(SP)
-	MOVQ  (R13), R10
-	IMULQ 72(DI), R10
-	ADDQ  24(SP), R10
-	MOVQ  R10, 48(SP)
-	MOVQ  (R13), R10
-	IMULQ 56(DI), R10
-	ADDQ  32(SP), R10
-	MOVQ  R10, 56(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
-	SHLQ  $0x02, R15
-	NEGQ  R15
-	MOVQ  88(DI), R12
-	MOVQ  184(DI), DI
-	SHLQ  $0x03, DI
-	SUBQ  DI, R12
-	MOVQ  R12, 88(SP)
-	CMPQ  R15, $-64
-	JLE   block
-	TESTQ R15, R15
-	JNZ   last
-
-next:
-	MOVQ a+0(FP), DI
-	MOVQ 168(DI), R12
-	SHLQ $0x03, R12
-	ADDQ R12, 80(SP)
-	ADDQ $+32, R13
-	DECQ 8(SP)
-	JNZ  tile
-	ADDQ $+56, SI
-	DECQ (SP)
-	JNZ  band
-	VZEROUPPER
-	RET
-	PCALIGN $0x40
-
-block:
-	MOVQ    72(SP), R14
-	ADDQ    R10, R14
-	MOVQ    56(SP), R12
-	MOVQ    64(SP), DI
-	ADDQ    R15, DI
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      blockRowDone
-
-blockRow:
-	MOVQ a+0(FP), R9
-	MOVQ 168(R9), R9
-	MOVQ 80(SP), R8
-	MOVQ R12, DI
-
-blockTap:
-	LEAQ (DI)(AX*1), R11
-	CMPQ (R8), $0x00000700
-	JNE  blockTapPartial
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-blockTapWholePairs:
-	VMOVUPS      (R14), Z15
-	VMOVUPS      64(R14), Z16
-	VBROADCASTSD (DI), Z14
-	VFMADD231PS  Z14, Z15, Z0
-	VFMADD231PS  Z14, Z16, Z7
-	VBROADCASTSD (DI)(AX*1), Z14
-	VFMADD231PS  Z14, Z15, Z1
-	VFMADD231PS  Z14, Z16, Z8
-	VBROADCASTSD (DI)(AX*2), Z14
-	VFMADD231PS  Z14, Z15, Z2
-	VFMADD231PS  Z14, Z16, Z9
-	VBROADCASTSD (DI)(BX*1), Z14
-	VFMADD231PS  Z14, Z15, Z3
-	VFMADD231PS  Z14, Z16, Z10
-	VBROADCASTSD (DI)(AX*4), Z14
-	VFMADD231PS  Z14, Z15, Z4
-	VFMADD231PS  Z14, Z16, Z11
-	VBROADCASTSD (R11)(AX*4), Z14
-	VFMADD231PS  Z14, Z15, Z5
-	VFMADD231PS  Z14, Z16, Z12
-	VBROADCASTSD (DI)(BX*2), Z14
-	VFMADD231PS  Z14, Z15, Z6
-	VFMADD231PS  Z14, Z16, Z13
-	ADDQ         $+8, DI
-	ADDQ         $+8, R11
-	ADDQ         $+128, R14
-	DECQ         BP
-	JNZ          blockTapWholePairs
-	JMP          blockTapNext
-
-blockTapPartial:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-blockTapPartialPairs:
-	VMOVUPS      (R14), Z15
-	VMOVUPS      64(R14), Z16
-	CMPB         (R8), $0x00
-	JGT          blockTapPartialPair_0
-	CMPB         1(R8), $0x00
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI), Z14
-	VFMADD231PS  Z14, Z15, Z0
-	VFMADD231PS  Z14, Z16, Z7
-
-blockTapPartialPair_0:
-	CMPB         (R8), $0x01
-	JGT          blockTapPartialPair_1
-	CMPB         1(R8), $0x01
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*1), Z14
-	VFMADD231PS  Z14, Z15, Z1
-	VFMADD231PS  Z14, Z16, Z8
-
-blockTapPartialPair_1:
-	CMPB         (R8), $0x02
-	JGT          blockTapPartialPair_2
-	CMPB         1(R8), $0x02
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*2), Z14
-	VFMADD231PS  Z14, Z15, Z2
-	VFMADD231PS  Z14, Z16, Z9
-
-blockTapPartialPair_2:
-	CMPB         (R8), $0x03
-	JGT          blockTapPartialPair_3
-	CMPB         1(R8), $0x03
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI)(BX*1), Z14
-	VFMADD231PS  Z14, Z15, Z3
-	VFMADD231PS  Z14, Z16, Z10
-
-blockTapPartialPair_3:
-	CMPB         (R8), $0x04
-	JGT          blockTapPartialPair_4
-	CMPB         1(R8), $0x04
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*4), Z14
-	VFMADD231PS  Z14, Z15, Z4
-	VFMADD231PS  Z14, Z16, Z11
-
-blockTapPartialPair_4:
-	CMPB         (R8), $0x05
-	JGT          blockTapPartialPair_5
-	CMPB         1(R8), $0x05
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (R11)(AX*4), Z14
-	VFMADD231PS  Z14, Z15, Z5
-	VFMADD231PS  Z14, Z16, Z12
-
-blockTapPartialPair_5:
-	CMPB         (R8), $0x06
-	JGT          blockTapPartialPair_6
-	CMPB         1(R8), $0x06
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI)(BX*2), Z14
-	VFMADD231PS  Z14, Z15, Z6
-	VFMADD231PS  Z14, Z16, Z13
-
-blockTapPartialPair_6:
-blockTapPartialPairEnd:
-	ADDQ $+8, DI
-	ADDQ $+8, R11
-	ADDQ $+128, R14
-	DECQ BP
-	JNZ  blockTapPartialPairs
-
-blockTapNext:
-	ADDQ 88(SP), DI
-	ADDQ $+8, R8
-	DECQ R9
-	JNZ  blockTap
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  blockRow
-
-blockRowDone:
-	VPERMILPS $0xb1, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0xb1, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0xb1, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0xb1, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0xb1, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0xb1, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0xb1, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-	MOVQ      a+0(FP), DI
-	CMPQ      16(DI), $0x00
-	JEQ       blockClamp
-	MOVQ      72(DI), R14
-	LEAQ      (R14)(R14*2), R11
-	MOVQ      48(SP), R12
-	ADDQ      R15, R12
-	CMPQ      8(R13), $0x07
-	JNE       blockAdd_0Few
-	LEAQ      (R12)(R14*1), CX
-	VADDPS    (R12), Z0, Z0
-	VADDPS    (R12)(R14*1), Z1, Z1
-	VADDPS    (R12)(R14*2), Z2, Z2
-	VADDPS    (R12)(R11*1), Z3, Z3
-	VADDPS    (R12)(R14*4), Z4, Z4
-	VADDPS    (CX)(R14*4), Z5, Z5
-	VADDPS    (R12)(R11*2), Z6, Z6
-	JMP       blockAdd_0Done
-
-blockAdd_0Few:
-	VADDPS (R12), Z0, Z0
-	CMPQ   8(R13), $0x01
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z1, Z1
-	CMPQ   8(R13), $0x02
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z2, Z2
-	CMPQ   8(R13), $0x03
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z3, Z3
-	CMPQ   8(R13), $0x04
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z4, Z4
-	CMPQ   8(R13), $0x05
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z5, Z5
-	CMPQ   8(R13), $0x06
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-
-blockAdd_0Done:
-blockClamp:
-	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
-	TESTQ        R11, R11
-	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
-	VMAXPS       Z0, Z7, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMAXPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VMAXPS       Z5, Z7, Z5
-	VMAXPS       Z6, Z7, Z6
-	DECQ         R11
-	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
-	VMINPS       Z0, Z7, Z0
-	VMINPS       Z1, Z7, Z1
-	VMINPS       Z2, Z7, Z2
-	VMINPS       Z3, Z7, Z3
-	VMINPS       Z4, Z7, Z4
-	VMINPS       Z5, Z7, Z5
-	VMINPS       Z6, Z7, Z6
-
-blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
-
-blockPut_0Few:
-	VMOVUPS Z0, (R12)
-	CMPQ    8(R13), $0x01
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z1, (R12)
-	CMPQ    8(R13), $0x02
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z2, (R12)
-	CMPQ    8(R13), $0x03
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z3, (R12)
-	CMPQ    8(R13), $0x04
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z4, (R12)
-	CMPQ    8(R13), $0x05
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z5, (R12)
-	CMPQ    8(R13), $0x06
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-
-blockPut_0Done:
-	ADDQ  104(DI), R10
-	ADDQ  $+64, R15
-	CMPQ  R15, $-64
-	JLE   block
-	TESTQ R15, R15
-	JNZ   last
-	JMP   next
-	PCALIGN $0x40
-
-last:
-	MOVQ    R15, CX
-	NEGQ    CX
-	SHRQ    $0x02, CX
-	MOVQ    $0x00000001, R14
-	SHLQ    CL, R14
-	DECQ    R14
-	KMOVW   R14, K1
-	MOVQ    72(SP), R14
-	ADDQ    R10, R14
-	MOVQ    56(SP), R12
-	MOVQ    64(SP), DI
-	ADDQ    R15, DI
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      lastRowDone
-
-lastRow:
-	MOVQ a+0(FP), R9
-	MOVQ 168(R9), R9
-	MOVQ 80(SP), R8
-	MOVQ R12, DI
-
-lastTap:
-	LEAQ (DI)(AX*1), R11
-	CMPQ (R8), $0x00000700
-	JNE  lastTapPartial
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-lastTapWholePairs:
-	VMOVUPS      (R14), Z15
-	VMOVUPS      64(R14), Z16
-	VBROADCASTSD (DI), Z14
-	VFMADD231PS  Z14, Z15, Z0
-	VFMADD231PS  Z14, Z16, Z7
-	VBROADCASTSD (DI)(AX*1), Z14
-	VFMADD231PS  Z14, Z15, Z1
-	VFMADD231PS  Z14, Z16, Z8
-	VBROADCASTSD (DI)(AX*2), Z14
-	VFMADD231PS  Z14, Z15, Z2
-	VFMADD231PS  Z14, Z16, Z9
-	VBROADCASTSD (DI)(BX*1), Z14
-	VFMADD231PS  Z14, Z15, Z3
-	VFMADD231PS  Z14, Z16, Z10
-	VBROADCASTSD (DI)(AX*4), Z14
-	VFMADD231PS  Z14, Z15, Z4
-	VFMADD231PS  Z14, Z16, Z11
-	VBROADCASTSD (R11)(AX*4), Z14
-	VFMADD231PS  Z14, Z15, Z5
-	VFMADD231PS  Z14, Z16, Z12
-	VBROADCASTSD (DI)(BX*2), Z14
-	VFMADD231PS  Z14, Z15, Z6
-	VFMADD231PS  Z14, Z16, Z13
-	ADDQ         $+8, DI
-	ADDQ         $+8, R11
-	ADDQ         $+128, R14
-	DECQ         BP
-	JNZ          lastTapWholePairs
-	JMP          lastTapNext
-
-lastTapPartial:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-lastTapPartialPairs:
-	VMOVUPS      (R14), Z15
-	VMOVUPS      64(R14), Z16
-	CMPB         (R8), $0x00
-	JGT          lastTapPartialPair_0
-	CMPB         1(R8), $0x00
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI), Z14
-	VFMADD231PS  Z14, Z15, Z0
-	VFMADD231PS  Z14, Z16, Z7
-
-lastTapPartialPair_0:
-	CMPB         (R8), $0x01
-	JGT          lastTapPartialPair_1
-	CMPB         1(R8), $0x01
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*1), Z14
-	VFMADD231PS  Z14, Z15, Z1
-	VFMADD231PS  Z14, Z16, Z8
-
-lastTapPartialPair_1:
-	CMPB         (R8), $0x02
-	JGT          lastTapPartialPair_2
-	CMPB         1(R8), $0x02
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*2), Z14
-	VFMADD231PS  Z14, Z15, Z2
-	VFMADD231PS  Z14, Z16, Z9
-
-lastTapPartialPair_2:
-	CMPB         (R8), $0x03
-	JGT          lastTapPartialPair_3
-	CMPB         1(R8), $0x03
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI)(BX*1), Z14
-	VFMADD231PS  Z14, Z15, Z3
-	VFMADD231PS  Z14, Z16, Z10
-
-lastTapPartialPair_3:
-	CMPB         (R8), $0x04
-	JGT          lastTapPartialPair_4
-	CMPB         1(R8), $0x04
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*4), Z14
-	VFMADD231PS  Z14, Z15, Z4
-	VFMADD231PS  Z14, Z16, Z11
-
-lastTapPartialPair_4:
-	CMPB         (R8), $0x05
-	JGT          lastTapPartialPair_5
-	CMPB         1(R8), $0x05
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (R11)(AX*4), Z14
-	VFMADD231PS  Z14, Z15, Z5
-	VFMADD231PS  Z14, Z16, Z12
-
-lastTapPartialPair_5:
-	CMPB         (R8), $0x06
-	JGT          lastTapPartialPair_6
-	CMPB         1(R8), $0x06
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI)(BX*2), Z14
-	VFMADD231PS  Z14, Z15, Z6
-	VFMADD231PS  Z14, Z16, Z13
-
-lastTapPartialPair_6:
-lastTapPartialPairEnd:
-	ADDQ $+8, DI
-	ADDQ $+8, R11
-	ADDQ $+128, R14
-	DECQ BP
-	JNZ  lastTapPartialPairs
-
-lastTapNext:
-	ADDQ 88(SP), DI
-	ADDQ $+8, R8
-	DECQ R9
-	JNZ  lastTap
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  lastRow
-
-lastRowDone:
-	VPERMILPS $0xb1, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0xb1, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0xb1, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0xb1, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0xb1, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0xb1, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0xb1, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-	MOVQ      a+0(FP), DI
-	CMPQ      16(DI), $0x00
-	JEQ       lastClamp
-	MOVQ      72(DI), R14
-	LEAQ      (R14)(R14*2), R11
-	MOVQ      48(SP), R12
-	ADDQ      R15, R12
-	CMPQ      8(R13), $0x07
-	JNE       lastAdd_0Few
-	LEAQ      (R12)(R14*1), CX
-	VADDPS    (R12), Z0, K1, Z0
-	VADDPS    (R12)(R14*1), Z1, K1, Z1
-	VADDPS    (R12)(R14*2), Z2, K1, Z2
-	VADDPS    (R12)(R11*1), Z3, K1, Z3
-	VADDPS    (R12)(R14*4), Z4, K1, Z4
-	VADDPS    (CX)(R14*4), Z5, K1, Z5
-	VADDPS    (R12)(R11*2), Z6, K1, Z6
-	JMP       lastAdd_0Done
-
-lastAdd_0Few:
-	VADDPS (R12), Z0, K1, Z0
-	CMPQ   8(R13), $0x01
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z1, K1, Z1
-	CMPQ   8(R13), $0x02
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z2, K1, Z2
-	CMPQ   8(R13), $0x03
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z3, K1, Z3
-	CMPQ   8(R13), $0x04
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z4, K1, Z4
-	CMPQ   8(R13), $0x05
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z5, K1, Z5
-	CMPQ   8(R13), $0x06
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-
-lastAdd_0Done:
-lastClamp:
-	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
-	TESTQ        R11, R11
-	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
-	VMAXPS       Z0, Z7, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMAXPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VMAXPS       Z5, Z7, Z5
-	VMAXPS       Z6, Z7, Z6
-	DECQ         R11
-	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
-	VMINPS       Z0, Z7, Z0
-	VMINPS       Z1, Z7, Z1
-	VMINPS       Z2, Z7, Z2
-	VMINPS       Z3, Z7, Z3
-	VMINPS       Z4, Z7, Z4
-	VMINPS       Z5, Z7, Z5
-	VMINPS       Z6, Z7, Z6
-
-lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
-
-lastPut_0Few:
-	VMOVUPS Z0, K1, (R12)
-	CMPQ    8(R13), $0x01
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z1, K1, (R12)
-	CMPQ    8(R13), $0x02
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z2, K1, (R12)
-	CMPQ    8(R13), $0x03
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z3, K1, (R12)
-	CMPQ    8(R13), $0x04
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z4, K1, (R12)
-	CMPQ    8(R13), $0x05
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z5, K1, (R12)
-	CMPQ    8(R13), $0x06
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-
-lastPut_0Done:
-	JMP next
-
-// func wideSlide3S1AVX512(a *args)
-// Requires: AVX, AVX512F
-TEXT ·wideSlide3S1AVX512(SB), NOSPLIT, $96-8
-	MOVQ a+0(FP), DI
-	MOVQ 88(DI), AX
-	LEAQ (AX)(AX*2), BX
-	MOVQ 80(DI), DX
-	MOVQ 128(DI), SI
-	MOVQ 136(DI), R10
-	MOVQ R10, (SP)
-	MOVQ 176(DI), R15
-	SHLQ $0x02, R15
-	MOVQ 120(DI), R10
-	MOVQ R10, 64(SP)
-	ADDQ R15, 64(SP)
-
-band:
-	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), R10
-	MOVQ  R10, 80(SP)
-	MOVQ  152(DI), R10
-	MOVQ  R10, 8(SP)
-	MOVQ  144(DI), R13
-	MOVQ  24(SI), R10
-	IMULQ 112(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  176(DI), R15
-	SHLQ  $0x02, R15
-	MOVQ  (SI), R10
-	IMULQ 40(DI), R10
-	ADDQ  (DI), R10
-	ADDQ  R15, R10
-	MOVQ  R10, 16(SP)
-	MOVQ  (SI), R10
-	IMULQ 48(DI), R10
-	ADDQ  16(DI), R10
-	ADDQ  R15, R10
-	MOVQ  R10, 24(SP)
-	MOVQ  16(SI), R10
-	IMULQ 32(DI), R10
-	ADDQ  8(DI), R10
-	ADDQ  24(DI), R10
-	MOVQ  R10, 32(SP)
-
-tile:
-	MOVQ  a+0(FP), DI
-	MOVQ  (R13), R10
-	IMULQ 64(DI), R10
-	ADDQ  16(SP), R10
-	MOVQ  R10, 40(SP)
-	MOVQ  (R13), R10
-	IMULQ 72(DI), R10
-	ADDQ  24(SP), R10
-	MOVQ  R10, 48(SP)
-	MOVQ  (R13), R10
-	IMULQ 56(DI), R10
-	ADDQ  32(SP), R10
-	MOVQ  R10, 56(SP)
-	MOVQ  16(R13), R8
-	MOVQ  24(R13), R9
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
-	SHLQ  $0x02, R15
-	NEGQ  R15
-	MOVQ  184(DI), DI
-	SHLQ  $0x03, DI
-	MOVQ  DI, 88(SP)
-	CMPQ  R15, $-64
-	JLE   block
-	TESTQ R15, R15
-	JNZ   last
-
-next:
-	MOVQ a+0(FP), DI
-	MOVQ 168(DI), R12
-	SHLQ $0x03, R12
-	ADDQ R12, 80(SP)
-	ADDQ $+32, R13
-	DECQ 8(SP)
-	JNZ  tile
-	ADDQ $+56, SI
-	DECQ (SP)
-	JNZ  band
-	VZEROUPPER
-	RET
-	PCALIGN $0x40
-
-block:
-	MOVQ    72(SP), R14
-	ADDQ    R10, R14
-	MOVQ    56(SP), R12
-	MOVQ    64(SP), DI
-	ADDQ    R15, DI
-	CMPQ    R8, $0x01
-	JGT     blockAny
-	CMPQ    R9, $0x08
-	JLT     blockAny
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      blockEdge_0Done
-
-blockEdge_0:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-blockEdge_0InputPairs:
-	VMOVUPS      (R14), Z14
-	VMOVUPS      64(R14), Z15
-	VMOVUPS      128(R14), Z16
-	VMOVUPS      192(R14), Z17
-	VMOVUPS      256(R14), Z18
-	VMOVUPS      320(R14), Z19
-	MOVQ         R12, DI
-	CMPQ         R8, $0x00
-	JGT          blockEdge_0InputPair_0
-	VBROADCASTSD (DI), Z27
-	VFMADD231PS  Z27, Z14, Z0
-	VFMADD231PS  Z27, Z15, Z7
-
-blockEdge_0InputPair_0:
-	VBROADCASTSD (DI)(AX*1), Z28
-	VFMADD231PS  Z28, Z14, Z1
-	VFMADD231PS  Z28, Z15, Z8
-	VFMADD231PS  Z28, Z16, Z0
-	VFMADD231PS  Z28, Z17, Z7
-	VBROADCASTSD (DI)(AX*2), Z29
-	VFMADD231PS  Z29, Z14, Z2
-	VFMADD231PS  Z29, Z15, Z9
-	VFMADD231PS  Z29, Z16, Z1
-	VFMADD231PS  Z29, Z17, Z8
-	VFMADD231PS  Z29, Z18, Z0
-	VFMADD231PS  Z29, Z19, Z7
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z30
-	VFMADD231PS  Z30, Z14, Z3
-	VFMADD231PS  Z30, Z15, Z10
-	VFMADD231PS  Z30, Z16, Z2
-	VFMADD231PS  Z30, Z17, Z9
-	VFMADD231PS  Z30, Z18, Z1
-	VFMADD231PS  Z30, Z19, Z8
-	VBROADCASTSD (DI)(AX*1), Z31
-	VFMADD231PS  Z31, Z14, Z4
-	VFMADD231PS  Z31, Z15, Z11
-	VFMADD231PS  Z31, Z16, Z3
-	VFMADD231PS  Z31, Z17, Z10
-	VFMADD231PS  Z31, Z18, Z2
-	VFMADD231PS  Z31, Z19, Z9
-	VBROADCASTSD (DI)(AX*2), Z27
-	VFMADD231PS  Z27, Z14, Z5
-	VFMADD231PS  Z27, Z15, Z12
-	VFMADD231PS  Z27, Z16, Z4
-	VFMADD231PS  Z27, Z17, Z11
-	VFMADD231PS  Z27, Z18, Z3
-	VFMADD231PS  Z27, Z19, Z10
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z28
-	VFMADD231PS  Z28, Z14, Z6
-	VFMADD231PS  Z28, Z15, Z13
-	VFMADD231PS  Z28, Z16, Z5
-	VFMADD231PS  Z28, Z17, Z12
-	VFMADD231PS  Z28, Z18, Z4
-	VFMADD231PS  Z28, Z19, Z11
-	VBROADCASTSD (DI)(AX*1), Z29
-	VFMADD231PS  Z29, Z16, Z6
-	VFMADD231PS  Z29, Z17, Z13
-	VFMADD231PS  Z29, Z18, Z5
-	VFMADD231PS  Z29, Z19, Z12
-	CMPQ         R9, $0x08
-	JLE          blockEdge_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z30
-	VFMADD231PS  Z30, Z18, Z6
-	VFMADD231PS  Z30, Z19, Z13
-
-blockEdge_0InputPairEnd:
-	ADDQ $+8, R12
-	ADDQ $+384, R14
-	DECQ BP
-	JNZ  blockEdge_0InputPairs
-	SUBQ 88(SP), R12
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  blockEdge_0
-
-blockEdge_0Done:
-	VPERMILPS $0xb1, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0xb1, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0xb1, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0xb1, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0xb1, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0xb1, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0xb1, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-	JMP       blockSummed
-
-blockAny:
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      blockAny_0Done
-
-blockAny_0:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-blockAny_0InputPairs:
-	VMOVUPS      (R14), Z14
-	VMOVUPS      64(R14), Z15
-	VMOVUPS      128(R14), Z16
-	VMOVUPS      192(R14), Z17
-	VMOVUPS      256(R14), Z18
-	VMOVUPS      320(R14), Z19
-	MOVQ         R12, DI
-	CMPQ         R8, $0x00
-	JGT          blockAny_0InputPair_0
-	CMPQ         R9, $0x00
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI), Z27
-	VFMADD231PS  Z27, Z14, Z0
-	VFMADD231PS  Z27, Z15, Z7
-
-blockAny_0InputPair_0:
-	CMPQ         R8, $0x01
-	JGT          blockAny_0InputPair_1
-	CMPQ         R9, $0x01
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z28
-	VFMADD231PS  Z28, Z14, Z1
-	VFMADD231PS  Z28, Z15, Z8
-	VFMADD231PS  Z28, Z16, Z0
-	VFMADD231PS  Z28, Z17, Z7
-
-blockAny_0InputPair_1:
-	CMPQ         R8, $0x02
-	JGT          blockAny_0InputPair_2
-	CMPQ         R9, $0x02
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z29
-	VFMADD231PS  Z29, Z14, Z2
-	VFMADD231PS  Z29, Z15, Z9
-	VFMADD231PS  Z29, Z16, Z1
-	VFMADD231PS  Z29, Z17, Z8
-	VFMADD231PS  Z29, Z18, Z0
-	VFMADD231PS  Z29, Z19, Z7
-
-blockAny_0InputPair_2:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x03
-	JGT          blockAny_0InputPair_3
-	CMPQ         R9, $0x03
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI), Z30
-	VFMADD231PS  Z30, Z14, Z3
-	VFMADD231PS  Z30, Z15, Z10
-	VFMADD231PS  Z30, Z16, Z2
-	VFMADD231PS  Z30, Z17, Z9
-	VFMADD231PS  Z30, Z18, Z1
-	VFMADD231PS  Z30, Z19, Z8
-
-blockAny_0InputPair_3:
-	CMPQ         R8, $0x04
-	JGT          blockAny_0InputPair_4
-	CMPQ         R9, $0x04
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z31
-	VFMADD231PS  Z31, Z14, Z4
-	VFMADD231PS  Z31, Z15, Z11
-	VFMADD231PS  Z31, Z16, Z3
-	VFMADD231PS  Z31, Z17, Z10
-	VFMADD231PS  Z31, Z18, Z2
-	VFMADD231PS  Z31, Z19, Z9
-
-blockAny_0InputPair_4:
-	CMPQ         R8, $0x05
-	JGT          blockAny_0InputPair_5
-	CMPQ         R9, $0x05
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z27
-	VFMADD231PS  Z27, Z14, Z5
-	VFMADD231PS  Z27, Z15, Z12
-	VFMADD231PS  Z27, Z16, Z4
-	VFMADD231PS  Z27, Z17, Z11
-	VFMADD231PS  Z27, Z18, Z3
-	VFMADD231PS  Z27, Z19, Z10
-
-blockAny_0InputPair_5:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x06
-	JGT          blockAny_0InputPair_6
-	CMPQ         R9, $0x06
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI), Z28
-	VFMADD231PS  Z28, Z14, Z6
-	VFMADD231PS  Z28, Z15, Z13
-	VFMADD231PS  Z28, Z16, Z5
-	VFMADD231PS  Z28, Z17, Z12
-	VFMADD231PS  Z28, Z18, Z4
-	VFMADD231PS  Z28, Z19, Z11
-
-blockAny_0InputPair_6:
-	CMPQ         R8, $0x07
-	JGT          blockAny_0InputPair_7
-	CMPQ         R9, $0x07
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z29
-	VFMADD231PS  Z29, Z16, Z6
-	VFMADD231PS  Z29, Z17, Z13
-	VFMADD231PS  Z29, Z18, Z5
-	VFMADD231PS  Z29, Z19, Z12
-
-blockAny_0InputPair_7:
-	CMPQ         R8, $0x08
-	JGT          blockAny_0InputPair_8
-	CMPQ         R9, $0x08
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z30
-	VFMADD231PS  Z30, Z18, Z6
-	VFMADD231PS  Z30, Z19, Z13
-
-blockAny_0InputPair_8:
-blockAny_0InputPairEnd:
-	ADDQ $+8, R12
-	ADDQ $+384, R14
-	DECQ BP
-	JNZ  blockAny_0InputPairs
-	SUBQ 88(SP), R12
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  blockAny_0
-
-blockAny_0Done:
-	VPERMILPS $0xb1, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0xb1, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0xb1, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0xb1, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0xb1, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0xb1, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0xb1, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-
-blockSummed:
-	MOVQ   a+0(FP), DI
-	CMPQ   16(DI), $0x00
-	JEQ    blockClamp
-	MOVQ   72(DI), R14
-	LEAQ   (R14)(R14*2), R11
-	MOVQ   48(SP), R12
-	ADDQ   R15, R12
-	CMPQ   8(R13), $0x07
-	JNE    blockAdd_0Few
-	LEAQ   (R12)(R14*1), CX
-	VADDPS (R12), Z0, Z0
-	VADDPS (R12)(R14*1), Z1, Z1
-	VADDPS (R12)(R14*2), Z2, Z2
-	VADDPS (R12)(R11*1), Z3, Z3
-	VADDPS (R12)(R14*4), Z4, Z4
-	VADDPS (CX)(R14*4), Z5, Z5
-	VADDPS (R12)(R11*2), Z6, Z6
-	JMP    blockAdd_0Done
-
-blockAdd_0Few:
-	VADDPS (R12), Z0, Z0
-	CMPQ   8(R13), $0x01
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z1, Z1
-	CMPQ   8(R13), $0x02
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z2, Z2
-	CMPQ   8(R13), $0x03
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z3, Z3
-	CMPQ   8(R13), $0x04
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z4, Z4
-	CMPQ   8(R13), $0x05
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z5, Z5
-	CMPQ   8(R13), $0x06
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-
-blockAdd_0Done:
-blockClamp:
-	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
-	TESTQ        R11, R11
-	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
-	VMAXPS       Z0, Z7, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMAXPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VMAXPS       Z5, Z7, Z5
-	VMAXPS       Z6, Z7, Z6
-	DECQ         R11
-	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
-	VMINPS       Z0, Z7, Z0
-	VMINPS       Z1, Z7, Z1
-	VMINPS       Z2, Z7, Z2
-	VMINPS       Z3, Z7, Z3
-	VMINPS       Z4, Z7, Z4
-	VMINPS       Z5, Z7, Z5
-	VMINPS       Z6, Z7, Z6
-
-blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
-
-blockPut_0Few:
-	VMOVUPS Z0, (R12)
-	CMPQ    8(R13), $0x01
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z1, (R12)
-	CMPQ    8(R13), $0x02
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z2, (R12)
-	CMPQ    8(R13), $0x03
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z3, (R12)
-	CMPQ    8(R13), $0x04
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z4, (R12)
-	CMPQ    8(R13), $0x05
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z5, (R12)
-	CMPQ    8(R13), $0x06
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-
-blockPut_0Done:
-	ADDQ  104(DI), R10
-	ADDQ  $+64, R15
-	CMPQ  R15, $-64
-	JLE   block
-	TESTQ R15, R15
-	JNZ   last
-	JMP   next
-	PCALIGN $0x40
-
-last:
-	MOVQ    R15, CX
-	NEGQ    CX
-	SHRQ    $0x02, CX
-	MOVQ    $0x00000001, R14
-	SHLQ    CL, R14
-	DECQ    R14
-	KMOVW   R14, K1
-	MOVQ    72(SP), R14
-	ADDQ    R10, R14
-	MOVQ    56(SP), R12
-	MOVQ    64(SP), DI
-	ADDQ    R15, DI
-	CMPQ    R8, $0x01
-	JGT     lastAny
-	CMPQ    R9, $0x08
-	JLT     lastAny
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      lastEdge_0Done
-
-lastEdge_0:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-lastEdge_0InputPairs:
-	VMOVUPS      (R14), Z14
-	VMOVUPS      64(R14), Z15
-	VMOVUPS      128(R14), Z16
-	VMOVUPS      192(R14), Z17
-	VMOVUPS      256(R14), Z18
-	VMOVUPS      320(R14), Z19
-	MOVQ         R12, DI
-	CMPQ         R8, $0x00
-	JGT          lastEdge_0InputPair_0
-	VBROADCASTSD (DI), Z27
-	VFMADD231PS  Z27, Z14, Z0
-	VFMADD231PS  Z27, Z15, Z7
-
-lastEdge_0InputPair_0:
-	VBROADCASTSD (DI)(AX*1), Z28
-	VFMADD231PS  Z28, Z14, Z1
-	VFMADD231PS  Z28, Z15, Z8
-	VFMADD231PS  Z28, Z16, Z0
-	VFMADD231PS  Z28, Z17, Z7
-	VBROADCASTSD (DI)(AX*2), Z29
-	VFMADD231PS  Z29, Z14, Z2
-	VFMADD231PS  Z29, Z15, Z9
-	VFMADD231PS  Z29, Z16, Z1
-	VFMADD231PS  Z29, Z17, Z8
-	VFMADD231PS  Z29, Z18, Z0
-	VFMADD231PS  Z29, Z19, Z7
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z30
-	VFMADD231PS  Z30, Z14, Z3
-	VFMADD231PS  Z30, Z15, Z10
-	VFMADD231PS  Z30, Z16, Z2
-	VFMADD231PS  Z30, Z17, Z9
-	VFMADD231PS  Z30, Z18, Z1
-	VFMADD231PS  Z30, Z19, Z8
-	VBROADCASTSD (DI)(AX*1), Z31
-	VFMADD231PS  Z31, Z14, Z4
-	VFMADD231PS  Z31, Z15, Z11
-	VFMADD231PS  Z31, Z16, Z3
-	VFMADD231PS  Z31, Z17, Z10
-	VFMADD231PS  Z31, Z18, Z2
-	VFMADD231PS  Z31, Z19, Z9
-	VBROADCASTSD (DI)(AX*2), Z27
-	VFMADD231PS  Z27, Z14, Z5
-	VFMADD231PS  Z27, Z15, Z12
-	VFMADD231PS  Z27, Z16, Z4
-	VFMADD231PS  Z27, Z17, Z11
-	VFMADD231PS  Z27, Z18, Z3
-	VFMADD231PS  Z27, Z19, Z10
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z28
-	VFMADD231PS  Z28, Z14, Z6
-	VFMADD231PS  Z28, Z15, Z13
-	VFMADD231PS  Z28, Z16, Z5
-	VFMADD231PS  Z28, Z17, Z12
-	VFMADD231PS  Z28, Z18, Z4
-	VFMADD231PS  Z28, Z19, Z11
-	VBROADCASTSD (DI)(AX*1), Z29
-	VFMADD231PS  Z29, Z16, Z6
-	VFMADD231PS  Z29, Z17, Z13
-	VFMADD231PS  Z29, Z18, Z5
-	VFMADD231PS  Z29, Z19, Z12
-	CMPQ         R9, $0x08
-	JLE          lastEdge_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z30
-	VFMADD231PS  Z30, Z18, Z6
-	VFMADD231PS  Z30, Z19, Z13
-
-lastEdge_0InputPairEnd:
-	ADDQ $+8, R12
-	ADDQ $+384, R14
-	DECQ BP
-	JNZ  lastEdge_0InputPairs
-	SUBQ 88(SP), R12
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  lastEdge_0
-
-lastEdge_0Done:
-	VPERMILPS $0xb1, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0xb1, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0xb1, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0xb1, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0xb1, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0xb1, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0xb1, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-	JMP       lastSummed
-
-lastAny:
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      lastAny_0Done
-
-lastAny_0:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-lastAny_0InputPairs:
-	VMOVUPS      (R14), Z14
-	VMOVUPS      64(R14), Z15
-	VMOVUPS      128(R14), Z16
-	VMOVUPS      192(R14), Z17
-	VMOVUPS      256(R14), Z18
-	VMOVUPS      320(R14), Z19
-	MOVQ         R12, DI
-	CMPQ         R8, $0x00
-	JGT          lastAny_0InputPair_0
-	CMPQ         R9, $0x00
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI), Z27
-	VFMADD231PS  Z27, Z14, Z0
-	VFMADD231PS  Z27, Z15, Z7
-
-lastAny_0InputPair_0:
-	CMPQ         R8, $0x01
-	JGT          lastAny_0InputPair_1
-	CMPQ         R9, $0x01
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z28
-	VFMADD231PS  Z28, Z14, Z1
-	VFMADD231PS  Z28, Z15, Z8
-	VFMADD231PS  Z28, Z16, Z0
-	VFMADD231PS  Z28, Z17, Z7
-
-lastAny_0InputPair_1:
-	CMPQ         R8, $0x02
-	JGT          lastAny_0InputPair_2
-	CMPQ         R9, $0x02
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z29
-	VFMADD231PS  Z29, Z14, Z2
-	VFMADD231PS  Z29, Z15, Z9
-	VFMADD231PS  Z29, Z16, Z1
-	VFMADD231PS  Z29, Z17, Z8
-	VFMADD231PS  Z29, Z18, Z0
-	VFMADD231PS  Z29, Z19, Z7
-
-lastAny_0InputPair_2:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x03
-	JGT          lastAny_0InputPair_3
-	CMPQ         R9, $0x03
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI), Z30
-	VFMADD231PS  Z30, Z14, Z3
-	VFMADD231PS  Z30, Z15, Z10
-	VFMADD231PS  Z30, Z16, Z2
-	VFMADD231PS  Z30, Z17, Z9
-	VFMADD231PS  Z30, Z18, Z1
-	VFMADD231PS  Z30, Z19, Z8
-
-lastAny_0InputPair_3:
-	CMPQ         R8, $0x04
-	JGT          lastAny_0InputPair_4
-	CMPQ         R9, $0x04
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z31
-	VFMADD231PS  Z31, Z14, Z4
-	VFMADD231PS  Z31, Z15, Z11
-	VFMADD231PS  Z31, Z16, Z3
-	VFMADD231PS  Z31, Z17, Z10
-	VFMADD231PS  Z31, Z18, Z2
-	VFMADD231PS  Z31, Z19, Z9
-
-lastAny_0InputPair_4:
-	CMPQ         R8, $0x05
-	JGT          lastAny_0InputPair_5
-	CMPQ         R9, $0x05
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z27
-	VFMADD231PS  Z27, Z14, Z5
-	VFMADD231PS  Z27, Z15, Z12
-	VFMADD231PS  Z27, Z16, Z4
-	VFMADD231PS  Z27, Z17, Z11
-	VFMADD231PS  Z27, Z18, Z3
-	VFMADD231PS  Z27, Z19, Z10
-
-lastAny_0InputPair_5:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x06
-	JGT          lastAny_0InputPair_6
-	CMPQ         R9, $0x06
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI), Z28
-	VFMADD231PS  Z28, Z14, Z6
-	VFMADD231PS  Z28, Z15, Z13
-	VFMADD231PS  Z28, Z16, Z5
-	VFMADD231PS  Z28, Z17, Z12
-	VFMADD231PS  Z28, Z18, Z4
-	VFMADD231PS  Z28, Z19, Z11
-
-lastAny_0InputPair_6:
-	CMPQ         R8, $0x07
-	JGT          lastAny_0InputPair_7
-	CMPQ         R9, $0x07
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z29
-	VFMADD231PS  Z29, Z16, Z6
-	VFMADD231PS  Z29, Z17, Z13
-	VFMADD231PS  Z29, Z18, Z5
-	VFMADD231PS  Z29, Z19, Z12
-
-lastAny_0InputPair_7:
-	CMPQ         R8, $0x08
-	JGT          lastAny_0InputPair_8
-	CMPQ         R9, $0x08
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z30
-	VFMADD231PS  Z30, Z18, Z6
-	VFMADD231PS  Z30, Z19, Z13
-
-lastAny_0InputPair_8:
-lastAny_0InputPairEnd:
-	ADDQ $+8, R12
-	ADDQ $+384, R14
-	DECQ BP
-	JNZ  lastAny_0InputPairs
-	SUBQ 88(SP), R12
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  lastAny_0
-
-lastAny_0Done:
-	VPERMILPS $0xb1, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0xb1, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0xb1, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0xb1, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0xb1, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0xb1, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0xb1, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-
-lastSummed:
-	MOVQ   a+0(FP), DI
-	CMPQ   16(DI), $0x00
-	JEQ    lastClamp
-	MOVQ   72(DI), R14
-	LEAQ   (R14)(R14*2), R11
-	MOVQ   48(SP), R12
-	ADDQ   R15, R12
-	CMPQ   8(R13), $0x07
-	JNE    lastAdd_0Few
-	LEAQ   (R12)(R14*1), CX
-	VADDPS (R12), Z0, K1, Z0
-	VADDPS (R12)(R14*1), Z1, K1, Z1
-	VADDPS (R12)(R14*2), Z2, K1, Z2
-	VADDPS (R12)(R11*1), Z3, K1, Z3
-	VADDPS (R12)(R14*4), Z4, K1, Z4
-	VADDPS (CX)(R14*4), Z5, K1, Z5
-	VADDPS (R12)(R11*2), Z6, K1, Z6
-	JMP    lastAdd_0Done
-
-lastAdd_0Few:
-	VADDPS (R12), Z0, K1, Z0
-	CMPQ   8(R13), $0x01
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z1, K1, Z1
-	CMPQ   8(R13), $0x02
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z2, K1, Z2
-	CMPQ   8(R13), $0x03
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z3, K1, Z3
-	CMPQ   8(R13), $0x04
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z4, K1, Z4
-	CMPQ   8(R13), $0x05
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z5, K1, Z5
-	CMPQ   8(R13), $0x06
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-
-lastAdd_0Done:
-lastClamp:
-	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
-	TESTQ        R11, R11
-	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
-	VMAXPS       Z0, Z7, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMAXPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VMAXPS       Z5, Z7, Z5
-	VMAXPS       Z6, Z7, Z6
-	DECQ         R11
-	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
-	VMINPS       Z0, Z7, Z0
-	VMINPS       Z1, Z7, Z1
-	VMINPS       Z2, Z7, Z2
-	VMINPS       Z3, Z7, Z3
-	VMINPS       Z4, Z7, Z4
-	VMINPS       Z5, Z7, Z5
-	VMINPS       Z6, Z7, Z6
-
-lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
-
-lastPut_0Few:
-	VMOVUPS Z0, K1, (R12)
-	CMPQ    8(R13), $0x01
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z1, K1, (R12)
-	CMPQ    8(R13), $0x02
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z2, K1, (R12)
-	CMPQ    8(R13), $0x03
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z3, K1, (R12)
-	CMPQ    8(R13), $0x04
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z4, K1, (R12)
-	CMPQ    8(R13), $0x05
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z5, K1, (R12)
-	CMPQ    8(R13), $0x06
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-
-lastPut_0Done:
-	JMP next
-
-// func wideSlide3S2AVX512(a *args)
-// Requires: AVX, AVX512F
-TEXT ·wideSlide3S2AVX512(SB), NOSPLIT, $96-8
-	MOVQ a+0(FP), DI
-	MOVQ 88(DI), AX
-	LEAQ (AX)(AX*2), BX
-	MOVQ 80(DI), DX
-	MOVQ 128(DI), SI
-	MOVQ 136(DI), R10
-	MOVQ R10, (SP)
-	MOVQ 176(DI), R15
-	SHLQ $0x02, R15
-	MOVQ 120(DI), R10
-	MOVQ R10, 64(SP)
-	ADDQ R15, 64(SP)
-
-band:
-	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), R10
-	MOVQ  R10, 80(SP)
-	MOVQ  152(DI), R10
-	MOVQ  R10, 8(SP)
-	MOVQ  144(DI), R13
-	MOVQ  24(SI), R10
-	IMULQ 112(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  176(DI), R15
-	SHLQ  $0x02, R15
-	MOVQ  (SI), R10
-	IMULQ 40(DI), R10
-	ADDQ  (DI), R10
-	ADDQ  R15, R10
-	MOVQ  R10, 16(SP)
-	MOVQ  (SI), R10
-	IMULQ 48(DI), R10
-	ADDQ  16(DI), R10
-	ADDQ  R15, R10
-	MOVQ  R10, 24(SP)
-	MOVQ  16(SI), R10
-	IMULQ 32(DI), R10
-	ADDQ  8(DI), R10
-	ADDQ  24(DI), R10
-	MOVQ  R10, 32(SP)
-
-tile:
-	MOVQ  a+0(FP), DI
-	MOVQ  (R13), R10
-	IMULQ 64(DI), R10
-	ADDQ  16(SP), R10
-	MOVQ  R10, 40(SP)
-	MOVQ  (R13), R10
-	IMULQ 72(DI), R10
-	ADDQ  24(SP), R10
-	MOVQ  R10, 48(SP)
-	MOVQ  (R13), R10
-	IMULQ 56(DI), R10
-	ADDQ  32(SP), R10
-	MOVQ  R10, 56(SP)
-	MOVQ  16(R13), R8
-	MOVQ  24(R13), R9
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
-	SHLQ  $0x02, R15
-	NEGQ  R15
-	MOVQ  184(DI), DI
-	SHLQ  $0x03, DI
-	MOVQ  DI, 88(SP)
-	CMPQ  R15, $-64
-	JLE   block
-	TESTQ R15, R15
-	JNZ   last
-
-next:
-	MOVQ a+0(FP), DI
-	MOVQ 168(DI), R12
-	SHLQ $0x03, R12
-	ADDQ R12, 80(SP)
-	ADDQ $+32, R13
-	DECQ 8(SP)
-	JNZ  tile
-	ADDQ $+56, SI
-	DECQ (SP)
-	JNZ  band
-	VZEROUPPER
-	RET
-	PCALIGN $0x40
-
-block:
-	MOVQ    72(SP), R14
-	ADDQ    R10, R14
-	MOVQ    56(SP), R12
-	MOVQ    64(SP), DI
-	ADDQ    R15, DI
-	CMPQ    R8, $0x01
-	JGT     blockAny
-	CMPQ    R9, $0x0e
-	JLT     blockAny
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      blockEdge_0Done
-
-blockEdge_0:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-blockEdge_0InputPairs:
-	VMOVUPS      (R14), Z14
-	VMOVUPS      64(R14), Z15
-	VMOVUPS      128(R14), Z16
-	VMOVUPS      192(R14), Z17
-	VMOVUPS      256(R14), Z18
-	VMOVUPS      320(R14), Z19
-	MOVQ         R12, DI
-	CMPQ         R8, $0x00
-	JGT          blockEdge_0InputPair_0
-	VBROADCASTSD (DI), Z27
-	VFMADD231PS  Z27, Z14, Z0
-	VFMADD231PS  Z27, Z15, Z7
-
-blockEdge_0InputPair_0:
-	VBROADCASTSD (DI)(AX*1), Z28
-	VFMADD231PS  Z28, Z16, Z0
-	VFMADD231PS  Z28, Z17, Z7
-	VBROADCASTSD (DI)(AX*2), Z29
-	VFMADD231PS  Z29, Z14, Z1
-	VFMADD231PS  Z29, Z15, Z8
-	VFMADD231PS  Z29, Z18, Z0
-	VFMADD231PS  Z29, Z19, Z7
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z30
-	VFMADD231PS  Z30, Z16, Z1
-	VFMADD231PS  Z30, Z17, Z8
-	VBROADCASTSD (DI)(AX*1), Z31
-	VFMADD231PS  Z31, Z14, Z2
-	VFMADD231PS  Z31, Z15, Z9
-	VFMADD231PS  Z31, Z18, Z1
-	VFMADD231PS  Z31, Z19, Z8
-	VBROADCASTSD (DI)(AX*2), Z27
-	VFMADD231PS  Z27, Z16, Z2
-	VFMADD231PS  Z27, Z17, Z9
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z28
-	VFMADD231PS  Z28, Z14, Z3
-	VFMADD231PS  Z28, Z15, Z10
-	VFMADD231PS  Z28, Z18, Z2
-	VFMADD231PS  Z28, Z19, Z9
-	VBROADCASTSD (DI)(AX*1), Z29
-	VFMADD231PS  Z29, Z16, Z3
-	VFMADD231PS  Z29, Z17, Z10
-	VBROADCASTSD (DI)(AX*2), Z30
-	VFMADD231PS  Z30, Z14, Z4
-	VFMADD231PS  Z30, Z15, Z11
-	VFMADD231PS  Z30, Z18, Z3
-	VFMADD231PS  Z30, Z19, Z10
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z31
-	VFMADD231PS  Z31, Z16, Z4
-	VFMADD231PS  Z31, Z17, Z11
-	VBROADCASTSD (DI)(AX*1), Z27
-	VFMADD231PS  Z27, Z14, Z5
-	VFMADD231PS  Z27, Z15, Z12
-	VFMADD231PS  Z27, Z18, Z4
-	VFMADD231PS  Z27, Z19, Z11
-	VBROADCASTSD (DI)(AX*2), Z28
-	VFMADD231PS  Z28, Z16, Z5
-	VFMADD231PS  Z28, Z17, Z12
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z29
-	VFMADD231PS  Z29, Z14, Z6
-	VFMADD231PS  Z29, Z15, Z13
-	VFMADD231PS  Z29, Z18, Z5
-	VFMADD231PS  Z29, Z19, Z12
-	VBROADCASTSD (DI)(AX*1), Z30
-	VFMADD231PS  Z30, Z16, Z6
-	VFMADD231PS  Z30, Z17, Z13
-	CMPQ         R9, $0x0e
-	JLE          blockEdge_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z31
-	VFMADD231PS  Z31, Z18, Z6
-	VFMADD231PS  Z31, Z19, Z13
-
-blockEdge_0InputPairEnd:
-	ADDQ $+8, R12
-	ADDQ $+384, R14
-	DECQ BP
-	JNZ  blockEdge_0InputPairs
-	SUBQ 88(SP), R12
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  blockEdge_0
-
-blockEdge_0Done:
-	VPERMILPS $0xb1, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0xb1, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0xb1, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0xb1, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0xb1, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0xb1, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0xb1, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-	JMP       blockSummed
-
-blockAny:
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      blockAny_0Done
-
-blockAny_0:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-blockAny_0InputPairs:
-	VMOVUPS      (R14), Z14
-	VMOVUPS      64(R14), Z15
-	VMOVUPS      128(R14), Z16
-	VMOVUPS      192(R14), Z17
-	VMOVUPS      256(R14), Z18
-	VMOVUPS      320(R14), Z19
-	MOVQ         R12, DI
-	CMPQ         R8, $0x00
-	JGT          blockAny_0InputPair_0
-	CMPQ         R9, $0x00
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI), Z27
-	VFMADD231PS  Z27, Z14, Z0
-	VFMADD231PS  Z27, Z15, Z7
-
-blockAny_0InputPair_0:
-	CMPQ         R8, $0x01
-	JGT          blockAny_0InputPair_1
-	CMPQ         R9, $0x01
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z28
-	VFMADD231PS  Z28, Z16, Z0
-	VFMADD231PS  Z28, Z17, Z7
-
-blockAny_0InputPair_1:
-	CMPQ         R8, $0x02
-	JGT          blockAny_0InputPair_2
-	CMPQ         R9, $0x02
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z29
-	VFMADD231PS  Z29, Z14, Z1
-	VFMADD231PS  Z29, Z15, Z8
-	VFMADD231PS  Z29, Z18, Z0
-	VFMADD231PS  Z29, Z19, Z7
-
-blockAny_0InputPair_2:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x03
-	JGT          blockAny_0InputPair_3
-	CMPQ         R9, $0x03
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI), Z30
-	VFMADD231PS  Z30, Z16, Z1
-	VFMADD231PS  Z30, Z17, Z8
-
-blockAny_0InputPair_3:
-	CMPQ         R8, $0x04
-	JGT          blockAny_0InputPair_4
-	CMPQ         R9, $0x04
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z31
-	VFMADD231PS  Z31, Z14, Z2
-	VFMADD231PS  Z31, Z15, Z9
-	VFMADD231PS  Z31, Z18, Z1
-	VFMADD231PS  Z31, Z19, Z8
-
-blockAny_0InputPair_4:
-	CMPQ         R8, $0x05
-	JGT          blockAny_0InputPair_5
-	CMPQ         R9, $0x05
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z27
-	VFMADD231PS  Z27, Z16, Z2
-	VFMADD231PS  Z27, Z17, Z9
-
-blockAny_0InputPair_5:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x06
-	JGT          blockAny_0InputPair_6
-	CMPQ         R9, $0x06
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI), Z28
-	VFMADD231PS  Z28, Z14, Z3
-	VFMADD231PS  Z28, Z15, Z10
-	VFMADD231PS  Z28, Z18, Z2
-	VFMADD231PS  Z28, Z19, Z9
-
-blockAny_0InputPair_6:
-	CMPQ         R8, $0x07
-	JGT          blockAny_0InputPair_7
-	CMPQ         R9, $0x07
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z29
-	VFMADD231PS  Z29, Z16, Z3
-	VFMADD231PS  Z29, Z17, Z10
-
-blockAny_0InputPair_7:
-	CMPQ         R8, $0x08
-	JGT          blockAny_0InputPair_8
-	CMPQ         R9, $0x08
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z30
-	VFMADD231PS  Z30, Z14, Z4
-	VFMADD231PS  Z30, Z15, Z11
-	VFMADD231PS  Z30, Z18, Z3
-	VFMADD231PS  Z30, Z19, Z10
-
-blockAny_0InputPair_8:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x09
-	JGT          blockAny_0InputPair_9
-	CMPQ         R9, $0x09
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI), Z31
-	VFMADD231PS  Z31, Z16, Z4
-	VFMADD231PS  Z31, Z17, Z11
-
-blockAny_0InputPair_9:
-	CMPQ         R8, $0x0a
-	JGT          blockAny_0InputPair_10
-	CMPQ         R9, $0x0a
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z27
-	VFMADD231PS  Z27, Z14, Z5
-	VFMADD231PS  Z27, Z15, Z12
-	VFMADD231PS  Z27, Z18, Z4
-	VFMADD231PS  Z27, Z19, Z11
-
-blockAny_0InputPair_10:
-	CMPQ         R8, $0x0b
-	JGT          blockAny_0InputPair_11
-	CMPQ         R9, $0x0b
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z28
-	VFMADD231PS  Z28, Z16, Z5
-	VFMADD231PS  Z28, Z17, Z12
-
-blockAny_0InputPair_11:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x0c
-	JGT          blockAny_0InputPair_12
-	CMPQ         R9, $0x0c
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI), Z29
-	VFMADD231PS  Z29, Z14, Z6
-	VFMADD231PS  Z29, Z15, Z13
-	VFMADD231PS  Z29, Z18, Z5
-	VFMADD231PS  Z29, Z19, Z12
-
-blockAny_0InputPair_12:
-	CMPQ         R8, $0x0d
-	JGT          blockAny_0InputPair_13
-	CMPQ         R9, $0x0d
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z30
-	VFMADD231PS  Z30, Z16, Z6
-	VFMADD231PS  Z30, Z17, Z13
-
-blockAny_0InputPair_13:
-	CMPQ         R8, $0x0e
-	JGT          blockAny_0InputPair_14
-	CMPQ         R9, $0x0e
-	JLE          blockAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z31
-	VFMADD231PS  Z31, Z18, Z6
-	VFMADD231PS  Z31, Z19, Z13
-
-blockAny_0InputPair_14:
-blockAny_0InputPairEnd:
-	ADDQ $+8, R12
-	ADDQ $+384, R14
-	DECQ BP
-	JNZ  blockAny_0InputPairs
-	SUBQ 88(SP), R12
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  blockAny_0
-
-blockAny_0Done:
-	VPERMILPS $0xb1, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0xb1, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0xb1, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0xb1, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0xb1, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0xb1, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0xb1, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-
-blockSummed:
-	MOVQ   a+0(FP), DI
-	CMPQ   16(DI), $0x00
-	JEQ    blockClamp
-	MOVQ   72(DI), R14
-	LEAQ   (R14)(R14*2), R11
-	MOVQ   48(SP), R12
-	ADDQ   R15, R12
-	CMPQ   8(R13), $0x07
-	JNE    blockAdd_0Few
-	LEAQ   (R12)(R14*1), CX
-	VADDPS (R12), Z0, Z0
-	VADDPS (R12)(R14*1), Z1, Z1
-	VADDPS (R12)(R14*2), Z2, Z2
-	VADDPS (R12)(R11*1), Z3, Z3
-	VADDPS (R12)(R14*4), Z4, Z4
-	VADDPS (CX)(R14*4), Z5, Z5
-	VADDPS (R12)(R11*2), Z6, Z6
-	JMP    blockAdd_0Done
-
-blockAdd_0Few:
-	VADDPS (R12), Z0, Z0
-	CMPQ   8(R13), $0x01
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z1, Z1
-	CMPQ   8(R13), $0x02
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z2, Z2
-	CMPQ   8(R13), $0x03
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z3, Z3
-	CMPQ   8(R13), $0x04
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z4, Z4
-	CMPQ   8(R13), $0x05
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z5, Z5
-	CMPQ   8(R13), $0x06
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-
-blockAdd_0Done:
-blockClamp:
-	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
-	TESTQ        R11, R11
-	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
-	VMAXPS       Z0, Z7, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMAXPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VMAXPS       Z5, Z7, Z5
-	VMAXPS       Z6, Z7, Z6
-	DECQ         R11
-	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
-	VMINPS       Z0, Z7, Z0
-	VMINPS       Z1, Z7, Z1
-	VMINPS       Z2, Z7, Z2
-	VMINPS       Z3, Z7, Z3
-	VMINPS       Z4, Z7, Z4
-	VMINPS       Z5, Z7, Z5
-	VMINPS       Z6, Z7, Z6
-
-blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
-
-blockPut_0Few:
-	VMOVUPS Z0, (R12)
-	CMPQ    8(R13), $0x01
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z1, (R12)
-	CMPQ    8(R13), $0x02
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z2, (R12)
-	CMPQ    8(R13), $0x03
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z3, (R12)
-	CMPQ    8(R13), $0x04
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z4, (R12)
-	CMPQ    8(R13), $0x05
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z5, (R12)
-	CMPQ    8(R13), $0x06
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-
-blockPut_0Done:
-	ADDQ  104(DI), R10
-	ADDQ  $+64, R15
-	CMPQ  R15, $-64
-	JLE   block
-	TESTQ R15, R15
-	JNZ   last
-	JMP   next
-	PCALIGN $0x40
-
-last:
-	MOVQ    R15, CX
-	NEGQ    CX
-	SHRQ    $0x02, CX
-	MOVQ    $0x00000001, R14
-	SHLQ    CL, R14
-	DECQ    R14
-	KMOVW   R14, K1
-	MOVQ    72(SP), R14
-	ADDQ    R10, R14
-	MOVQ    56(SP), R12
-	MOVQ    64(SP), DI
-	ADDQ    R15, DI
-	CMPQ    R8, $0x01
-	JGT     lastAny
-	CMPQ    R9, $0x0e
-	JLT     lastAny
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      lastEdge_0Done
-
-lastEdge_0:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-lastEdge_0InputPairs:
-	VMOVUPS      (R14), Z14
-	VMOVUPS      64(R14), Z15
-	VMOVUPS      128(R14), Z16
-	VMOVUPS      192(R14), Z17
-	VMOVUPS      256(R14), Z18
-	VMOVUPS      320(R14), Z19
-	MOVQ         R12, DI
-	CMPQ         R8, $0x00
-	JGT          lastEdge_0InputPair_0
-	VBROADCASTSD (DI), Z27
-	VFMADD231PS  Z27, Z14, Z0
-	VFMADD231PS  Z27, Z15, Z7
-
-lastEdge_0InputPair_0:
-	VBROADCASTSD (DI)(AX*1), Z28
-	VFMADD231PS  Z28, Z16, Z0
-	VFMADD231PS  Z28, Z17, Z7
-	VBROADCASTSD (DI)(AX*2), Z29
-	VFMADD231PS  Z29, Z14, Z1
-	VFMADD231PS  Z29, Z15, Z8
-	VFMADD231PS  Z29, Z18, Z0
-	VFMADD231PS  Z29, Z19, Z7
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z30
-	VFMADD231PS  Z30, Z16, Z1
-	VFMADD231PS  Z30, Z17, Z8
-	VBROADCASTSD (DI)(AX*1), Z31
-	VFMADD231PS  Z31, Z14, Z2
-	VFMADD231PS  Z31, Z15, Z9
-	VFMADD231PS  Z31, Z18, Z1
-	VFMADD231PS  Z31, Z19, Z8
-	VBROADCASTSD (DI)(AX*2), Z27
-	VFMADD231PS  Z27, Z16, Z2
-	VFMADD231PS  Z27, Z17, Z9
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z28
-	VFMADD231PS  Z28, Z14, Z3
-	VFMADD231PS  Z28, Z15, Z10
-	VFMADD231PS  Z28, Z18, Z2
-	VFMADD231PS  Z28, Z19, Z9
-	VBROADCASTSD (DI)(AX*1), Z29
-	VFMADD231PS  Z29, Z16, Z3
-	VFMADD231PS  Z29, Z17, Z10
-	VBROADCASTSD (DI)(AX*2), Z30
-	VFMADD231PS  Z30, Z14, Z4
-	VFMADD231PS  Z30, Z15, Z11
-	VFMADD231PS  Z30, Z18, Z3
-	VFMADD231PS  Z30, Z19, Z10
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z31
-	VFMADD231PS  Z31, Z16, Z4
-	VFMADD231PS  Z31, Z17, Z11
-	VBROADCASTSD (DI)(AX*1), Z27
-	VFMADD231PS  Z27, Z14, Z5
-	VFMADD231PS  Z27, Z15, Z12
-	VFMADD231PS  Z27, Z18, Z4
-	VFMADD231PS  Z27, Z19, Z11
-	VBROADCASTSD (DI)(AX*2), Z28
-	VFMADD231PS  Z28, Z16, Z5
-	VFMADD231PS  Z28, Z17, Z12
-	ADDQ         BX, DI
-	VBROADCASTSD (DI), Z29
-	VFMADD231PS  Z29, Z14, Z6
-	VFMADD231PS  Z29, Z15, Z13
-	VFMADD231PS  Z29, Z18, Z5
-	VFMADD231PS  Z29, Z19, Z12
-	VBROADCASTSD (DI)(AX*1), Z30
-	VFMADD231PS  Z30, Z16, Z6
-	VFMADD231PS  Z30, Z17, Z13
-	CMPQ         R9, $0x0e
-	JLE          lastEdge_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z31
-	VFMADD231PS  Z31, Z18, Z6
-	VFMADD231PS  Z31, Z19, Z13
-
-lastEdge_0InputPairEnd:
-	ADDQ $+8, R12
-	ADDQ $+384, R14
-	DECQ BP
-	JNZ  lastEdge_0InputPairs
-	SUBQ 88(SP), R12
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  lastEdge_0
-
-lastEdge_0Done:
-	VPERMILPS $0xb1, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0xb1, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0xb1, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0xb1, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0xb1, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0xb1, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0xb1, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-	JMP       lastSummed
-
-lastAny:
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      lastAny_0Done
-
-lastAny_0:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
-
-lastAny_0InputPairs:
-	VMOVUPS      (R14), Z14
-	VMOVUPS      64(R14), Z15
-	VMOVUPS      128(R14), Z16
-	VMOVUPS      192(R14), Z17
-	VMOVUPS      256(R14), Z18
-	VMOVUPS      320(R14), Z19
-	MOVQ         R12, DI
-	CMPQ         R8, $0x00
-	JGT          lastAny_0InputPair_0
-	CMPQ         R9, $0x00
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI), Z27
-	VFMADD231PS  Z27, Z14, Z0
-	VFMADD231PS  Z27, Z15, Z7
-
-lastAny_0InputPair_0:
-	CMPQ         R8, $0x01
-	JGT          lastAny_0InputPair_1
-	CMPQ         R9, $0x01
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z28
-	VFMADD231PS  Z28, Z16, Z0
-	VFMADD231PS  Z28, Z17, Z7
-
-lastAny_0InputPair_1:
-	CMPQ         R8, $0x02
-	JGT          lastAny_0InputPair_2
-	CMPQ         R9, $0x02
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z29
-	VFMADD231PS  Z29, Z14, Z1
-	VFMADD231PS  Z29, Z15, Z8
-	VFMADD231PS  Z29, Z18, Z0
-	VFMADD231PS  Z29, Z19, Z7
-
-lastAny_0InputPair_2:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x03
-	JGT          lastAny_0InputPair_3
-	CMPQ         R9, $0x03
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI), Z30
-	VFMADD231PS  Z30, Z16, Z1
-	VFMADD231PS  Z30, Z17, Z8
-
-lastAny_0InputPair_3:
-	CMPQ         R8, $0x04
-	JGT          lastAny_0InputPair_4
-	CMPQ         R9, $0x04
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z31
-	VFMADD231PS  Z31, Z14, Z2
-	VFMADD231PS  Z31, Z15, Z9
-	VFMADD231PS  Z31, Z18, Z1
-	VFMADD231PS  Z31, Z19, Z8
-
-lastAny_0InputPair_4:
-	CMPQ         R8, $0x05
-	JGT          lastAny_0InputPair_5
-	CMPQ         R9, $0x05
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z27
-	VFMADD231PS  Z27, Z16, Z2
-	VFMADD231PS  Z27, Z17, Z9
-
-lastAny_0InputPair_5:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x06
-	JGT          lastAny_0InputPair_6
-	CMPQ         R9, $0x06
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI), Z28
-	VFMADD231PS  Z28, Z14, Z3
-	VFMADD231PS  Z28, Z15, Z10
-	VFMADD231PS  Z28, Z18, Z2
-	VFMADD231PS  Z28, Z19, Z9
-
-lastAny_0InputPair_6:
-	CMPQ         R8, $0x07
-	JGT          lastAny_0InputPair_7
-	CMPQ         R9, $0x07
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z29
-	VFMADD231PS  Z29, Z16, Z3
-	VFMADD231PS  Z29, Z17, Z10
-
-lastAny_0InputPair_7:
-	CMPQ         R8, $0x08
-	JGT          lastAny_0InputPair_8
-	CMPQ         R9, $0x08
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z30
-	VFMADD231PS  Z30, Z14, Z4
-	VFMADD231PS  Z30, Z15, Z11
-	VFMADD231PS  Z30, Z18, Z3
-	VFMADD231PS  Z30, Z19, Z10
-
-lastAny_0InputPair_8:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x09
-	JGT          lastAny_0InputPair_9
-	CMPQ         R9, $0x09
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI), Z31
-	VFMADD231PS  Z31, Z16, Z4
-	VFMADD231PS  Z31, Z17, Z11
-
-lastAny_0InputPair_9:
-	CMPQ         R8, $0x0a
-	JGT          lastAny_0InputPair_10
-	CMPQ         R9, $0x0a
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z27
-	VFMADD231PS  Z27, Z14, Z5
-	VFMADD231PS  Z27, Z15, Z12
-	VFMADD231PS  Z27, Z18, Z4
-	VFMADD231PS  Z27, Z19, Z11
-
-lastAny_0InputPair_10:
-	CMPQ         R8, $0x0b
-	JGT          lastAny_0InputPair_11
-	CMPQ         R9, $0x0b
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z28
-	VFMADD231PS  Z28, Z16, Z5
-	VFMADD231PS  Z28, Z17, Z12
-
-lastAny_0InputPair_11:
-	ADDQ         BX, DI
-	CMPQ         R8, $0x0c
-	JGT          lastAny_0InputPair_12
-	CMPQ         R9, $0x0c
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI), Z29
-	VFMADD231PS  Z29, Z14, Z6
-	VFMADD231PS  Z29, Z15, Z13
-	VFMADD231PS  Z29, Z18, Z5
-	VFMADD231PS  Z29, Z19, Z12
-
-lastAny_0InputPair_12:
-	CMPQ         R8, $0x0d
-	JGT          lastAny_0InputPair_13
-	CMPQ         R9, $0x0d
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*1), Z30
-	VFMADD231PS  Z30, Z16, Z6
-	VFMADD231PS  Z30, Z17, Z13
-
-lastAny_0InputPair_13:
-	CMPQ         R8, $0x0e
-	JGT          lastAny_0InputPair_14
-	CMPQ         R9, $0x0e
-	JLE          lastAny_0InputPairEnd
-	VBROADCASTSD (DI)(AX*2), Z31
-	VFMADD231PS  Z31, Z18, Z6
-	VFMADD231PS  Z31, Z19, Z13
-
-lastAny_0InputPair_14:
-lastAny_0InputPairEnd:
-	ADDQ $+8, R12
-	ADDQ $+384, R14
-	DECQ BP
-	JNZ  lastAny_0InputPairs
-	SUBQ 88(SP), R12
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  lastAny_0
-
-lastAny_0Done:
-	VPERMILPS $0xb1, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0xb1, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0xb1, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0xb1, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0xb1, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0xb1, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0xb1, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-
-lastSummed:
-	MOVQ   a+0(FP), DI
-	CMPQ   16(DI), $0x00
-	JEQ    lastClamp
-	MOVQ   72(DI), R14
-	LEAQ   (R14)(R14*2), R11
-	MOVQ   48(SP), R12
-	ADDQ   R15, R12
-	CMPQ   8(R13), $0x07
-	JNE    lastAdd_0Few
-	LEAQ   (R12)(R14*1), CX
-	VADDPS (R12), Z0, K1, Z0
-	VADDPS (R12)(R14*1), Z1, K1, Z1
-	VADDPS (R12)(R14*2), Z2, K1, Z2
-	VADDPS (R12)(R11*1), Z3, K1, Z3
-	VADDPS (R12)(R14*4), Z4, K1, Z4
-	VADDPS (CX)(R14*4), Z5, K1, Z5
-	VADDPS (R12)(R11*2), Z6, K1, Z6
-	JMP    lastAdd_0Done
-
-lastAdd_0Few:
-	VADDPS (R12), Z0, K1, Z0
-	CMPQ   8(R13), $0x01
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z1, K1, Z1
-	CMPQ   8(R13), $0x02
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z2, K1, Z2
-	CMPQ   8(R13), $0x03
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z3, K1, Z3
-	CMPQ   8(R13), $0x04
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z4, K1, Z4
-	CMPQ   8(R13), $0x05
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z5, K1, Z5
-	CMPQ   8(R13), $0x06
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-
-lastAdd_0Done:
-lastClamp:
-	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
-	TESTQ        R11, R11
-	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
-	VMAXPS       Z0, Z7, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMAXPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VMAXPS       Z5, Z7, Z5
-	VMAXPS       Z6, Z7, Z6
-	DECQ         R11
-	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
-	VMINPS       Z0, Z7, Z0
-	VMINPS       Z1, Z7, Z1
-	VMINPS       Z2, Z7, Z2
-	VMINPS       Z3, Z7, Z3
-	VMINPS       Z4, Z7, Z4
-	VMINPS       Z5, Z7, Z5
-	VMINPS       Z6, Z7, Z6
-
-lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
-
-lastPut_0Few:
-	VMOVUPS Z0, K1, (R12)
-	CMPQ    8(R13), $0x01
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z1, K1, (R12)
-	CMPQ    8(R13), $0x02
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z2, K1, (R12)
-	CMPQ    8(R13), $0x03
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z3, K1, (R12)
-	CMPQ    8(R13), $0x04
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z4, K1, (R12)
-	CMPQ    8(R13), $0x05
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z5, K1, (R12)
-	CMPQ    8(R13), $0x06
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-
-lastPut_0Done:
-	JMP next
-
 // func of2AVX512(a *args)
 // Requires: AVX, AVX512F
 TEXT ·of2AVX512(SB), NOSPLIT, $96-8
@@ -4107,6 +1498,1059 @@ lastRowDone:
 	VADDPS    Z12, Z5, Z5
 	VPERMILPS $0x4e, Z13, Z13
 	VADDPS    Z13, Z6, Z6
+	MOVQ      a+0(FP), DI
+	CMPQ      16(DI), $0x00
+	JEQ       lastClamp
+	MOVQ      72(DI), R14
+	LEAQ      (R14)(R14*2), R11
+	MOVQ      48(SP), R12
+	ADDQ      R15, R12
+	CMPQ      8(R13), $0x07
+	JNE       lastAdd_0Few
+	LEAQ      (R12)(R14*1), CX
+	VADDPS    (R12), Z0, K1, Z0
+	VADDPS    (R12)(R14*1), Z1, K1, Z1
+	VADDPS    (R12)(R14*2), Z2, K1, Z2
+	VADDPS    (R12)(R11*1), Z3, K1, Z3
+	VADDPS    (R12)(R14*4), Z4, K1, Z4
+	VADDPS    (CX)(R14*4), Z5, K1, Z5
+	VADDPS    (R12)(R11*2), Z6, K1, Z6
+	JMP       lastAdd_0Done
+
+lastAdd_0Few:
+	VADDPS (R12), Z0, K1, Z0
+	CMPQ   8(R13), $0x01
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z1, K1, Z1
+	CMPQ   8(R13), $0x02
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z2, K1, Z2
+	CMPQ   8(R13), $0x03
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z3, K1, Z3
+	CMPQ   8(R13), $0x04
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z4, K1, Z4
+	CMPQ   8(R13), $0x05
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z5, K1, Z5
+	CMPQ   8(R13), $0x06
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+
+lastAdd_0Done:
+lastClamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
+	JZ           lastStore
+	VBROADCASTSS 200(DI), Z7
+	VMAXPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
+	DECQ         R11
+	JZ           lastStore
+	VBROADCASTSS 204(DI), Z7
+	VMINPS       Z0, Z7, Z0
+	VMINPS       Z1, Z7, Z1
+	VMINPS       Z2, Z7, Z2
+	VMINPS       Z3, Z7, Z3
+	VMINPS       Z4, Z7, Z4
+	VMINPS       Z5, Z7, Z5
+	VMINPS       Z6, Z7, Z6
+
+lastStore:
+	MOVQ    64(DI), R14
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K1, (R12)(R14*1)
+	VMOVUPS Z2, K1, (R12)(R14*2)
+	VMOVUPS Z3, K1, (R12)(R11*1)
+	VMOVUPS Z4, K1, (R12)(R14*4)
+	VMOVUPS Z5, K1, (CX)(R14*4)
+	VMOVUPS Z6, K1, (R12)(R11*2)
+	JMP     lastPut_0Done
+
+lastPut_0Few:
+	VMOVUPS Z0, K1, (R12)
+	CMPQ    8(R13), $0x01
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z1, K1, (R12)
+	CMPQ    8(R13), $0x02
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z2, K1, (R12)
+	CMPQ    8(R13), $0x03
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z3, K1, (R12)
+	CMPQ    8(R13), $0x04
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z4, K1, (R12)
+	CMPQ    8(R13), $0x05
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z5, K1, (R12)
+	CMPQ    8(R13), $0x06
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+
+lastPut_0Done:
+	JMP next
+
+// func of8AVX512(a *args)
+// Requires: AVX, AVX512F
+TEXT ·of8AVX512(SB), NOSPLIT, $96-8
+	MOVQ a+0(FP), DI
+	MOVQ 56(DI), AX
+	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
+	MOVQ 128(DI), SI
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
+
+band:
+	MOVQ  a+0(FP), DI
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
+	MOVQ  144(DI), R13
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 32(SP)
+
+tile:
+	MOVQ  a+0(FP), DI
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	MOVQ  88(DI), R12
+	MOVQ  R12, 88(SP)
+	CMPQ  R15, $-64
+	JLE   block
+	TESTQ R15, R15
+	JNZ   last
+
+next:
+	MOVQ a+0(FP), DI
+	MOVQ 168(DI), R12
+	SHLQ $0x03, R12
+	ADDQ R12, 80(SP)
+	ADDQ $+32, R13
+	DECQ 8(SP)
+	JNZ  tile
+	ADDQ $+56, SI
+	DECQ (SP)
+	JNZ  band
+	VZEROUPPER
+	RET
+	PCALIGN $0x40
+
+block:
+	MOVQ    72(SP), R14
+	ADDQ    R10, R14
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
+	VMOVUPS (DI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	MOVQ    32(SI), CX
+	TESTQ   CX, CX
+	JZ      blockRowDone
+
+blockRow:
+	MOVQ a+0(FP), R9
+	MOVQ 168(R9), R9
+	MOVQ 80(SP), R8
+	MOVQ R12, DI
+
+blockTap:
+	LEAQ        (DI)(AX*1), R11
+	CMPQ        (R8), $0x00000700
+	JNE         blockTapPartial
+	VMOVUPS     (R14), Z29
+	VMOVUPS     64(R14), Z30
+	VMOVUPS     128(R14), Z31
+	VMOVSLDUP   (DI), Z28
+	VFMADD231PS Z28, Z29, Z0
+	VFMADD231PS Z28, Z30, Z7
+	VFMADD231PS Z28, Z31, Z14
+	VFMADD231PS 192(R14), Z28, Z21
+	VMOVSLDUP   (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z29, Z1
+	VFMADD231PS Z28, Z30, Z8
+	VFMADD231PS Z28, Z31, Z15
+	VFMADD231PS 192(R14), Z28, Z22
+	VMOVSLDUP   (DI)(AX*2), Z28
+	VFMADD231PS Z28, Z29, Z2
+	VFMADD231PS Z28, Z30, Z9
+	VFMADD231PS Z28, Z31, Z16
+	VFMADD231PS 192(R14), Z28, Z23
+	VMOVSLDUP   (DI)(BX*1), Z28
+	VFMADD231PS Z28, Z29, Z3
+	VFMADD231PS Z28, Z30, Z10
+	VFMADD231PS Z28, Z31, Z17
+	VFMADD231PS 192(R14), Z28, Z24
+	VMOVSLDUP   (DI)(AX*4), Z28
+	VFMADD231PS Z28, Z29, Z4
+	VFMADD231PS Z28, Z30, Z11
+	VFMADD231PS Z28, Z31, Z18
+	VFMADD231PS 192(R14), Z28, Z25
+	VMOVSLDUP   (R11)(AX*4), Z28
+	VFMADD231PS Z28, Z29, Z5
+	VFMADD231PS Z28, Z30, Z12
+	VFMADD231PS Z28, Z31, Z19
+	VFMADD231PS 192(R14), Z28, Z26
+	VMOVSLDUP   (DI)(BX*2), Z28
+	VFMADD231PS Z28, Z29, Z6
+	VFMADD231PS Z28, Z30, Z13
+	VFMADD231PS Z28, Z31, Z20
+	VFMADD231PS 192(R14), Z28, Z27
+	ADDQ        $+256, R14
+	VMOVUPS     (R14), Z29
+	VMOVUPS     64(R14), Z30
+	VMOVUPS     128(R14), Z31
+	VMOVSHDUP   (DI), Z28
+	VFMADD231PS Z28, Z29, Z0
+	VFMADD231PS Z28, Z30, Z7
+	VFMADD231PS Z28, Z31, Z14
+	VFMADD231PS 192(R14), Z28, Z21
+	VMOVSHDUP   (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z29, Z1
+	VFMADD231PS Z28, Z30, Z8
+	VFMADD231PS Z28, Z31, Z15
+	VFMADD231PS 192(R14), Z28, Z22
+	VMOVSHDUP   (DI)(AX*2), Z28
+	VFMADD231PS Z28, Z29, Z2
+	VFMADD231PS Z28, Z30, Z9
+	VFMADD231PS Z28, Z31, Z16
+	VFMADD231PS 192(R14), Z28, Z23
+	VMOVSHDUP   (DI)(BX*1), Z28
+	VFMADD231PS Z28, Z29, Z3
+	VFMADD231PS Z28, Z30, Z10
+	VFMADD231PS Z28, Z31, Z17
+	VFMADD231PS 192(R14), Z28, Z24
+	VMOVSHDUP   (DI)(AX*4), Z28
+	VFMADD231PS Z28, Z29, Z4
+	VFMADD231PS Z28, Z30, Z11
+	VFMADD231PS Z28, Z31, Z18
+	VFMADD231PS 192(R14), Z28, Z25
+	VMOVSHDUP   (R11)(AX*4), Z28
+	VFMADD231PS Z28, Z29, Z5
+	VFMADD231PS Z28, Z30, Z12
+	VFMADD231PS Z28, Z31, Z19
+	VFMADD231PS 192(R14), Z28, Z26
+	VMOVSHDUP   (DI)(BX*2), Z28
+	VFMADD231PS Z28, Z29, Z6
+	VFMADD231PS Z28, Z30, Z13
+	VFMADD231PS Z28, Z31, Z20
+	VFMADD231PS 192(R14), Z28, Z27
+	ADDQ        $+256, R14
+	JMP         blockTapNext
+
+blockTapPartial:
+	VMOVUPS     (R14), Z29
+	VMOVUPS     64(R14), Z30
+	VMOVUPS     128(R14), Z31
+	CMPB        (R8), $0x00
+	JGT         blockTapPartialEven_0
+	CMPB        1(R8), $0x00
+	JLE         blockTapPartialEvenEnd
+	VMOVSLDUP   (DI), Z28
+	VFMADD231PS Z28, Z29, Z0
+	VFMADD231PS Z28, Z30, Z7
+	VFMADD231PS Z28, Z31, Z14
+	VFMADD231PS 192(R14), Z28, Z21
+
+blockTapPartialEven_0:
+	CMPB        (R8), $0x01
+	JGT         blockTapPartialEven_1
+	CMPB        1(R8), $0x01
+	JLE         blockTapPartialEvenEnd
+	VMOVSLDUP   (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z29, Z1
+	VFMADD231PS Z28, Z30, Z8
+	VFMADD231PS Z28, Z31, Z15
+	VFMADD231PS 192(R14), Z28, Z22
+
+blockTapPartialEven_1:
+	CMPB        (R8), $0x02
+	JGT         blockTapPartialEven_2
+	CMPB        1(R8), $0x02
+	JLE         blockTapPartialEvenEnd
+	VMOVSLDUP   (DI)(AX*2), Z28
+	VFMADD231PS Z28, Z29, Z2
+	VFMADD231PS Z28, Z30, Z9
+	VFMADD231PS Z28, Z31, Z16
+	VFMADD231PS 192(R14), Z28, Z23
+
+blockTapPartialEven_2:
+	CMPB        (R8), $0x03
+	JGT         blockTapPartialEven_3
+	CMPB        1(R8), $0x03
+	JLE         blockTapPartialEvenEnd
+	VMOVSLDUP   (DI)(BX*1), Z28
+	VFMADD231PS Z28, Z29, Z3
+	VFMADD231PS Z28, Z30, Z10
+	VFMADD231PS Z28, Z31, Z17
+	VFMADD231PS 192(R14), Z28, Z24
+
+blockTapPartialEven_3:
+	CMPB        (R8), $0x04
+	JGT         blockTapPartialEven_4
+	CMPB        1(R8), $0x04
+	JLE         blockTapPartialEvenEnd
+	VMOVSLDUP   (DI)(AX*4), Z28
+	VFMADD231PS Z28, Z29, Z4
+	VFMADD231PS Z28, Z30, Z11
+	VFMADD231PS Z28, Z31, Z18
+	VFMADD231PS 192(R14), Z28, Z25
+
+blockTapPartialEven_4:
+	CMPB        (R8), $0x05
+	JGT         blockTapPartialEven_5
+	CMPB        1(R8), $0x05
+	JLE         blockTapPartialEvenEnd
+	VMOVSLDUP   (R11)(AX*4), Z28
+	VFMADD231PS Z28, Z29, Z5
+	VFMADD231PS Z28, Z30, Z12
+	VFMADD231PS Z28, Z31, Z19
+	VFMADD231PS 192(R14), Z28, Z26
+
+blockTapPartialEven_5:
+	CMPB        (R8), $0x06
+	JGT         blockTapPartialEven_6
+	CMPB        1(R8), $0x06
+	JLE         blockTapPartialEvenEnd
+	VMOVSLDUP   (DI)(BX*2), Z28
+	VFMADD231PS Z28, Z29, Z6
+	VFMADD231PS Z28, Z30, Z13
+	VFMADD231PS Z28, Z31, Z20
+	VFMADD231PS 192(R14), Z28, Z27
+
+blockTapPartialEven_6:
+blockTapPartialEvenEnd:
+	ADDQ        $+256, R14
+	VMOVUPS     (R14), Z29
+	VMOVUPS     64(R14), Z30
+	VMOVUPS     128(R14), Z31
+	CMPB        (R8), $0x00
+	JGT         blockTapPartialOdd_0
+	CMPB        1(R8), $0x00
+	JLE         blockTapPartialOddEnd
+	VMOVSHDUP   (DI), Z28
+	VFMADD231PS Z28, Z29, Z0
+	VFMADD231PS Z28, Z30, Z7
+	VFMADD231PS Z28, Z31, Z14
+	VFMADD231PS 192(R14), Z28, Z21
+
+blockTapPartialOdd_0:
+	CMPB        (R8), $0x01
+	JGT         blockTapPartialOdd_1
+	CMPB        1(R8), $0x01
+	JLE         blockTapPartialOddEnd
+	VMOVSHDUP   (DI)(AX*1), Z28
+	VFMADD231PS Z28, Z29, Z1
+	VFMADD231PS Z28, Z30, Z8
+	VFMADD231PS Z28, Z31, Z15
+	VFMADD231PS 192(R14), Z28, Z22
+
+blockTapPartialOdd_1:
+	CMPB        (R8), $0x02
+	JGT         blockTapPartialOdd_2
+	CMPB        1(R8), $0x02
+	JLE         blockTapPartialOddEnd
+	VMOVSHDUP   (DI)(AX*2), Z28
+	VFMADD231PS Z28, Z29, Z2
+	VFMADD231PS Z28, Z30, Z9
+	VFMADD231PS Z28, Z31, Z16
+	VFMADD231PS 192(R14), Z28, Z23
+
+blockTapPartialOdd_2:
+	CMPB        (R8), $0x03
+	JGT         blockTapPartialOdd_3
+	CMPB        1(R8), $0x03
+	JLE         blockTapPartialOddEnd
+	VMOVSHDUP   (DI)(BX*1), Z28
+	VFMADD231PS Z28, Z29, Z3
+	VFMADD231PS Z28, Z30, Z10
+	VFMADD231PS Z28, Z31, Z17
+	VFMADD231PS 192(R14), Z28, Z24
+
+blockTapPartialOdd_3:
+	CMPB        (R8), $0x04
+	JGT         blockTapPartialOdd_4
+	CMPB        1(R8), $0x04
+	JLE         blockTapPartialOddEnd
+	VMOVSHDUP   (DI)(AX*4), Z28
+	VFMADD231PS Z28, Z29, Z4
+	VFMADD231PS Z28, Z30, Z11
+	VFMADD231PS Z28, Z31, Z18
+	VFMADD231PS 192(R14), Z28, Z25
+
+blockTapPartialOdd_4:
+	CMPB        (R8), $0x05
+	JGT         blockTapPartialOdd_5
+	CMPB        1(R8), $0x05
+	JLE         blockTapPartialOddEnd
+	VMOVSHDUP   (R11)(AX*4), Z28
+	VFMADD231PS Z28, Z29, Z5
+	VFMADD231PS Z28, Z30, Z12
+	VFMADD231PS Z28, Z31, Z19
+	VFMADD231PS 192(R14), Z28, Z26
+
+blockTapPartialOdd_5:
+	CMPB        (R8), $0x06
+	JGT         blockTapPartialOdd_6
+	CMPB        1(R8), $0x06
+	JLE         blockTapPartialOddEnd
+	VMOVSHDUP   (DI)(BX*2), Z28
+	VFMADD231PS Z28, Z29, Z6
+	VFMADD231PS Z28, Z30, Z13
+	VFMADD231PS Z28, Z31, Z20
+	VFMADD231PS 192(R14), Z28, Z27
+
+blockTapPartialOdd_6:
+blockTapPartialOddEnd:
+	ADDQ $+256, R14
+
+blockTapNext:
+	ADDQ 88(SP), DI
+	ADDQ $+8, R8
+	DECQ R9
+	JNZ  blockTap
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockRow
+
+blockRowDone:
+	VPERMILPS $0x4e, Z7, Z7
+	VADDPS    Z7, Z0, Z0
+	VPERMILPS $0x4e, Z8, Z8
+	VADDPS    Z8, Z1, Z1
+	VPERMILPS $0x4e, Z9, Z9
+	VADDPS    Z9, Z2, Z2
+	VPERMILPS $0x4e, Z10, Z10
+	VADDPS    Z10, Z3, Z3
+	VPERMILPS $0x4e, Z11, Z11
+	VADDPS    Z11, Z4, Z4
+	VPERMILPS $0x4e, Z12, Z12
+	VADDPS    Z12, Z5, Z5
+	VPERMILPS $0x4e, Z13, Z13
+	VADDPS    Z13, Z6, Z6
+	VPERMPD   $0x4e, Z14, Z14
+	VADDPS    Z14, Z0, Z0
+	VPERMPD   $0x4e, Z15, Z15
+	VADDPS    Z15, Z1, Z1
+	VPERMPD   $0x4e, Z16, Z16
+	VADDPS    Z16, Z2, Z2
+	VPERMPD   $0x4e, Z17, Z17
+	VADDPS    Z17, Z3, Z3
+	VPERMPD   $0x4e, Z18, Z18
+	VADDPS    Z18, Z4, Z4
+	VPERMPD   $0x4e, Z19, Z19
+	VADDPS    Z19, Z5, Z5
+	VPERMPD   $0x4e, Z20, Z20
+	VADDPS    Z20, Z6, Z6
+	VPERMPD   $0x1b, Z21, Z21
+	VADDPS    Z21, Z0, Z0
+	VPERMPD   $0x1b, Z22, Z22
+	VADDPS    Z22, Z1, Z1
+	VPERMPD   $0x1b, Z23, Z23
+	VADDPS    Z23, Z2, Z2
+	VPERMPD   $0x1b, Z24, Z24
+	VADDPS    Z24, Z3, Z3
+	VPERMPD   $0x1b, Z25, Z25
+	VADDPS    Z25, Z4, Z4
+	VPERMPD   $0x1b, Z26, Z26
+	VADDPS    Z26, Z5, Z5
+	VPERMPD   $0x1b, Z27, Z27
+	VADDPS    Z27, Z6, Z6
+	MOVQ      a+0(FP), DI
+	CMPQ      16(DI), $0x00
+	JEQ       blockClamp
+	MOVQ      72(DI), R14
+	LEAQ      (R14)(R14*2), R11
+	MOVQ      48(SP), R12
+	ADDQ      R15, R12
+	CMPQ      8(R13), $0x07
+	JNE       blockAdd_0Few
+	LEAQ      (R12)(R14*1), CX
+	VADDPS    (R12), Z0, Z0
+	VADDPS    (R12)(R14*1), Z1, Z1
+	VADDPS    (R12)(R14*2), Z2, Z2
+	VADDPS    (R12)(R11*1), Z3, Z3
+	VADDPS    (R12)(R14*4), Z4, Z4
+	VADDPS    (CX)(R14*4), Z5, Z5
+	VADDPS    (R12)(R11*2), Z6, Z6
+	JMP       blockAdd_0Done
+
+blockAdd_0Few:
+	VADDPS (R12), Z0, Z0
+	CMPQ   8(R13), $0x01
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z1, Z1
+	CMPQ   8(R13), $0x02
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z2, Z2
+	CMPQ   8(R13), $0x03
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z3, Z3
+	CMPQ   8(R13), $0x04
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z4, Z4
+	CMPQ   8(R13), $0x05
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z5, Z5
+	CMPQ   8(R13), $0x06
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+
+blockAdd_0Done:
+blockClamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
+	JZ           blockStore
+	VBROADCASTSS 200(DI), Z7
+	VMAXPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
+	DECQ         R11
+	JZ           blockStore
+	VBROADCASTSS 204(DI), Z7
+	VMINPS       Z0, Z7, Z0
+	VMINPS       Z1, Z7, Z1
+	VMINPS       Z2, Z7, Z2
+	VMINPS       Z3, Z7, Z3
+	VMINPS       Z4, Z7, Z4
+	VMINPS       Z5, Z7, Z5
+	VMINPS       Z6, Z7, Z6
+
+blockStore:
+	MOVQ    64(DI), R14
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(R14*1)
+	VMOVUPS Z2, (R12)(R14*2)
+	VMOVUPS Z3, (R12)(R11*1)
+	VMOVUPS Z4, (R12)(R14*4)
+	VMOVUPS Z5, (CX)(R14*4)
+	VMOVUPS Z6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
+	VMOVUPS Z0, (R12)
+	CMPQ    8(R13), $0x01
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z1, (R12)
+	CMPQ    8(R13), $0x02
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z2, (R12)
+	CMPQ    8(R13), $0x03
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z3, (R12)
+	CMPQ    8(R13), $0x04
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z4, (R12)
+	CMPQ    8(R13), $0x05
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z5, (R12)
+	CMPQ    8(R13), $0x06
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+
+blockPut_0Done:
+	ADDQ  104(DI), R10
+	ADDQ  $+64, R15
+	CMPQ  R15, $-64
+	JLE   block
+	TESTQ R15, R15
+	JNZ   last
+	JMP   next
+	PCALIGN $0x40
+
+last:
+	MOVQ    R15, CX
+	NEGQ    CX
+	SHRQ    $0x02, CX
+	MOVQ    $0x00000001, R14
+	SHLQ    CL, R14
+	DECQ    R14
+	KMOVW   R14, K1
+	MOVQ    72(SP), R14
+	ADDQ    R10, R14
+	MOVQ    56(SP), R12
+	ADDQ    R15, R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
+	VMOVUPS (DI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	VPXORD  Z14, Z14, Z14
+	VPXORD  Z15, Z15, Z15
+	VPXORD  Z16, Z16, Z16
+	VPXORD  Z17, Z17, Z17
+	VPXORD  Z18, Z18, Z18
+	VPXORD  Z19, Z19, Z19
+	VPXORD  Z20, Z20, Z20
+	VPXORD  Z21, Z21, Z21
+	VPXORD  Z22, Z22, Z22
+	VPXORD  Z23, Z23, Z23
+	VPXORD  Z24, Z24, Z24
+	VPXORD  Z25, Z25, Z25
+	VPXORD  Z26, Z26, Z26
+	VPXORD  Z27, Z27, Z27
+	MOVQ    32(SI), CX
+	TESTQ   CX, CX
+	JZ      lastRowDone
+
+lastRow:
+	MOVQ a+0(FP), R9
+	MOVQ 168(R9), R9
+	MOVQ 80(SP), R8
+	MOVQ R12, DI
+
+lastTap:
+	LEAQ        (DI)(AX*1), R11
+	CMPQ        (R8), $0x00000700
+	JNE         lastTapPartial
+	VMOVUPS     (R14), Z29
+	VMOVUPS     64(R14), Z30
+	VMOVUPS     128(R14), Z31
+	VMOVUPS.Z   (DI), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z0
+	VFMADD231PS Z28, Z30, Z7
+	VFMADD231PS Z28, Z31, Z14
+	VFMADD231PS 192(R14), Z28, Z21
+	VMOVUPS.Z   (DI)(AX*1), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z1
+	VFMADD231PS Z28, Z30, Z8
+	VFMADD231PS Z28, Z31, Z15
+	VFMADD231PS 192(R14), Z28, Z22
+	VMOVUPS.Z   (DI)(AX*2), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z2
+	VFMADD231PS Z28, Z30, Z9
+	VFMADD231PS Z28, Z31, Z16
+	VFMADD231PS 192(R14), Z28, Z23
+	VMOVUPS.Z   (DI)(BX*1), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z3
+	VFMADD231PS Z28, Z30, Z10
+	VFMADD231PS Z28, Z31, Z17
+	VFMADD231PS 192(R14), Z28, Z24
+	VMOVUPS.Z   (DI)(AX*4), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z4
+	VFMADD231PS Z28, Z30, Z11
+	VFMADD231PS Z28, Z31, Z18
+	VFMADD231PS 192(R14), Z28, Z25
+	VMOVUPS.Z   (R11)(AX*4), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z5
+	VFMADD231PS Z28, Z30, Z12
+	VFMADD231PS Z28, Z31, Z19
+	VFMADD231PS 192(R14), Z28, Z26
+	VMOVUPS.Z   (DI)(BX*2), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z6
+	VFMADD231PS Z28, Z30, Z13
+	VFMADD231PS Z28, Z31, Z20
+	VFMADD231PS 192(R14), Z28, Z27
+	ADDQ        $+256, R14
+	VMOVUPS     (R14), Z29
+	VMOVUPS     64(R14), Z30
+	VMOVUPS     128(R14), Z31
+	VMOVUPS.Z   (DI), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z0
+	VFMADD231PS Z28, Z30, Z7
+	VFMADD231PS Z28, Z31, Z14
+	VFMADD231PS 192(R14), Z28, Z21
+	VMOVUPS.Z   (DI)(AX*1), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z1
+	VFMADD231PS Z28, Z30, Z8
+	VFMADD231PS Z28, Z31, Z15
+	VFMADD231PS 192(R14), Z28, Z22
+	VMOVUPS.Z   (DI)(AX*2), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z2
+	VFMADD231PS Z28, Z30, Z9
+	VFMADD231PS Z28, Z31, Z16
+	VFMADD231PS 192(R14), Z28, Z23
+	VMOVUPS.Z   (DI)(BX*1), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z3
+	VFMADD231PS Z28, Z30, Z10
+	VFMADD231PS Z28, Z31, Z17
+	VFMADD231PS 192(R14), Z28, Z24
+	VMOVUPS.Z   (DI)(AX*4), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z4
+	VFMADD231PS Z28, Z30, Z11
+	VFMADD231PS Z28, Z31, Z18
+	VFMADD231PS 192(R14), Z28, Z25
+	VMOVUPS.Z   (R11)(AX*4), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z5
+	VFMADD231PS Z28, Z30, Z12
+	VFMADD231PS Z28, Z31, Z19
+	VFMADD231PS 192(R14), Z28, Z26
+	VMOVUPS.Z   (DI)(BX*2), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z6
+	VFMADD231PS Z28, Z30, Z13
+	VFMADD231PS Z28, Z31, Z20
+	VFMADD231PS 192(R14), Z28, Z27
+	ADDQ        $+256, R14
+	JMP         lastTapNext
+
+lastTapPartial:
+	VMOVUPS     (R14), Z29
+	VMOVUPS     64(R14), Z30
+	VMOVUPS     128(R14), Z31
+	CMPB        (R8), $0x00
+	JGT         lastTapPartialEven_0
+	CMPB        1(R8), $0x00
+	JLE         lastTapPartialEvenEnd
+	VMOVUPS.Z   (DI), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z0
+	VFMADD231PS Z28, Z30, Z7
+	VFMADD231PS Z28, Z31, Z14
+	VFMADD231PS 192(R14), Z28, Z21
+
+lastTapPartialEven_0:
+	CMPB        (R8), $0x01
+	JGT         lastTapPartialEven_1
+	CMPB        1(R8), $0x01
+	JLE         lastTapPartialEvenEnd
+	VMOVUPS.Z   (DI)(AX*1), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z1
+	VFMADD231PS Z28, Z30, Z8
+	VFMADD231PS Z28, Z31, Z15
+	VFMADD231PS 192(R14), Z28, Z22
+
+lastTapPartialEven_1:
+	CMPB        (R8), $0x02
+	JGT         lastTapPartialEven_2
+	CMPB        1(R8), $0x02
+	JLE         lastTapPartialEvenEnd
+	VMOVUPS.Z   (DI)(AX*2), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z2
+	VFMADD231PS Z28, Z30, Z9
+	VFMADD231PS Z28, Z31, Z16
+	VFMADD231PS 192(R14), Z28, Z23
+
+lastTapPartialEven_2:
+	CMPB        (R8), $0x03
+	JGT         lastTapPartialEven_3
+	CMPB        1(R8), $0x03
+	JLE         lastTapPartialEvenEnd
+	VMOVUPS.Z   (DI)(BX*1), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z3
+	VFMADD231PS Z28, Z30, Z10
+	VFMADD231PS Z28, Z31, Z17
+	VFMADD231PS 192(R14), Z28, Z24
+
+lastTapPartialEven_3:
+	CMPB        (R8), $0x04
+	JGT         lastTapPartialEven_4
+	CMPB        1(R8), $0x04
+	JLE         lastTapPartialEvenEnd
+	VMOVUPS.Z   (DI)(AX*4), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z4
+	VFMADD231PS Z28, Z30, Z11
+	VFMADD231PS Z28, Z31, Z18
+	VFMADD231PS 192(R14), Z28, Z25
+
+lastTapPartialEven_4:
+	CMPB        (R8), $0x05
+	JGT         lastTapPartialEven_5
+	CMPB        1(R8), $0x05
+	JLE         lastTapPartialEvenEnd
+	VMOVUPS.Z   (R11)(AX*4), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z5
+	VFMADD231PS Z28, Z30, Z12
+	VFMADD231PS Z28, Z31, Z19
+	VFMADD231PS 192(R14), Z28, Z26
+
+lastTapPartialEven_5:
+	CMPB        (R8), $0x06
+	JGT         lastTapPartialEven_6
+	CMPB        1(R8), $0x06
+	JLE         lastTapPartialEvenEnd
+	VMOVUPS.Z   (DI)(BX*2), K1, Z28
+	VMOVSLDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z6
+	VFMADD231PS Z28, Z30, Z13
+	VFMADD231PS Z28, Z31, Z20
+	VFMADD231PS 192(R14), Z28, Z27
+
+lastTapPartialEven_6:
+lastTapPartialEvenEnd:
+	ADDQ        $+256, R14
+	VMOVUPS     (R14), Z29
+	VMOVUPS     64(R14), Z30
+	VMOVUPS     128(R14), Z31
+	CMPB        (R8), $0x00
+	JGT         lastTapPartialOdd_0
+	CMPB        1(R8), $0x00
+	JLE         lastTapPartialOddEnd
+	VMOVUPS.Z   (DI), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z0
+	VFMADD231PS Z28, Z30, Z7
+	VFMADD231PS Z28, Z31, Z14
+	VFMADD231PS 192(R14), Z28, Z21
+
+lastTapPartialOdd_0:
+	CMPB        (R8), $0x01
+	JGT         lastTapPartialOdd_1
+	CMPB        1(R8), $0x01
+	JLE         lastTapPartialOddEnd
+	VMOVUPS.Z   (DI)(AX*1), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z1
+	VFMADD231PS Z28, Z30, Z8
+	VFMADD231PS Z28, Z31, Z15
+	VFMADD231PS 192(R14), Z28, Z22
+
+lastTapPartialOdd_1:
+	CMPB        (R8), $0x02
+	JGT         lastTapPartialOdd_2
+	CMPB        1(R8), $0x02
+	JLE         lastTapPartialOddEnd
+	VMOVUPS.Z   (DI)(AX*2), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z2
+	VFMADD231PS Z28, Z30, Z9
+	VFMADD231PS Z28, Z31, Z16
+	VFMADD231PS 192(R14), Z28, Z23
+
+lastTapPartialOdd_2:
+	CMPB        (R8), $0x03
+	JGT         lastTapPartialOdd_3
+	CMPB        1(R8), $0x03
+	JLE         lastTapPartialOddEnd
+	VMOVUPS.Z   (DI)(BX*1), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z3
+	VFMADD231PS Z28, Z30, Z10
+	VFMADD231PS Z28, Z31, Z17
+	VFMADD231PS 192(R14), Z28, Z24
+
+lastTapPartialOdd_3:
+	CMPB        (R8), $0x04
+	JGT         lastTapPartialOdd_4
+	CMPB        1(R8), $0x04
+	JLE         lastTapPartialOddEnd
+	VMOVUPS.Z   (DI)(AX*4), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z4
+	VFMADD231PS Z28, Z30, Z11
+	VFMADD231PS Z28, Z31, Z18
+	VFMADD231PS 192(R14), Z28, Z25
+
+lastTapPartialOdd_4:
+	CMPB        (R8), $0x05
+	JGT         lastTapPartialOdd_5
+	CMPB        1(R8), $0x05
+	JLE         lastTapPartialOddEnd
+	VMOVUPS.Z   (R11)(AX*4), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z5
+	VFMADD231PS Z28, Z30, Z12
+	VFMADD231PS Z28, Z31, Z19
+	VFMADD231PS 192(R14), Z28, Z26
+
+lastTapPartialOdd_5:
+	CMPB        (R8), $0x06
+	JGT         lastTapPartialOdd_6
+	CMPB        1(R8), $0x06
+	JLE         lastTapPartialOddEnd
+	VMOVUPS.Z   (DI)(BX*2), K1, Z28
+	VMOVSHDUP   Z28, Z28
+	VFMADD231PS Z28, Z29, Z6
+	VFMADD231PS Z28, Z30, Z13
+	VFMADD231PS Z28, Z31, Z20
+	VFMADD231PS 192(R14), Z28, Z27
+
+lastTapPartialOdd_6:
+lastTapPartialOddEnd:
+	ADDQ $+256, R14
+
+lastTapNext:
+	ADDQ 88(SP), DI
+	ADDQ $+8, R8
+	DECQ R9
+	JNZ  lastTap
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  lastRow
+
+lastRowDone:
+	VPERMILPS $0x4e, Z7, Z7
+	VADDPS    Z7, Z0, Z0
+	VPERMILPS $0x4e, Z8, Z8
+	VADDPS    Z8, Z1, Z1
+	VPERMILPS $0x4e, Z9, Z9
+	VADDPS    Z9, Z2, Z2
+	VPERMILPS $0x4e, Z10, Z10
+	VADDPS    Z10, Z3, Z3
+	VPERMILPS $0x4e, Z11, Z11
+	VADDPS    Z11, Z4, Z4
+	VPERMILPS $0x4e, Z12, Z12
+	VADDPS    Z12, Z5, Z5
+	VPERMILPS $0x4e, Z13, Z13
+	VADDPS    Z13, Z6, Z6
+	VPERMPD   $0x4e, Z14, Z14
+	VADDPS    Z14, Z0, Z0
+	VPERMPD   $0x4e, Z15, Z15
+	VADDPS    Z15, Z1, Z1
+	VPERMPD   $0x4e, Z16, Z16
+	VADDPS    Z16, Z2, Z2
+	VPERMPD   $0x4e, Z17, Z17
+	VADDPS    Z17, Z3, Z3
+	VPERMPD   $0x4e, Z18, Z18
+	VADDPS    Z18, Z4, Z4
+	VPERMPD   $0x4e, Z19, Z19
+	VADDPS    Z19, Z5, Z5
+	VPERMPD   $0x4e, Z20, Z20
+	VADDPS    Z20, Z6, Z6
+	VPERMPD   $0x1b, Z21, Z21
+	VADDPS    Z21, Z0, Z0
+	VPERMPD   $0x1b, Z22, Z22
+	VADDPS    Z22, Z1, Z1
+	VPERMPD   $0x1b, Z23, Z23
+	VADDPS    Z23, Z2, Z2
+	VPERMPD   $0x1b, Z24, Z24
+	VADDPS    Z24, Z3, Z3
+	VPERMPD   $0x1b, Z25, Z25
+	VADDPS    Z25, Z4, Z4
+	VPERMPD   $0x1b, Z26, Z26
+	VADDPS    Z26, Z5, Z5
+	VPERMPD   $0x1b, Z27, Z27
+	VADDPS    Z27, Z6, Z6
 	MOVQ      a+0(FP), DI
 	CMPQ      16(DI), $0x00
 	JEQ       lastClamp
@@ -6939,1059 +5383,6 @@ lastSummed:
 	VADDPS (CX)(R14*4), Z5, K1, Z5
 	VADDPS (R12)(R11*2), Z6, K1, Z6
 	JMP    lastAdd_0Done
-
-lastAdd_0Few:
-	VADDPS (R12), Z0, K1, Z0
-	CMPQ   8(R13), $0x01
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z1, K1, Z1
-	CMPQ   8(R13), $0x02
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z2, K1, Z2
-	CMPQ   8(R13), $0x03
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z3, K1, Z3
-	CMPQ   8(R13), $0x04
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z4, K1, Z4
-	CMPQ   8(R13), $0x05
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z5, K1, Z5
-	CMPQ   8(R13), $0x06
-	JEQ    lastAdd_0Done
-	ADDQ   R14, R12
-
-lastAdd_0Done:
-lastClamp:
-	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
-	TESTQ        R11, R11
-	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
-	VMAXPS       Z0, Z7, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMAXPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VMAXPS       Z5, Z7, Z5
-	VMAXPS       Z6, Z7, Z6
-	DECQ         R11
-	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
-	VMINPS       Z0, Z7, Z0
-	VMINPS       Z1, Z7, Z1
-	VMINPS       Z2, Z7, Z2
-	VMINPS       Z3, Z7, Z3
-	VMINPS       Z4, Z7, Z4
-	VMINPS       Z5, Z7, Z5
-	VMINPS       Z6, Z7, Z6
-
-lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
-
-lastPut_0Few:
-	VMOVUPS Z0, K1, (R12)
-	CMPQ    8(R13), $0x01
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z1, K1, (R12)
-	CMPQ    8(R13), $0x02
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z2, K1, (R12)
-	CMPQ    8(R13), $0x03
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z3, K1, (R12)
-	CMPQ    8(R13), $0x04
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z4, K1, (R12)
-	CMPQ    8(R13), $0x05
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z5, K1, (R12)
-	CMPQ    8(R13), $0x06
-	JEQ     lastPut_0Done
-	ADDQ    R14, R12
-
-lastPut_0Done:
-	JMP next
-
-// func of8AVX512(a *args)
-// Requires: AVX, AVX512F
-TEXT ·of8AVX512(SB), NOSPLIT, $96-8
-	MOVQ a+0(FP), DI
-	MOVQ 56(DI), AX
-	LEAQ (AX)(AX*2), BX
-	MOVQ 80(DI), DX
-	MOVQ 128(DI), SI
-	MOVQ 136(DI), R10
-	MOVQ R10, (SP)
-	MOVQ 176(DI), R15
-	SHLQ $0x02, R15
-	MOVQ 120(DI), R10
-	MOVQ R10, 64(SP)
-	ADDQ R15, 64(SP)
-
-band:
-	MOVQ  a+0(FP), DI
-	MOVQ  160(DI), R10
-	MOVQ  R10, 80(SP)
-	MOVQ  152(DI), R10
-	MOVQ  R10, 8(SP)
-	MOVQ  144(DI), R13
-	MOVQ  24(SI), R10
-	IMULQ 112(DI), R10
-	MOVQ  R10, 72(SP)
-	MOVQ  176(DI), R15
-	SHLQ  $0x02, R15
-	MOVQ  (SI), R10
-	IMULQ 40(DI), R10
-	ADDQ  (DI), R10
-	ADDQ  R15, R10
-	MOVQ  R10, 16(SP)
-	MOVQ  (SI), R10
-	IMULQ 48(DI), R10
-	ADDQ  16(DI), R10
-	ADDQ  R15, R10
-	MOVQ  R10, 24(SP)
-	MOVQ  16(SI), R10
-	IMULQ 32(DI), R10
-	ADDQ  8(DI), R10
-	ADDQ  24(DI), R10
-	ADDQ  R15, R10
-	MOVQ  R10, 32(SP)
-
-tile:
-	MOVQ  a+0(FP), DI
-	MOVQ  (R13), R10
-	IMULQ 64(DI), R10
-	ADDQ  16(SP), R10
-	MOVQ  R10, 40(SP)
-	MOVQ  (R13), R10
-	IMULQ 72(DI), R10
-	ADDQ  24(SP), R10
-	MOVQ  R10, 48(SP)
-	MOVQ  (R13), R10
-	IMULQ 56(DI), R10
-	ADDQ  32(SP), R10
-	MOVQ  R10, 56(SP)
-	MOVQ  96(DI), R10
-	MOVQ  176(DI), R15
-	SHLQ  $0x02, R15
-	NEGQ  R15
-	MOVQ  88(DI), R12
-	MOVQ  R12, 88(SP)
-	CMPQ  R15, $-64
-	JLE   block
-	TESTQ R15, R15
-	JNZ   last
-
-next:
-	MOVQ a+0(FP), DI
-	MOVQ 168(DI), R12
-	SHLQ $0x03, R12
-	ADDQ R12, 80(SP)
-	ADDQ $+32, R13
-	DECQ 8(SP)
-	JNZ  tile
-	ADDQ $+56, SI
-	DECQ (SP)
-	JNZ  band
-	VZEROUPPER
-	RET
-	PCALIGN $0x40
-
-block:
-	MOVQ    72(SP), R14
-	ADDQ    R10, R14
-	MOVQ    56(SP), R12
-	ADDQ    R15, R12
-	MOVQ    64(SP), DI
-	ADDQ    R15, DI
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	VPXORD  Z21, Z21, Z21
-	VPXORD  Z22, Z22, Z22
-	VPXORD  Z23, Z23, Z23
-	VPXORD  Z24, Z24, Z24
-	VPXORD  Z25, Z25, Z25
-	VPXORD  Z26, Z26, Z26
-	VPXORD  Z27, Z27, Z27
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      blockRowDone
-
-blockRow:
-	MOVQ a+0(FP), R9
-	MOVQ 168(R9), R9
-	MOVQ 80(SP), R8
-	MOVQ R12, DI
-
-blockTap:
-	LEAQ        (DI)(AX*1), R11
-	CMPQ        (R8), $0x00000700
-	JNE         blockTapPartial
-	VMOVUPS     (R14), Z29
-	VMOVUPS     64(R14), Z30
-	VMOVUPS     128(R14), Z31
-	VMOVSLDUP   (DI), Z28
-	VFMADD231PS Z28, Z29, Z0
-	VFMADD231PS Z28, Z30, Z7
-	VFMADD231PS Z28, Z31, Z14
-	VFMADD231PS 192(R14), Z28, Z21
-	VMOVSLDUP   (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z29, Z1
-	VFMADD231PS Z28, Z30, Z8
-	VFMADD231PS Z28, Z31, Z15
-	VFMADD231PS 192(R14), Z28, Z22
-	VMOVSLDUP   (DI)(AX*2), Z28
-	VFMADD231PS Z28, Z29, Z2
-	VFMADD231PS Z28, Z30, Z9
-	VFMADD231PS Z28, Z31, Z16
-	VFMADD231PS 192(R14), Z28, Z23
-	VMOVSLDUP   (DI)(BX*1), Z28
-	VFMADD231PS Z28, Z29, Z3
-	VFMADD231PS Z28, Z30, Z10
-	VFMADD231PS Z28, Z31, Z17
-	VFMADD231PS 192(R14), Z28, Z24
-	VMOVSLDUP   (DI)(AX*4), Z28
-	VFMADD231PS Z28, Z29, Z4
-	VFMADD231PS Z28, Z30, Z11
-	VFMADD231PS Z28, Z31, Z18
-	VFMADD231PS 192(R14), Z28, Z25
-	VMOVSLDUP   (R11)(AX*4), Z28
-	VFMADD231PS Z28, Z29, Z5
-	VFMADD231PS Z28, Z30, Z12
-	VFMADD231PS Z28, Z31, Z19
-	VFMADD231PS 192(R14), Z28, Z26
-	VMOVSLDUP   (DI)(BX*2), Z28
-	VFMADD231PS Z28, Z29, Z6
-	VFMADD231PS Z28, Z30, Z13
-	VFMADD231PS Z28, Z31, Z20
-	VFMADD231PS 192(R14), Z28, Z27
-	ADDQ        $+256, R14
-	VMOVUPS     (R14), Z29
-	VMOVUPS     64(R14), Z30
-	VMOVUPS     128(R14), Z31
-	VMOVSHDUP   (DI), Z28
-	VFMADD231PS Z28, Z29, Z0
-	VFMADD231PS Z28, Z30, Z7
-	VFMADD231PS Z28, Z31, Z14
-	VFMADD231PS 192(R14), Z28, Z21
-	VMOVSHDUP   (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z29, Z1
-	VFMADD231PS Z28, Z30, Z8
-	VFMADD231PS Z28, Z31, Z15
-	VFMADD231PS 192(R14), Z28, Z22
-	VMOVSHDUP   (DI)(AX*2), Z28
-	VFMADD231PS Z28, Z29, Z2
-	VFMADD231PS Z28, Z30, Z9
-	VFMADD231PS Z28, Z31, Z16
-	VFMADD231PS 192(R14), Z28, Z23
-	VMOVSHDUP   (DI)(BX*1), Z28
-	VFMADD231PS Z28, Z29, Z3
-	VFMADD231PS Z28, Z30, Z10
-	VFMADD231PS Z28, Z31, Z17
-	VFMADD231PS 192(R14), Z28, Z24
-	VMOVSHDUP   (DI)(AX*4), Z28
-	VFMADD231PS Z28, Z29, Z4
-	VFMADD231PS Z28, Z30, Z11
-	VFMADD231PS Z28, Z31, Z18
-	VFMADD231PS 192(R14), Z28, Z25
-	VMOVSHDUP   (R11)(AX*4), Z28
-	VFMADD231PS Z28, Z29, Z5
-	VFMADD231PS Z28, Z30, Z12
-	VFMADD231PS Z28, Z31, Z19
-	VFMADD231PS 192(R14), Z28, Z26
-	VMOVSHDUP   (DI)(BX*2), Z28
-	VFMADD231PS Z28, Z29, Z6
-	VFMADD231PS Z28, Z30, Z13
-	VFMADD231PS Z28, Z31, Z20
-	VFMADD231PS 192(R14), Z28, Z27
-	ADDQ        $+256, R14
-	JMP         blockTapNext
-
-blockTapPartial:
-	VMOVUPS     (R14), Z29
-	VMOVUPS     64(R14), Z30
-	VMOVUPS     128(R14), Z31
-	CMPB        (R8), $0x00
-	JGT         blockTapPartialEven_0
-	CMPB        1(R8), $0x00
-	JLE         blockTapPartialEvenEnd
-	VMOVSLDUP   (DI), Z28
-	VFMADD231PS Z28, Z29, Z0
-	VFMADD231PS Z28, Z30, Z7
-	VFMADD231PS Z28, Z31, Z14
-	VFMADD231PS 192(R14), Z28, Z21
-
-blockTapPartialEven_0:
-	CMPB        (R8), $0x01
-	JGT         blockTapPartialEven_1
-	CMPB        1(R8), $0x01
-	JLE         blockTapPartialEvenEnd
-	VMOVSLDUP   (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z29, Z1
-	VFMADD231PS Z28, Z30, Z8
-	VFMADD231PS Z28, Z31, Z15
-	VFMADD231PS 192(R14), Z28, Z22
-
-blockTapPartialEven_1:
-	CMPB        (R8), $0x02
-	JGT         blockTapPartialEven_2
-	CMPB        1(R8), $0x02
-	JLE         blockTapPartialEvenEnd
-	VMOVSLDUP   (DI)(AX*2), Z28
-	VFMADD231PS Z28, Z29, Z2
-	VFMADD231PS Z28, Z30, Z9
-	VFMADD231PS Z28, Z31, Z16
-	VFMADD231PS 192(R14), Z28, Z23
-
-blockTapPartialEven_2:
-	CMPB        (R8), $0x03
-	JGT         blockTapPartialEven_3
-	CMPB        1(R8), $0x03
-	JLE         blockTapPartialEvenEnd
-	VMOVSLDUP   (DI)(BX*1), Z28
-	VFMADD231PS Z28, Z29, Z3
-	VFMADD231PS Z28, Z30, Z10
-	VFMADD231PS Z28, Z31, Z17
-	VFMADD231PS 192(R14), Z28, Z24
-
-blockTapPartialEven_3:
-	CMPB        (R8), $0x04
-	JGT         blockTapPartialEven_4
-	CMPB        1(R8), $0x04
-	JLE         blockTapPartialEvenEnd
-	VMOVSLDUP   (DI)(AX*4), Z28
-	VFMADD231PS Z28, Z29, Z4
-	VFMADD231PS Z28, Z30, Z11
-	VFMADD231PS Z28, Z31, Z18
-	VFMADD231PS 192(R14), Z28, Z25
-
-blockTapPartialEven_4:
-	CMPB        (R8), $0x05
-	JGT         blockTapPartialEven_5
-	CMPB        1(R8), $0x05
-	JLE         blockTapPartialEvenEnd
-	VMOVSLDUP   (R11)(AX*4), Z28
-	VFMADD231PS Z28, Z29, Z5
-	VFMADD231PS Z28, Z30, Z12
-	VFMADD231PS Z28, Z31, Z19
-	VFMADD231PS 192(R14), Z28, Z26
-
-blockTapPartialEven_5:
-	CMPB        (R8), $0x06
-	JGT         blockTapPartialEven_6
-	CMPB        1(R8), $0x06
-	JLE         blockTapPartialEvenEnd
-	VMOVSLDUP   (DI)(BX*2), Z28
-	VFMADD231PS Z28, Z29, Z6
-	VFMADD231PS Z28, Z30, Z13
-	VFMADD231PS Z28, Z31, Z20
-	VFMADD231PS 192(R14), Z28, Z27
-
-blockTapPartialEven_6:
-blockTapPartialEvenEnd:
-	ADDQ        $+256, R14
-	VMOVUPS     (R14), Z29
-	VMOVUPS     64(R14), Z30
-	VMOVUPS     128(R14), Z31
-	CMPB        (R8), $0x00
-	JGT         blockTapPartialOdd_0
-	CMPB        1(R8), $0x00
-	JLE         blockTapPartialOddEnd
-	VMOVSHDUP   (DI), Z28
-	VFMADD231PS Z28, Z29, Z0
-	VFMADD231PS Z28, Z30, Z7
-	VFMADD231PS Z28, Z31, Z14
-	VFMADD231PS 192(R14), Z28, Z21
-
-blockTapPartialOdd_0:
-	CMPB        (R8), $0x01
-	JGT         blockTapPartialOdd_1
-	CMPB        1(R8), $0x01
-	JLE         blockTapPartialOddEnd
-	VMOVSHDUP   (DI)(AX*1), Z28
-	VFMADD231PS Z28, Z29, Z1
-	VFMADD231PS Z28, Z30, Z8
-	VFMADD231PS Z28, Z31, Z15
-	VFMADD231PS 192(R14), Z28, Z22
-
-blockTapPartialOdd_1:
-	CMPB        (R8), $0x02
-	JGT         blockTapPartialOdd_2
-	CMPB        1(R8), $0x02
-	JLE         blockTapPartialOddEnd
-	VMOVSHDUP   (DI)(AX*2), Z28
-	VFMADD231PS Z28, Z29, Z2
-	VFMADD231PS Z28, Z30, Z9
-	VFMADD231PS Z28, Z31, Z16
-	VFMADD231PS 192(R14), Z28, Z23
-
-blockTapPartialOdd_2:
-	CMPB        (R8), $0x03
-	JGT         blockTapPartialOdd_3
-	CMPB        1(R8), $0x03
-	JLE         blockTapPartialOddEnd
-	VMOVSHDUP   (DI)(BX*1), Z28
-	VFMADD231PS Z28, Z29, Z3
-	VFMADD231PS Z28, Z30, Z10
-	VFMADD231PS Z28, Z31, Z17
-	VFMADD231PS 192(R14), Z28, Z24
-
-blockTapPartialOdd_3:
-	CMPB        (R8), $0x04
-	JGT         blockTapPartialOdd_4
-	CMPB        1(R8), $0x04
-	JLE         blockTapPartialOddEnd
-	VMOVSHDUP   (DI)(AX*4), Z28
-	VFMADD231PS Z28, Z29, Z4
-	VFMADD231PS Z28, Z30, Z11
-	VFMADD231PS Z28, Z31, Z18
-	VFMADD231PS 192(R14), Z28, Z25
-
-blockTapPartialOdd_4:
-	CMPB        (R8), $0x05
-	JGT         blockTapPartialOdd_5
-	CMPB        1(R8), $0x05
-	JLE         blockTapPartialOddEnd
-	VMOVSHDUP   (R11)(AX*4), Z28
-	VFMADD231PS Z28, Z29, Z5
-	VFMADD231PS Z28, Z30, Z12
-	VFMADD231PS Z28, Z31, Z19
-	VFMADD231PS 192(R14), Z28, Z26
-
-blockTapPartialOdd_5:
-	CMPB        (R8), $0x06
-	JGT         blockTapPartialOdd_6
-	CMPB        1(R8), $0x06
-	JLE         blockTapPartialOddEnd
-	VMOVSHDUP   (DI)(BX*2), Z28
-	VFMADD231PS Z28, Z29, Z6
-	VFMADD231PS Z28, Z30, Z13
-	VFMADD231PS Z28, Z31, Z20
-	VFMADD231PS 192(R14), Z28, Z27
-
-blockTapPartialOdd_6:
-blockTapPartialOddEnd:
-	ADDQ $+256, R14
-
-blockTapNext:
-	ADDQ 88(SP), DI
-	ADDQ $+8, R8
-	DECQ R9
-	JNZ  blockTap
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  blockRow
-
-blockRowDone:
-	VPERMILPS $0x4e, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0x4e, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0x4e, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0x4e, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0x4e, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0x4e, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0x4e, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-	VPERMPD   $0x4e, Z14, Z14
-	VADDPS    Z14, Z0, Z0
-	VPERMPD   $0x4e, Z15, Z15
-	VADDPS    Z15, Z1, Z1
-	VPERMPD   $0x4e, Z16, Z16
-	VADDPS    Z16, Z2, Z2
-	VPERMPD   $0x4e, Z17, Z17
-	VADDPS    Z17, Z3, Z3
-	VPERMPD   $0x4e, Z18, Z18
-	VADDPS    Z18, Z4, Z4
-	VPERMPD   $0x4e, Z19, Z19
-	VADDPS    Z19, Z5, Z5
-	VPERMPD   $0x4e, Z20, Z20
-	VADDPS    Z20, Z6, Z6
-	VPERMPD   $0x1b, Z21, Z21
-	VADDPS    Z21, Z0, Z0
-	VPERMPD   $0x1b, Z22, Z22
-	VADDPS    Z22, Z1, Z1
-	VPERMPD   $0x1b, Z23, Z23
-	VADDPS    Z23, Z2, Z2
-	VPERMPD   $0x1b, Z24, Z24
-	VADDPS    Z24, Z3, Z3
-	VPERMPD   $0x1b, Z25, Z25
-	VADDPS    Z25, Z4, Z4
-	VPERMPD   $0x1b, Z26, Z26
-	VADDPS    Z26, Z5, Z5
-	VPERMPD   $0x1b, Z27, Z27
-	VADDPS    Z27, Z6, Z6
-	MOVQ      a+0(FP), DI
-	CMPQ      16(DI), $0x00
-	JEQ       blockClamp
-	MOVQ      72(DI), R14
-	LEAQ      (R14)(R14*2), R11
-	MOVQ      48(SP), R12
-	ADDQ      R15, R12
-	CMPQ      8(R13), $0x07
-	JNE       blockAdd_0Few
-	LEAQ      (R12)(R14*1), CX
-	VADDPS    (R12), Z0, Z0
-	VADDPS    (R12)(R14*1), Z1, Z1
-	VADDPS    (R12)(R14*2), Z2, Z2
-	VADDPS    (R12)(R11*1), Z3, Z3
-	VADDPS    (R12)(R14*4), Z4, Z4
-	VADDPS    (CX)(R14*4), Z5, Z5
-	VADDPS    (R12)(R11*2), Z6, Z6
-	JMP       blockAdd_0Done
-
-blockAdd_0Few:
-	VADDPS (R12), Z0, Z0
-	CMPQ   8(R13), $0x01
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z1, Z1
-	CMPQ   8(R13), $0x02
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z2, Z2
-	CMPQ   8(R13), $0x03
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z3, Z3
-	CMPQ   8(R13), $0x04
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z4, Z4
-	CMPQ   8(R13), $0x05
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-	VADDPS (R12), Z5, Z5
-	CMPQ   8(R13), $0x06
-	JEQ    blockAdd_0Done
-	ADDQ   R14, R12
-
-blockAdd_0Done:
-blockClamp:
-	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
-	TESTQ        R11, R11
-	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
-	VMAXPS       Z0, Z7, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMAXPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VMAXPS       Z5, Z7, Z5
-	VMAXPS       Z6, Z7, Z6
-	DECQ         R11
-	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
-	VMINPS       Z0, Z7, Z0
-	VMINPS       Z1, Z7, Z1
-	VMINPS       Z2, Z7, Z2
-	VMINPS       Z3, Z7, Z3
-	VMINPS       Z4, Z7, Z4
-	VMINPS       Z5, Z7, Z5
-	VMINPS       Z6, Z7, Z6
-
-blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
-
-blockPut_0Few:
-	VMOVUPS Z0, (R12)
-	CMPQ    8(R13), $0x01
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z1, (R12)
-	CMPQ    8(R13), $0x02
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z2, (R12)
-	CMPQ    8(R13), $0x03
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z3, (R12)
-	CMPQ    8(R13), $0x04
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z4, (R12)
-	CMPQ    8(R13), $0x05
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-	VMOVUPS Z5, (R12)
-	CMPQ    8(R13), $0x06
-	JEQ     blockPut_0Done
-	ADDQ    R14, R12
-
-blockPut_0Done:
-	ADDQ  104(DI), R10
-	ADDQ  $+64, R15
-	CMPQ  R15, $-64
-	JLE   block
-	TESTQ R15, R15
-	JNZ   last
-	JMP   next
-	PCALIGN $0x40
-
-last:
-	MOVQ    R15, CX
-	NEGQ    CX
-	SHRQ    $0x02, CX
-	MOVQ    $0x00000001, R14
-	SHLQ    CL, R14
-	DECQ    R14
-	KMOVW   R14, K1
-	MOVQ    72(SP), R14
-	ADDQ    R10, R14
-	MOVQ    56(SP), R12
-	ADDQ    R15, R12
-	MOVQ    64(SP), DI
-	ADDQ    R15, DI
-	VMOVUPS (DI), Z0
-	VMOVAPS Z0, Z1
-	VMOVAPS Z0, Z2
-	VMOVAPS Z0, Z3
-	VMOVAPS Z0, Z4
-	VMOVAPS Z0, Z5
-	VMOVAPS Z0, Z6
-	VPXORD  Z7, Z7, Z7
-	VPXORD  Z8, Z8, Z8
-	VPXORD  Z9, Z9, Z9
-	VPXORD  Z10, Z10, Z10
-	VPXORD  Z11, Z11, Z11
-	VPXORD  Z12, Z12, Z12
-	VPXORD  Z13, Z13, Z13
-	VPXORD  Z14, Z14, Z14
-	VPXORD  Z15, Z15, Z15
-	VPXORD  Z16, Z16, Z16
-	VPXORD  Z17, Z17, Z17
-	VPXORD  Z18, Z18, Z18
-	VPXORD  Z19, Z19, Z19
-	VPXORD  Z20, Z20, Z20
-	VPXORD  Z21, Z21, Z21
-	VPXORD  Z22, Z22, Z22
-	VPXORD  Z23, Z23, Z23
-	VPXORD  Z24, Z24, Z24
-	VPXORD  Z25, Z25, Z25
-	VPXORD  Z26, Z26, Z26
-	VPXORD  Z27, Z27, Z27
-	MOVQ    32(SI), CX
-	TESTQ   CX, CX
-	JZ      lastRowDone
-
-lastRow:
-	MOVQ a+0(FP), R9
-	MOVQ 168(R9), R9
-	MOVQ 80(SP), R8
-	MOVQ R12, DI
-
-lastTap:
-	LEAQ        (DI)(AX*1), R11
-	CMPQ        (R8), $0x00000700
-	JNE         lastTapPartial
-	VMOVUPS     (R14), Z29
-	VMOVUPS     64(R14), Z30
-	VMOVUPS     128(R14), Z31
-	VMOVUPS.Z   (DI), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z0
-	VFMADD231PS Z28, Z30, Z7
-	VFMADD231PS Z28, Z31, Z14
-	VFMADD231PS 192(R14), Z28, Z21
-	VMOVUPS.Z   (DI)(AX*1), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z1
-	VFMADD231PS Z28, Z30, Z8
-	VFMADD231PS Z28, Z31, Z15
-	VFMADD231PS 192(R14), Z28, Z22
-	VMOVUPS.Z   (DI)(AX*2), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z2
-	VFMADD231PS Z28, Z30, Z9
-	VFMADD231PS Z28, Z31, Z16
-	VFMADD231PS 192(R14), Z28, Z23
-	VMOVUPS.Z   (DI)(BX*1), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z3
-	VFMADD231PS Z28, Z30, Z10
-	VFMADD231PS Z28, Z31, Z17
-	VFMADD231PS 192(R14), Z28, Z24
-	VMOVUPS.Z   (DI)(AX*4), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z4
-	VFMADD231PS Z28, Z30, Z11
-	VFMADD231PS Z28, Z31, Z18
-	VFMADD231PS 192(R14), Z28, Z25
-	VMOVUPS.Z   (R11)(AX*4), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z5
-	VFMADD231PS Z28, Z30, Z12
-	VFMADD231PS Z28, Z31, Z19
-	VFMADD231PS 192(R14), Z28, Z26
-	VMOVUPS.Z   (DI)(BX*2), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z6
-	VFMADD231PS Z28, Z30, Z13
-	VFMADD231PS Z28, Z31, Z20
-	VFMADD231PS 192(R14), Z28, Z27
-	ADDQ        $+256, R14
-	VMOVUPS     (R14), Z29
-	VMOVUPS     64(R14), Z30
-	VMOVUPS     128(R14), Z31
-	VMOVUPS.Z   (DI), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z0
-	VFMADD231PS Z28, Z30, Z7
-	VFMADD231PS Z28, Z31, Z14
-	VFMADD231PS 192(R14), Z28, Z21
-	VMOVUPS.Z   (DI)(AX*1), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z1
-	VFMADD231PS Z28, Z30, Z8
-	VFMADD231PS Z28, Z31, Z15
-	VFMADD231PS 192(R14), Z28, Z22
-	VMOVUPS.Z   (DI)(AX*2), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z2
-	VFMADD231PS Z28, Z30, Z9
-	VFMADD231PS Z28, Z31, Z16
-	VFMADD231PS 192(R14), Z28, Z23
-	VMOVUPS.Z   (DI)(BX*1), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z3
-	VFMADD231PS Z28, Z30, Z10
-	VFMADD231PS Z28, Z31, Z17
-	VFMADD231PS 192(R14), Z28, Z24
-	VMOVUPS.Z   (DI)(AX*4), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z4
-	VFMADD231PS Z28, Z30, Z11
-	VFMADD231PS Z28, Z31, Z18
-	VFMADD231PS 192(R14), Z28, Z25
-	VMOVUPS.Z   (R11)(AX*4), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z5
-	VFMADD231PS Z28, Z30, Z12
-	VFMADD231PS Z28, Z31, Z19
-	VFMADD231PS 192(R14), Z28, Z26
-	VMOVUPS.Z   (DI)(BX*2), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z6
-	VFMADD231PS Z28, Z30, Z13
-	VFMADD231PS Z28, Z31, Z20
-	VFMADD231PS 192(R14), Z28, Z27
-	ADDQ        $+256, R14
-	JMP         lastTapNext
-
-lastTapPartial:
-	VMOVUPS     (R14), Z29
-	VMOVUPS     64(R14), Z30
-	VMOVUPS     128(R14), Z31
-	CMPB        (R8), $0x00
-	JGT         lastTapPartialEven_0
-	CMPB        1(R8), $0x00
-	JLE         lastTapPartialEvenEnd
-	VMOVUPS.Z   (DI), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z0
-	VFMADD231PS Z28, Z30, Z7
-	VFMADD231PS Z28, Z31, Z14
-	VFMADD231PS 192(R14), Z28, Z21
-
-lastTapPartialEven_0:
-	CMPB        (R8), $0x01
-	JGT         lastTapPartialEven_1
-	CMPB        1(R8), $0x01
-	JLE         lastTapPartialEvenEnd
-	VMOVUPS.Z   (DI)(AX*1), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z1
-	VFMADD231PS Z28, Z30, Z8
-	VFMADD231PS Z28, Z31, Z15
-	VFMADD231PS 192(R14), Z28, Z22
-
-lastTapPartialEven_1:
-	CMPB        (R8), $0x02
-	JGT         lastTapPartialEven_2
-	CMPB        1(R8), $0x02
-	JLE         lastTapPartialEvenEnd
-	VMOVUPS.Z   (DI)(AX*2), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z2
-	VFMADD231PS Z28, Z30, Z9
-	VFMADD231PS Z28, Z31, Z16
-	VFMADD231PS 192(R14), Z28, Z23
-
-lastTapPartialEven_2:
-	CMPB        (R8), $0x03
-	JGT         lastTapPartialEven_3
-	CMPB        1(R8), $0x03
-	JLE         lastTapPartialEvenEnd
-	VMOVUPS.Z   (DI)(BX*1), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z3
-	VFMADD231PS Z28, Z30, Z10
-	VFMADD231PS Z28, Z31, Z17
-	VFMADD231PS 192(R14), Z28, Z24
-
-lastTapPartialEven_3:
-	CMPB        (R8), $0x04
-	JGT         lastTapPartialEven_4
-	CMPB        1(R8), $0x04
-	JLE         lastTapPartialEvenEnd
-	VMOVUPS.Z   (DI)(AX*4), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z4
-	VFMADD231PS Z28, Z30, Z11
-	VFMADD231PS Z28, Z31, Z18
-	VFMADD231PS 192(R14), Z28, Z25
-
-lastTapPartialEven_4:
-	CMPB        (R8), $0x05
-	JGT         lastTapPartialEven_5
-	CMPB        1(R8), $0x05
-	JLE         lastTapPartialEvenEnd
-	VMOVUPS.Z   (R11)(AX*4), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z5
-	VFMADD231PS Z28, Z30, Z12
-	VFMADD231PS Z28, Z31, Z19
-	VFMADD231PS 192(R14), Z28, Z26
-
-lastTapPartialEven_5:
-	CMPB        (R8), $0x06
-	JGT         lastTapPartialEven_6
-	CMPB        1(R8), $0x06
-	JLE         lastTapPartialEvenEnd
-	VMOVUPS.Z   (DI)(BX*2), K1, Z28
-	VMOVSLDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z6
-	VFMADD231PS Z28, Z30, Z13
-	VFMADD231PS Z28, Z31, Z20
-	VFMADD231PS 192(R14), Z28, Z27
-
-lastTapPartialEven_6:
-lastTapPartialEvenEnd:
-	ADDQ        $+256, R14
-	VMOVUPS     (R14), Z29
-	VMOVUPS     64(R14), Z30
-	VMOVUPS     128(R14), Z31
-	CMPB        (R8), $0x00
-	JGT         lastTapPartialOdd_0
-	CMPB        1(R8), $0x00
-	JLE         lastTapPartialOddEnd
-	VMOVUPS.Z   (DI), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z0
-	VFMADD231PS Z28, Z30, Z7
-	VFMADD231PS Z28, Z31, Z14
-	VFMADD231PS 192(R14), Z28, Z21
-
-lastTapPartialOdd_0:
-	CMPB        (R8), $0x01
-	JGT         lastTapPartialOdd_1
-	CMPB        1(R8), $0x01
-	JLE         lastTapPartialOddEnd
-	VMOVUPS.Z   (DI)(AX*1), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z1
-	VFMADD231PS Z28, Z30, Z8
-	VFMADD231PS Z28, Z31, Z15
-	VFMADD231PS 192(R14), Z28, Z22
-
-lastTapPartialOdd_1:
-	CMPB        (R8), $0x02
-	JGT         lastTapPartialOdd_2
-	CMPB        1(R8), $0x02
-	JLE         lastTapPartialOddEnd
-	VMOVUPS.Z   (DI)(AX*2), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z2
-	VFMADD231PS Z28, Z30, Z9
-	VFMADD231PS Z28, Z31, Z16
-	VFMADD231PS 192(R14), Z28, Z23
-
-lastTapPartialOdd_2:
-	CMPB        (R8), $0x03
-	JGT         lastTapPartialOdd_3
-	CMPB        1(R8), $0x03
-	JLE         lastTapPartialOddEnd
-	VMOVUPS.Z   (DI)(BX*1), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z3
-	VFMADD231PS Z28, Z30, Z10
-	VFMADD231PS Z28, Z31, Z17
-	VFMADD231PS 192(R14), Z28, Z24
-
-lastTapPartialOdd_3:
-	CMPB        (R8), $0x04
-	JGT         lastTapPartialOdd_4
-	CMPB        1(R8), $0x04
-	JLE         lastTapPartialOddEnd
-	VMOVUPS.Z   (DI)(AX*4), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z4
-	VFMADD231PS Z28, Z30, Z11
-	VFMADD231PS Z28, Z31, Z18
-	VFMADD231PS 192(R14), Z28, Z25
-
-lastTapPartialOdd_4:
-	CMPB        (R8), $0x05
-	JGT         lastTapPartialOdd_5
-	CMPB        1(R8), $0x05
-	JLE         lastTapPartialOddEnd
-	VMOVUPS.Z   (R11)(AX*4), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z5
-	VFMADD231PS Z28, Z30, Z12
-	VFMADD231PS Z28, Z31, Z19
-	VFMADD231PS 192(R14), Z28, Z26
-
-lastTapPartialOdd_5:
-	CMPB        (R8), $0x06
-	JGT         lastTapPartialOdd_6
-	CMPB        1(R8), $0x06
-	JLE         lastTapPartialOddEnd
-	VMOVUPS.Z   (DI)(BX*2), K1, Z28
-	VMOVSHDUP   Z28, Z28
-	VFMADD231PS Z28, Z29, Z6
-	VFMADD231PS Z28, Z30, Z13
-	VFMADD231PS Z28, Z31, Z20
-	VFMADD231PS 192(R14), Z28, Z27
-
-lastTapPartialOdd_6:
-lastTapPartialOddEnd:
-	ADDQ $+256, R14
-
-lastTapNext:
-	ADDQ 88(SP), DI
-	ADDQ $+8, R8
-	DECQ R9
-	JNZ  lastTap
-	ADDQ DX, R12
-	DECQ CX
-	JNZ  lastRow
-
-lastRowDone:
-	VPERMILPS $0x4e, Z7, Z7
-	VADDPS    Z7, Z0, Z0
-	VPERMILPS $0x4e, Z8, Z8
-	VADDPS    Z8, Z1, Z1
-	VPERMILPS $0x4e, Z9, Z9
-	VADDPS    Z9, Z2, Z2
-	VPERMILPS $0x4e, Z10, Z10
-	VADDPS    Z10, Z3, Z3
-	VPERMILPS $0x4e, Z11, Z11
-	VADDPS    Z11, Z4, Z4
-	VPERMILPS $0x4e, Z12, Z12
-	VADDPS    Z12, Z5, Z5
-	VPERMILPS $0x4e, Z13, Z13
-	VADDPS    Z13, Z6, Z6
-	VPERMPD   $0x4e, Z14, Z14
-	VADDPS    Z14, Z0, Z0
-	VPERMPD   $0x4e, Z15, Z15
-	VADDPS    Z15, Z1, Z1
-	VPERMPD   $0x4e, Z16, Z16
-	VADDPS    Z16, Z2, Z2
-	VPERMPD   $0x4e, Z17, Z17
-	VADDPS    Z17, Z3, Z3
-	VPERMPD   $0x4e, Z18, Z18
-	VADDPS    Z18, Z4, Z4
-	VPERMPD   $0x4e, Z19, Z19
-	VADDPS    Z19, Z5, Z5
-	VPERMPD   $0x4e, Z20, Z20
-	VADDPS    Z20, Z6, Z6
-	VPERMPD   $0x1b, Z21, Z21
-	VADDPS    Z21, Z0, Z0
-	VPERMPD   $0x1b, Z22, Z22
-	VADDPS    Z22, Z1, Z1
-	VPERMPD   $0x1b, Z23, Z23
-	VADDPS    Z23, Z2, Z2
-	VPERMPD   $0x1b, Z24, Z24
-	VADDPS    Z24, Z3, Z3
-	VPERMPD   $0x1b, Z25, Z25
-	VADDPS    Z25, Z4, Z4
-	VPERMPD   $0x1b, Z26, Z26
-	VADDPS    Z26, Z5, Z5
-	VPERMPD   $0x1b, Z27, Z27
-	VADDPS    Z27, Z6, Z6
-	MOVQ      a+0(FP), DI
-	CMPQ      16(DI), $0x00
-	JEQ       lastClamp
-	MOVQ      72(DI), R14
-	LEAQ      (R14)(R14*2), R11
-	MOVQ      48(SP), R12
-	ADDQ      R15, R12
-	CMPQ      8(R13), $0x07
-	JNE       lastAdd_0Few
-	LEAQ      (R12)(R14*1), CX
-	VADDPS    (R12), Z0, K1, Z0
-	VADDPS    (R12)(R14*1), Z1, K1, Z1
-	VADDPS    (R12)(R14*2), Z2, K1, Z2
-	VADDPS    (R12)(R11*1), Z3, K1, Z3
-	VADDPS    (R12)(R14*4), Z4, K1, Z4
-	VADDPS    (CX)(R14*4), Z5, K1, Z5
-	VADDPS    (R12)(R11*2), Z6, K1, Z6
-	JMP       lastAdd_0Done
 
 lastAdd_0Few:
 	VADDPS (R12), Z0, K1, Z0
@@ -13216,11 +10607,11 @@ lastPut_0Few:
 lastPut_0Done:
 	JMP next
 
-// func wideAVX2(a *args)
-// Requires: AVX, FMA3
-TEXT ·wideAVX2(SB), NOSPLIT, $96-8
+// func wideSlide3S1AVX512(a *args)
+// Requires: AVX, AVX512F
+TEXT ·wideSlide3S1AVX512(SB), NOSPLIT, $96-8
 	MOVQ a+0(FP), DI
-	MOVQ 56(DI), AX
+	MOVQ 88(DI), AX
 	LEAQ (AX)(AX*2), BX
 	MOVQ 80(DI), DX
 	MOVQ 128(DI), SI
@@ -13274,16 +10665,16 @@ tile:
 	IMULQ 56(DI), R10
 	ADDQ  32(SP), R10
 	MOVQ  R10, 56(SP)
+	MOVQ  16(R13), R8
+	MOVQ  24(R13), R9
 	MOVQ  96(DI), R10
 	MOVQ  176(DI), R15
 	SHLQ  $0x02, R15
 	NEGQ  R15
-	MOVQ  88(DI), R12
 	MOVQ  184(DI), DI
 	SHLQ  $0x03, DI
-	SUBQ  DI, R12
-	MOVQ  R12, 88(SP)
-	CMPQ  R15, $-32
+	MOVQ  DI, 88(SP)
+	CMPQ  R15, $-64
 	JLE   block
 	TESTQ R15, R15
 	JNZ   last
@@ -13309,208 +10700,333 @@ block:
 	MOVQ    56(SP), R12
 	MOVQ    64(SP), DI
 	ADDQ    R15, DI
-	VMOVUPS (DI), Y0
-	VMOVAPS Y0, Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y0, Y3
-	VMOVAPS Y0, Y4
-	VMOVAPS Y0, Y5
-	VMOVAPS Y0, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	VXORPS  Y12, Y12, Y12
-	VXORPS  Y13, Y13, Y13
+	CMPQ    R8, $0x01
+	JGT     blockAny
+	CMPQ    R9, $0x08
+	JLT     blockAny
+	VMOVUPS (DI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
 	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      blockRowDone
+	JZ      blockEdge_0Done
 
-blockRow:
-	MOVQ a+0(FP), R9
-	MOVQ 168(R9), R9
-	MOVQ 80(SP), R8
-	MOVQ R12, DI
-
-blockTap:
-	LEAQ (DI)(AX*1), R11
-	CMPQ (R8), $0x00000700
-	JNE  blockTapPartial
+blockEdge_0:
 	MOVQ a+0(FP), BP
 	MOVQ 184(BP), BP
 
-blockTapWholePairs:
-	VMOVUPS      (R14), Y15
-	VBROADCASTSD (DI), Y14
-	VFMADD231PS  Y14, Y15, Y0
-	VFMADD231PS  32(R14), Y14, Y7
-	VBROADCASTSD (DI)(AX*1), Y14
-	VFMADD231PS  Y14, Y15, Y1
-	VFMADD231PS  32(R14), Y14, Y8
-	VBROADCASTSD (DI)(AX*2), Y14
-	VFMADD231PS  Y14, Y15, Y2
-	VFMADD231PS  32(R14), Y14, Y9
-	VBROADCASTSD (DI)(BX*1), Y14
-	VFMADD231PS  Y14, Y15, Y3
-	VFMADD231PS  32(R14), Y14, Y10
-	VBROADCASTSD (DI)(AX*4), Y14
-	VFMADD231PS  Y14, Y15, Y4
-	VFMADD231PS  32(R14), Y14, Y11
-	VBROADCASTSD (R11)(AX*4), Y14
-	VFMADD231PS  Y14, Y15, Y5
-	VFMADD231PS  32(R14), Y14, Y12
-	VBROADCASTSD (DI)(BX*2), Y14
-	VFMADD231PS  Y14, Y15, Y6
-	VFMADD231PS  32(R14), Y14, Y13
-	ADDQ         $+8, DI
-	ADDQ         $+8, R11
-	ADDQ         $+64, R14
-	DECQ         BP
-	JNZ          blockTapWholePairs
-	JMP          blockTapNext
+blockEdge_0InputPairs:
+	VMOVUPS      (R14), Z14
+	VMOVUPS      64(R14), Z15
+	VMOVUPS      128(R14), Z16
+	VMOVUPS      192(R14), Z17
+	VMOVUPS      256(R14), Z18
+	VMOVUPS      320(R14), Z19
+	MOVQ         R12, DI
+	CMPQ         R8, $0x00
+	JGT          blockEdge_0InputPair_0
+	VBROADCASTSD (DI), Z27
+	VFMADD231PS  Z27, Z14, Z0
+	VFMADD231PS  Z27, Z15, Z7
 
-blockTapPartial:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
+blockEdge_0InputPair_0:
+	VBROADCASTSD (DI)(AX*1), Z28
+	VFMADD231PS  Z28, Z14, Z1
+	VFMADD231PS  Z28, Z15, Z8
+	VFMADD231PS  Z28, Z16, Z0
+	VFMADD231PS  Z28, Z17, Z7
+	VBROADCASTSD (DI)(AX*2), Z29
+	VFMADD231PS  Z29, Z14, Z2
+	VFMADD231PS  Z29, Z15, Z9
+	VFMADD231PS  Z29, Z16, Z1
+	VFMADD231PS  Z29, Z17, Z8
+	VFMADD231PS  Z29, Z18, Z0
+	VFMADD231PS  Z29, Z19, Z7
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z30
+	VFMADD231PS  Z30, Z14, Z3
+	VFMADD231PS  Z30, Z15, Z10
+	VFMADD231PS  Z30, Z16, Z2
+	VFMADD231PS  Z30, Z17, Z9
+	VFMADD231PS  Z30, Z18, Z1
+	VFMADD231PS  Z30, Z19, Z8
+	VBROADCASTSD (DI)(AX*1), Z31
+	VFMADD231PS  Z31, Z14, Z4
+	VFMADD231PS  Z31, Z15, Z11
+	VFMADD231PS  Z31, Z16, Z3
+	VFMADD231PS  Z31, Z17, Z10
+	VFMADD231PS  Z31, Z18, Z2
+	VFMADD231PS  Z31, Z19, Z9
+	VBROADCASTSD (DI)(AX*2), Z27
+	VFMADD231PS  Z27, Z14, Z5
+	VFMADD231PS  Z27, Z15, Z12
+	VFMADD231PS  Z27, Z16, Z4
+	VFMADD231PS  Z27, Z17, Z11
+	VFMADD231PS  Z27, Z18, Z3
+	VFMADD231PS  Z27, Z19, Z10
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z28
+	VFMADD231PS  Z28, Z14, Z6
+	VFMADD231PS  Z28, Z15, Z13
+	VFMADD231PS  Z28, Z16, Z5
+	VFMADD231PS  Z28, Z17, Z12
+	VFMADD231PS  Z28, Z18, Z4
+	VFMADD231PS  Z28, Z19, Z11
+	VBROADCASTSD (DI)(AX*1), Z29
+	VFMADD231PS  Z29, Z16, Z6
+	VFMADD231PS  Z29, Z17, Z13
+	VFMADD231PS  Z29, Z18, Z5
+	VFMADD231PS  Z29, Z19, Z12
+	CMPQ         R9, $0x08
+	JLE          blockEdge_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z30
+	VFMADD231PS  Z30, Z18, Z6
+	VFMADD231PS  Z30, Z19, Z13
 
-blockTapPartialPairs:
-	VMOVUPS      (R14), Y15
-	CMPB         (R8), $0x00
-	JGT          blockTapPartialPair_0
-	CMPB         1(R8), $0x00
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI), Y14
-	VFMADD231PS  Y14, Y15, Y0
-	VFMADD231PS  32(R14), Y14, Y7
-
-blockTapPartialPair_0:
-	CMPB         (R8), $0x01
-	JGT          blockTapPartialPair_1
-	CMPB         1(R8), $0x01
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*1), Y14
-	VFMADD231PS  Y14, Y15, Y1
-	VFMADD231PS  32(R14), Y14, Y8
-
-blockTapPartialPair_1:
-	CMPB         (R8), $0x02
-	JGT          blockTapPartialPair_2
-	CMPB         1(R8), $0x02
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*2), Y14
-	VFMADD231PS  Y14, Y15, Y2
-	VFMADD231PS  32(R14), Y14, Y9
-
-blockTapPartialPair_2:
-	CMPB         (R8), $0x03
-	JGT          blockTapPartialPair_3
-	CMPB         1(R8), $0x03
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI)(BX*1), Y14
-	VFMADD231PS  Y14, Y15, Y3
-	VFMADD231PS  32(R14), Y14, Y10
-
-blockTapPartialPair_3:
-	CMPB         (R8), $0x04
-	JGT          blockTapPartialPair_4
-	CMPB         1(R8), $0x04
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*4), Y14
-	VFMADD231PS  Y14, Y15, Y4
-	VFMADD231PS  32(R14), Y14, Y11
-
-blockTapPartialPair_4:
-	CMPB         (R8), $0x05
-	JGT          blockTapPartialPair_5
-	CMPB         1(R8), $0x05
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (R11)(AX*4), Y14
-	VFMADD231PS  Y14, Y15, Y5
-	VFMADD231PS  32(R14), Y14, Y12
-
-blockTapPartialPair_5:
-	CMPB         (R8), $0x06
-	JGT          blockTapPartialPair_6
-	CMPB         1(R8), $0x06
-	JLE          blockTapPartialPairEnd
-	VBROADCASTSD (DI)(BX*2), Y14
-	VFMADD231PS  Y14, Y15, Y6
-	VFMADD231PS  32(R14), Y14, Y13
-
-blockTapPartialPair_6:
-blockTapPartialPairEnd:
-	ADDQ $+8, DI
-	ADDQ $+8, R11
-	ADDQ $+64, R14
+blockEdge_0InputPairEnd:
+	ADDQ $+8, R12
+	ADDQ $+384, R14
 	DECQ BP
-	JNZ  blockTapPartialPairs
-
-blockTapNext:
-	ADDQ 88(SP), DI
-	ADDQ $+8, R8
-	DECQ R9
-	JNZ  blockTap
+	JNZ  blockEdge_0InputPairs
+	SUBQ 88(SP), R12
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  blockRow
+	JNZ  blockEdge_0
 
-blockRowDone:
-	VPERMILPS $0xb1, Y7, Y7
-	VADDPS    Y7, Y0, Y0
-	VPERMILPS $0xb1, Y8, Y8
-	VADDPS    Y8, Y1, Y1
-	VPERMILPS $0xb1, Y9, Y9
-	VADDPS    Y9, Y2, Y2
-	VPERMILPS $0xb1, Y10, Y10
-	VADDPS    Y10, Y3, Y3
-	VPERMILPS $0xb1, Y11, Y11
-	VADDPS    Y11, Y4, Y4
-	VPERMILPS $0xb1, Y12, Y12
-	VADDPS    Y12, Y5, Y5
-	VPERMILPS $0xb1, Y13, Y13
-	VADDPS    Y13, Y6, Y6
-	MOVQ      a+0(FP), DI
-	CMPQ      16(DI), $0x00
-	JEQ       blockClamp
-	MOVQ      72(DI), R14
-	LEAQ      (R14)(R14*2), R11
-	MOVQ      48(SP), R12
-	ADDQ      R15, R12
-	CMPQ      8(R13), $0x07
-	JNE       blockAdd_0Few
-	LEAQ      (R12)(R14*1), CX
-	VADDPS    (R12), Y0, Y0
-	VADDPS    (R12)(R14*1), Y1, Y1
-	VADDPS    (R12)(R14*2), Y2, Y2
-	VADDPS    (R12)(R11*1), Y3, Y3
-	VADDPS    (R12)(R14*4), Y4, Y4
-	VADDPS    (CX)(R14*4), Y5, Y5
-	VADDPS    (R12)(R11*2), Y6, Y6
-	JMP       blockAdd_0Done
+blockEdge_0Done:
+	VPERMILPS $0xb1, Z7, Z7
+	VADDPS    Z7, Z0, Z0
+	VPERMILPS $0xb1, Z8, Z8
+	VADDPS    Z8, Z1, Z1
+	VPERMILPS $0xb1, Z9, Z9
+	VADDPS    Z9, Z2, Z2
+	VPERMILPS $0xb1, Z10, Z10
+	VADDPS    Z10, Z3, Z3
+	VPERMILPS $0xb1, Z11, Z11
+	VADDPS    Z11, Z4, Z4
+	VPERMILPS $0xb1, Z12, Z12
+	VADDPS    Z12, Z5, Z5
+	VPERMILPS $0xb1, Z13, Z13
+	VADDPS    Z13, Z6, Z6
+	JMP       blockSummed
+
+blockAny:
+	VMOVUPS (DI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	MOVQ    32(SI), CX
+	TESTQ   CX, CX
+	JZ      blockAny_0Done
+
+blockAny_0:
+	MOVQ a+0(FP), BP
+	MOVQ 184(BP), BP
+
+blockAny_0InputPairs:
+	VMOVUPS      (R14), Z14
+	VMOVUPS      64(R14), Z15
+	VMOVUPS      128(R14), Z16
+	VMOVUPS      192(R14), Z17
+	VMOVUPS      256(R14), Z18
+	VMOVUPS      320(R14), Z19
+	MOVQ         R12, DI
+	CMPQ         R8, $0x00
+	JGT          blockAny_0InputPair_0
+	CMPQ         R9, $0x00
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI), Z27
+	VFMADD231PS  Z27, Z14, Z0
+	VFMADD231PS  Z27, Z15, Z7
+
+blockAny_0InputPair_0:
+	CMPQ         R8, $0x01
+	JGT          blockAny_0InputPair_1
+	CMPQ         R9, $0x01
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z28
+	VFMADD231PS  Z28, Z14, Z1
+	VFMADD231PS  Z28, Z15, Z8
+	VFMADD231PS  Z28, Z16, Z0
+	VFMADD231PS  Z28, Z17, Z7
+
+blockAny_0InputPair_1:
+	CMPQ         R8, $0x02
+	JGT          blockAny_0InputPair_2
+	CMPQ         R9, $0x02
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z29
+	VFMADD231PS  Z29, Z14, Z2
+	VFMADD231PS  Z29, Z15, Z9
+	VFMADD231PS  Z29, Z16, Z1
+	VFMADD231PS  Z29, Z17, Z8
+	VFMADD231PS  Z29, Z18, Z0
+	VFMADD231PS  Z29, Z19, Z7
+
+blockAny_0InputPair_2:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x03
+	JGT          blockAny_0InputPair_3
+	CMPQ         R9, $0x03
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI), Z30
+	VFMADD231PS  Z30, Z14, Z3
+	VFMADD231PS  Z30, Z15, Z10
+	VFMADD231PS  Z30, Z16, Z2
+	VFMADD231PS  Z30, Z17, Z9
+	VFMADD231PS  Z30, Z18, Z1
+	VFMADD231PS  Z30, Z19, Z8
+
+blockAny_0InputPair_3:
+	CMPQ         R8, $0x04
+	JGT          blockAny_0InputPair_4
+	CMPQ         R9, $0x04
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z31
+	VFMADD231PS  Z31, Z14, Z4
+	VFMADD231PS  Z31, Z15, Z11
+	VFMADD231PS  Z31, Z16, Z3
+	VFMADD231PS  Z31, Z17, Z10
+	VFMADD231PS  Z31, Z18, Z2
+	VFMADD231PS  Z31, Z19, Z9
+
+blockAny_0InputPair_4:
+	CMPQ         R8, $0x05
+	JGT          blockAny_0InputPair_5
+	CMPQ         R9, $0x05
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z27
+	VFMADD231PS  Z27, Z14, Z5
+	VFMADD231PS  Z27, Z15, Z12
+	VFMADD231PS  Z27, Z16, Z4
+	VFMADD231PS  Z27, Z17, Z11
+	VFMADD231PS  Z27, Z18, Z3
+	VFMADD231PS  Z27, Z19, Z10
+
+blockAny_0InputPair_5:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x06
+	JGT          blockAny_0InputPair_6
+	CMPQ         R9, $0x06
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI), Z28
+	VFMADD231PS  Z28, Z14, Z6
+	VFMADD231PS  Z28, Z15, Z13
+	VFMADD231PS  Z28, Z16, Z5
+	VFMADD231PS  Z28, Z17, Z12
+	VFMADD231PS  Z28, Z18, Z4
+	VFMADD231PS  Z28, Z19, Z11
+
+blockAny_0InputPair_6:
+	CMPQ         R8, $0x07
+	JGT          blockAny_0InputPair_7
+	CMPQ         R9, $0x07
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z29
+	VFMADD231PS  Z29, Z16, Z6
+	VFMADD231PS  Z29, Z17, Z13
+	VFMADD231PS  Z29, Z18, Z5
+	VFMADD231PS  Z29, Z19, Z12
+
+blockAny_0InputPair_7:
+	CMPQ         R8, $0x08
+	JGT          blockAny_0InputPair_8
+	CMPQ         R9, $0x08
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z30
+	VFMADD231PS  Z30, Z18, Z6
+	VFMADD231PS  Z30, Z19, Z13
+
+blockAny_0InputPair_8:
+blockAny_0InputPairEnd:
+	ADDQ $+8, R12
+	ADDQ $+384, R14
+	DECQ BP
+	JNZ  blockAny_0InputPairs
+	SUBQ 88(SP), R12
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAny_0
+
+blockAny_0Done:
+	VPERMILPS $0xb1, Z7, Z7
+	VADDPS    Z7, Z0, Z0
+	VPERMILPS $0xb1, Z8, Z8
+	VADDPS    Z8, Z1, Z1
+	VPERMILPS $0xb1, Z9, Z9
+	VADDPS    Z9, Z2, Z2
+	VPERMILPS $0xb1, Z10, Z10
+	VADDPS    Z10, Z3, Z3
+	VPERMILPS $0xb1, Z11, Z11
+	VADDPS    Z11, Z4, Z4
+	VPERMILPS $0xb1, Z12, Z12
+	VADDPS    Z12, Z5, Z5
+	VPERMILPS $0xb1, Z13, Z13
+	VADDPS    Z13, Z6, Z6
+
+blockSummed:
+	MOVQ   a+0(FP), DI
+	CMPQ   16(DI), $0x00
+	JEQ    blockClamp
+	MOVQ   72(DI), R14
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, Z0
+	VADDPS (R12)(R14*1), Z1, Z1
+	VADDPS (R12)(R14*2), Z2, Z2
+	VADDPS (R12)(R11*1), Z3, Z3
+	VADDPS (R12)(R14*4), Z4, Z4
+	VADDPS (CX)(R14*4), Z5, Z5
+	VADDPS (R12)(R11*2), Z6, Z6
+	JMP    blockAdd_0Done
 
 blockAdd_0Few:
-	VADDPS (R12), Y0, Y0
+	VADDPS (R12), Z0, Z0
 	CMPQ   8(R13), $0x01
 	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y1, Y1
+	VADDPS (R12), Z1, Z1
 	CMPQ   8(R13), $0x02
 	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y2, Y2
+	VADDPS (R12), Z2, Z2
 	CMPQ   8(R13), $0x03
 	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y3, Y3
+	VADDPS (R12), Z3, Z3
 	CMPQ   8(R13), $0x04
 	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y4, Y4
+	VADDPS (R12), Z4, Z4
 	CMPQ   8(R13), $0x05
 	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
-	VADDPS (R12), Y5, Y5
+	VADDPS (R12), Z5, Z5
 	CMPQ   8(R13), $0x06
 	JEQ    blockAdd_0Done
 	ADDQ   R14, R12
@@ -13521,24 +11037,24 @@ blockClamp:
 	MOVQ         192(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Y7
-	VMAXPS       Y0, Y7, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMAXPS       Y2, Y7, Y2
-	VMAXPS       Y3, Y7, Y3
-	VMAXPS       Y4, Y7, Y4
-	VMAXPS       Y5, Y7, Y5
-	VMAXPS       Y6, Y7, Y6
+	VBROADCASTSS 200(DI), Z7
+	VMAXPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Y7
-	VMINPS       Y0, Y7, Y0
-	VMINPS       Y1, Y7, Y1
-	VMINPS       Y2, Y7, Y2
-	VMINPS       Y3, Y7, Y3
-	VMINPS       Y4, Y7, Y4
-	VMINPS       Y5, Y7, Y5
-	VMINPS       Y6, Y7, Y6
+	VBROADCASTSS 204(DI), Z7
+	VMINPS       Z0, Z7, Z0
+	VMINPS       Z1, Z7, Z1
+	VMINPS       Z2, Z7, Z2
+	VMINPS       Z3, Z7, Z3
+	VMINPS       Z4, Z7, Z4
+	VMINPS       Z5, Z7, Z5
+	VMINPS       Z6, Z7, Z6
 
 blockStore:
 	MOVQ    64(DI), R14
@@ -13548,45 +11064,45 @@ blockStore:
 	CMPQ    8(R13), $0x07
 	JNE     blockPut_0Few
 	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Y0, (R12)
-	VMOVUPS Y1, (R12)(R14*1)
-	VMOVUPS Y2, (R12)(R14*2)
-	VMOVUPS Y3, (R12)(R11*1)
-	VMOVUPS Y4, (R12)(R14*4)
-	VMOVUPS Y5, (CX)(R14*4)
-	VMOVUPS Y6, (R12)(R11*2)
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(R14*1)
+	VMOVUPS Z2, (R12)(R14*2)
+	VMOVUPS Z3, (R12)(R11*1)
+	VMOVUPS Z4, (R12)(R14*4)
+	VMOVUPS Z5, (CX)(R14*4)
+	VMOVUPS Z6, (R12)(R11*2)
 	JMP     blockPut_0Done
 
 blockPut_0Few:
-	VMOVUPS Y0, (R12)
+	VMOVUPS Z0, (R12)
 	CMPQ    8(R13), $0x01
 	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y1, (R12)
+	VMOVUPS Z1, (R12)
 	CMPQ    8(R13), $0x02
 	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y2, (R12)
+	VMOVUPS Z2, (R12)
 	CMPQ    8(R13), $0x03
 	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y3, (R12)
+	VMOVUPS Z3, (R12)
 	CMPQ    8(R13), $0x04
 	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y4, (R12)
+	VMOVUPS Z4, (R12)
 	CMPQ    8(R13), $0x05
 	JEQ     blockPut_0Done
 	ADDQ    R14, R12
-	VMOVUPS Y5, (R12)
+	VMOVUPS Z5, (R12)
 	CMPQ    8(R13), $0x06
 	JEQ     blockPut_0Done
 	ADDQ    R14, R12
 
 blockPut_0Done:
 	ADDQ  104(DI), R10
-	ADDQ  $+32, R15
-	CMPQ  R15, $-32
+	ADDQ  $+64, R15
+	CMPQ  R15, $-64
 	JLE   block
 	TESTQ R15, R15
 	JNZ   last
@@ -13594,229 +11110,348 @@ blockPut_0Done:
 	PCALIGN $0x40
 
 last:
-	LEAQ    tailMasks<>+0(SB), R14
-	VMOVUPS 32(R14)(R15*1), Y15
+	MOVQ    R15, CX
+	NEGQ    CX
+	SHRQ    $0x02, CX
+	MOVQ    $0x00000001, R14
+	SHLQ    CL, R14
+	DECQ    R14
+	KMOVW   R14, K1
 	MOVQ    72(SP), R14
 	ADDQ    R10, R14
 	MOVQ    56(SP), R12
 	MOVQ    64(SP), DI
 	ADDQ    R15, DI
-	VMOVUPS (DI), Y0
-	VMOVAPS Y0, Y1
-	VMOVAPS Y0, Y2
-	VMOVAPS Y0, Y3
-	VMOVAPS Y0, Y4
-	VMOVAPS Y0, Y5
-	VMOVAPS Y0, Y6
-	VXORPS  Y7, Y7, Y7
-	VXORPS  Y8, Y8, Y8
-	VXORPS  Y9, Y9, Y9
-	VXORPS  Y10, Y10, Y10
-	VXORPS  Y11, Y11, Y11
-	VXORPS  Y12, Y12, Y12
-	VXORPS  Y13, Y13, Y13
+	CMPQ    R8, $0x01
+	JGT     lastAny
+	CMPQ    R9, $0x08
+	JLT     lastAny
+	VMOVUPS (DI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
 	MOVQ    32(SI), CX
 	TESTQ   CX, CX
-	JZ      lastRowDone
+	JZ      lastEdge_0Done
 
-lastRow:
-	MOVQ a+0(FP), R9
-	MOVQ 168(R9), R9
-	MOVQ 80(SP), R8
-	MOVQ R12, DI
-
-lastTap:
-	LEAQ (DI)(AX*1), R11
-	CMPQ (R8), $0x00000700
-	JNE  lastTapPartial
+lastEdge_0:
 	MOVQ a+0(FP), BP
 	MOVQ 184(BP), BP
 
-lastTapWholePairs:
-	VBROADCASTSD (DI), Y14
-	VFMADD231PS  (R14), Y14, Y0
-	VFMADD231PS  32(R14), Y14, Y7
-	VBROADCASTSD (DI)(AX*1), Y14
-	VFMADD231PS  (R14), Y14, Y1
-	VFMADD231PS  32(R14), Y14, Y8
-	VBROADCASTSD (DI)(AX*2), Y14
-	VFMADD231PS  (R14), Y14, Y2
-	VFMADD231PS  32(R14), Y14, Y9
-	VBROADCASTSD (DI)(BX*1), Y14
-	VFMADD231PS  (R14), Y14, Y3
-	VFMADD231PS  32(R14), Y14, Y10
-	VBROADCASTSD (DI)(AX*4), Y14
-	VFMADD231PS  (R14), Y14, Y4
-	VFMADD231PS  32(R14), Y14, Y11
-	VBROADCASTSD (R11)(AX*4), Y14
-	VFMADD231PS  (R14), Y14, Y5
-	VFMADD231PS  32(R14), Y14, Y12
-	VBROADCASTSD (DI)(BX*2), Y14
-	VFMADD231PS  (R14), Y14, Y6
-	VFMADD231PS  32(R14), Y14, Y13
-	ADDQ         $+8, DI
-	ADDQ         $+8, R11
-	ADDQ         $+64, R14
-	DECQ         BP
-	JNZ          lastTapWholePairs
-	JMP          lastTapNext
+lastEdge_0InputPairs:
+	VMOVUPS      (R14), Z14
+	VMOVUPS      64(R14), Z15
+	VMOVUPS      128(R14), Z16
+	VMOVUPS      192(R14), Z17
+	VMOVUPS      256(R14), Z18
+	VMOVUPS      320(R14), Z19
+	MOVQ         R12, DI
+	CMPQ         R8, $0x00
+	JGT          lastEdge_0InputPair_0
+	VBROADCASTSD (DI), Z27
+	VFMADD231PS  Z27, Z14, Z0
+	VFMADD231PS  Z27, Z15, Z7
 
-lastTapPartial:
-	MOVQ a+0(FP), BP
-	MOVQ 184(BP), BP
+lastEdge_0InputPair_0:
+	VBROADCASTSD (DI)(AX*1), Z28
+	VFMADD231PS  Z28, Z14, Z1
+	VFMADD231PS  Z28, Z15, Z8
+	VFMADD231PS  Z28, Z16, Z0
+	VFMADD231PS  Z28, Z17, Z7
+	VBROADCASTSD (DI)(AX*2), Z29
+	VFMADD231PS  Z29, Z14, Z2
+	VFMADD231PS  Z29, Z15, Z9
+	VFMADD231PS  Z29, Z16, Z1
+	VFMADD231PS  Z29, Z17, Z8
+	VFMADD231PS  Z29, Z18, Z0
+	VFMADD231PS  Z29, Z19, Z7
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z30
+	VFMADD231PS  Z30, Z14, Z3
+	VFMADD231PS  Z30, Z15, Z10
+	VFMADD231PS  Z30, Z16, Z2
+	VFMADD231PS  Z30, Z17, Z9
+	VFMADD231PS  Z30, Z18, Z1
+	VFMADD231PS  Z30, Z19, Z8
+	VBROADCASTSD (DI)(AX*1), Z31
+	VFMADD231PS  Z31, Z14, Z4
+	VFMADD231PS  Z31, Z15, Z11
+	VFMADD231PS  Z31, Z16, Z3
+	VFMADD231PS  Z31, Z17, Z10
+	VFMADD231PS  Z31, Z18, Z2
+	VFMADD231PS  Z31, Z19, Z9
+	VBROADCASTSD (DI)(AX*2), Z27
+	VFMADD231PS  Z27, Z14, Z5
+	VFMADD231PS  Z27, Z15, Z12
+	VFMADD231PS  Z27, Z16, Z4
+	VFMADD231PS  Z27, Z17, Z11
+	VFMADD231PS  Z27, Z18, Z3
+	VFMADD231PS  Z27, Z19, Z10
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z28
+	VFMADD231PS  Z28, Z14, Z6
+	VFMADD231PS  Z28, Z15, Z13
+	VFMADD231PS  Z28, Z16, Z5
+	VFMADD231PS  Z28, Z17, Z12
+	VFMADD231PS  Z28, Z18, Z4
+	VFMADD231PS  Z28, Z19, Z11
+	VBROADCASTSD (DI)(AX*1), Z29
+	VFMADD231PS  Z29, Z16, Z6
+	VFMADD231PS  Z29, Z17, Z13
+	VFMADD231PS  Z29, Z18, Z5
+	VFMADD231PS  Z29, Z19, Z12
+	CMPQ         R9, $0x08
+	JLE          lastEdge_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z30
+	VFMADD231PS  Z30, Z18, Z6
+	VFMADD231PS  Z30, Z19, Z13
 
-lastTapPartialPairs:
-	CMPB         (R8), $0x00
-	JGT          lastTapPartialPair_0
-	CMPB         1(R8), $0x00
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI), Y14
-	VFMADD231PS  (R14), Y14, Y0
-	VFMADD231PS  32(R14), Y14, Y7
-
-lastTapPartialPair_0:
-	CMPB         (R8), $0x01
-	JGT          lastTapPartialPair_1
-	CMPB         1(R8), $0x01
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*1), Y14
-	VFMADD231PS  (R14), Y14, Y1
-	VFMADD231PS  32(R14), Y14, Y8
-
-lastTapPartialPair_1:
-	CMPB         (R8), $0x02
-	JGT          lastTapPartialPair_2
-	CMPB         1(R8), $0x02
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*2), Y14
-	VFMADD231PS  (R14), Y14, Y2
-	VFMADD231PS  32(R14), Y14, Y9
-
-lastTapPartialPair_2:
-	CMPB         (R8), $0x03
-	JGT          lastTapPartialPair_3
-	CMPB         1(R8), $0x03
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI)(BX*1), Y14
-	VFMADD231PS  (R14), Y14, Y3
-	VFMADD231PS  32(R14), Y14, Y10
-
-lastTapPartialPair_3:
-	CMPB         (R8), $0x04
-	JGT          lastTapPartialPair_4
-	CMPB         1(R8), $0x04
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI)(AX*4), Y14
-	VFMADD231PS  (R14), Y14, Y4
-	VFMADD231PS  32(R14), Y14, Y11
-
-lastTapPartialPair_4:
-	CMPB         (R8), $0x05
-	JGT          lastTapPartialPair_5
-	CMPB         1(R8), $0x05
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (R11)(AX*4), Y14
-	VFMADD231PS  (R14), Y14, Y5
-	VFMADD231PS  32(R14), Y14, Y12
-
-lastTapPartialPair_5:
-	CMPB         (R8), $0x06
-	JGT          lastTapPartialPair_6
-	CMPB         1(R8), $0x06
-	JLE          lastTapPartialPairEnd
-	VBROADCASTSD (DI)(BX*2), Y14
-	VFMADD231PS  (R14), Y14, Y6
-	VFMADD231PS  32(R14), Y14, Y13
-
-lastTapPartialPair_6:
-lastTapPartialPairEnd:
-	ADDQ $+8, DI
-	ADDQ $+8, R11
-	ADDQ $+64, R14
+lastEdge_0InputPairEnd:
+	ADDQ $+8, R12
+	ADDQ $+384, R14
 	DECQ BP
-	JNZ  lastTapPartialPairs
-
-lastTapNext:
-	ADDQ 88(SP), DI
-	ADDQ $+8, R8
-	DECQ R9
-	JNZ  lastTap
+	JNZ  lastEdge_0InputPairs
+	SUBQ 88(SP), R12
 	ADDQ DX, R12
 	DECQ CX
-	JNZ  lastRow
+	JNZ  lastEdge_0
 
-lastRowDone:
-	VPERMILPS  $0xb1, Y7, Y7
-	VADDPS     Y7, Y0, Y0
-	VPERMILPS  $0xb1, Y8, Y8
-	VADDPS     Y8, Y1, Y1
-	VPERMILPS  $0xb1, Y9, Y9
-	VADDPS     Y9, Y2, Y2
-	VPERMILPS  $0xb1, Y10, Y10
-	VADDPS     Y10, Y3, Y3
-	VPERMILPS  $0xb1, Y11, Y11
-	VADDPS     Y11, Y4, Y4
-	VPERMILPS  $0xb1, Y12, Y12
-	VADDPS     Y12, Y5, Y5
-	VPERMILPS  $0xb1, Y13, Y13
-	VADDPS     Y13, Y6, Y6
-	MOVQ       a+0(FP), DI
-	CMPQ       16(DI), $0x00
-	JEQ        lastClamp
-	MOVQ       72(DI), R14
-	LEAQ       (R14)(R14*2), R11
-	MOVQ       48(SP), R12
-	ADDQ       R15, R12
-	CMPQ       8(R13), $0x07
-	JNE        lastAdd_0Few
-	LEAQ       (R12)(R14*1), CX
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y0, Y0
-	VMASKMOVPS (R12)(R14*1), Y15, Y7
-	VADDPS     Y7, Y1, Y1
-	VMASKMOVPS (R12)(R14*2), Y15, Y7
-	VADDPS     Y7, Y2, Y2
-	VMASKMOVPS (R12)(R11*1), Y15, Y7
-	VADDPS     Y7, Y3, Y3
-	VMASKMOVPS (R12)(R14*4), Y15, Y7
-	VADDPS     Y7, Y4, Y4
-	VMASKMOVPS (CX)(R14*4), Y15, Y7
-	VADDPS     Y7, Y5, Y5
-	VMASKMOVPS (R12)(R11*2), Y15, Y7
-	VADDPS     Y7, Y6, Y6
-	JMP        lastAdd_0Done
+lastEdge_0Done:
+	VPERMILPS $0xb1, Z7, Z7
+	VADDPS    Z7, Z0, Z0
+	VPERMILPS $0xb1, Z8, Z8
+	VADDPS    Z8, Z1, Z1
+	VPERMILPS $0xb1, Z9, Z9
+	VADDPS    Z9, Z2, Z2
+	VPERMILPS $0xb1, Z10, Z10
+	VADDPS    Z10, Z3, Z3
+	VPERMILPS $0xb1, Z11, Z11
+	VADDPS    Z11, Z4, Z4
+	VPERMILPS $0xb1, Z12, Z12
+	VADDPS    Z12, Z5, Z5
+	VPERMILPS $0xb1, Z13, Z13
+	VADDPS    Z13, Z6, Z6
+	JMP       lastSummed
+
+lastAny:
+	VMOVUPS (DI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	MOVQ    32(SI), CX
+	TESTQ   CX, CX
+	JZ      lastAny_0Done
+
+lastAny_0:
+	MOVQ a+0(FP), BP
+	MOVQ 184(BP), BP
+
+lastAny_0InputPairs:
+	VMOVUPS      (R14), Z14
+	VMOVUPS      64(R14), Z15
+	VMOVUPS      128(R14), Z16
+	VMOVUPS      192(R14), Z17
+	VMOVUPS      256(R14), Z18
+	VMOVUPS      320(R14), Z19
+	MOVQ         R12, DI
+	CMPQ         R8, $0x00
+	JGT          lastAny_0InputPair_0
+	CMPQ         R9, $0x00
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI), Z27
+	VFMADD231PS  Z27, Z14, Z0
+	VFMADD231PS  Z27, Z15, Z7
+
+lastAny_0InputPair_0:
+	CMPQ         R8, $0x01
+	JGT          lastAny_0InputPair_1
+	CMPQ         R9, $0x01
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z28
+	VFMADD231PS  Z28, Z14, Z1
+	VFMADD231PS  Z28, Z15, Z8
+	VFMADD231PS  Z28, Z16, Z0
+	VFMADD231PS  Z28, Z17, Z7
+
+lastAny_0InputPair_1:
+	CMPQ         R8, $0x02
+	JGT          lastAny_0InputPair_2
+	CMPQ         R9, $0x02
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z29
+	VFMADD231PS  Z29, Z14, Z2
+	VFMADD231PS  Z29, Z15, Z9
+	VFMADD231PS  Z29, Z16, Z1
+	VFMADD231PS  Z29, Z17, Z8
+	VFMADD231PS  Z29, Z18, Z0
+	VFMADD231PS  Z29, Z19, Z7
+
+lastAny_0InputPair_2:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x03
+	JGT          lastAny_0InputPair_3
+	CMPQ         R9, $0x03
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI), Z30
+	VFMADD231PS  Z30, Z14, Z3
+	VFMADD231PS  Z30, Z15, Z10
+	VFMADD231PS  Z30, Z16, Z2
+	VFMADD231PS  Z30, Z17, Z9
+	VFMADD231PS  Z30, Z18, Z1
+	VFMADD231PS  Z30, Z19, Z8
+
+lastAny_0InputPair_3:
+	CMPQ         R8, $0x04
+	JGT          lastAny_0InputPair_4
+	CMPQ         R9, $0x04
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z31
+	VFMADD231PS  Z31, Z14, Z4
+	VFMADD231PS  Z31, Z15, Z11
+	VFMADD231PS  Z31, Z16, Z3
+	VFMADD231PS  Z31, Z17, Z10
+	VFMADD231PS  Z31, Z18, Z2
+	VFMADD231PS  Z31, Z19, Z9
+
+lastAny_0InputPair_4:
+	CMPQ         R8, $0x05
+	JGT          lastAny_0InputPair_5
+	CMPQ         R9, $0x05
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z27
+	VFMADD231PS  Z27, Z14, Z5
+	VFMADD231PS  Z27, Z15, Z12
+	VFMADD231PS  Z27, Z16, Z4
+	VFMADD231PS  Z27, Z17, Z11
+	VFMADD231PS  Z27, Z18, Z3
+	VFMADD231PS  Z27, Z19, Z10
+
+lastAny_0InputPair_5:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x06
+	JGT          lastAny_0InputPair_6
+	CMPQ         R9, $0x06
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI), Z28
+	VFMADD231PS  Z28, Z14, Z6
+	VFMADD231PS  Z28, Z15, Z13
+	VFMADD231PS  Z28, Z16, Z5
+	VFMADD231PS  Z28, Z17, Z12
+	VFMADD231PS  Z28, Z18, Z4
+	VFMADD231PS  Z28, Z19, Z11
+
+lastAny_0InputPair_6:
+	CMPQ         R8, $0x07
+	JGT          lastAny_0InputPair_7
+	CMPQ         R9, $0x07
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z29
+	VFMADD231PS  Z29, Z16, Z6
+	VFMADD231PS  Z29, Z17, Z13
+	VFMADD231PS  Z29, Z18, Z5
+	VFMADD231PS  Z29, Z19, Z12
+
+lastAny_0InputPair_7:
+	CMPQ         R8, $0x08
+	JGT          lastAny_0InputPair_8
+	CMPQ         R9, $0x08
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z30
+	VFMADD231PS  Z30, Z18, Z6
+	VFMADD231PS  Z30, Z19, Z13
+
+lastAny_0InputPair_8:
+lastAny_0InputPairEnd:
+	ADDQ $+8, R12
+	ADDQ $+384, R14
+	DECQ BP
+	JNZ  lastAny_0InputPairs
+	SUBQ 88(SP), R12
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  lastAny_0
+
+lastAny_0Done:
+	VPERMILPS $0xb1, Z7, Z7
+	VADDPS    Z7, Z0, Z0
+	VPERMILPS $0xb1, Z8, Z8
+	VADDPS    Z8, Z1, Z1
+	VPERMILPS $0xb1, Z9, Z9
+	VADDPS    Z9, Z2, Z2
+	VPERMILPS $0xb1, Z10, Z10
+	VADDPS    Z10, Z3, Z3
+	VPERMILPS $0xb1, Z11, Z11
+	VADDPS    Z11, Z4, Z4
+	VPERMILPS $0xb1, Z12, Z12
+	VADDPS    Z12, Z5, Z5
+	VPERMILPS $0xb1, Z13, Z13
+	VADDPS    Z13, Z6, Z6
+
+lastSummed:
+	MOVQ   a+0(FP), DI
+	CMPQ   16(DI), $0x00
+	JEQ    lastClamp
+	MOVQ   72(DI), R14
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, K1, Z0
+	VADDPS (R12)(R14*1), Z1, K1, Z1
+	VADDPS (R12)(R14*2), Z2, K1, Z2
+	VADDPS (R12)(R11*1), Z3, K1, Z3
+	VADDPS (R12)(R14*4), Z4, K1, Z4
+	VADDPS (CX)(R14*4), Z5, K1, Z5
+	VADDPS (R12)(R11*2), Z6, K1, Z6
+	JMP    lastAdd_0Done
 
 lastAdd_0Few:
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y0, Y0
-	CMPQ       8(R13), $0x01
-	JEQ        lastAdd_0Done
-	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y1, Y1
-	CMPQ       8(R13), $0x02
-	JEQ        lastAdd_0Done
-	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y2, Y2
-	CMPQ       8(R13), $0x03
-	JEQ        lastAdd_0Done
-	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y3, Y3
-	CMPQ       8(R13), $0x04
-	JEQ        lastAdd_0Done
-	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y4, Y4
-	CMPQ       8(R13), $0x05
-	JEQ        lastAdd_0Done
-	ADDQ       R14, R12
-	VMASKMOVPS (R12), Y15, Y7
-	VADDPS     Y7, Y5, Y5
-	CMPQ       8(R13), $0x06
-	JEQ        lastAdd_0Done
-	ADDQ       R14, R12
+	VADDPS (R12), Z0, K1, Z0
+	CMPQ   8(R13), $0x01
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z1, K1, Z1
+	CMPQ   8(R13), $0x02
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z2, K1, Z2
+	CMPQ   8(R13), $0x03
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z3, K1, Z3
+	CMPQ   8(R13), $0x04
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z4, K1, Z4
+	CMPQ   8(R13), $0x05
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z5, K1, Z5
+	CMPQ   8(R13), $0x06
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
 
 lastAdd_0Done:
 lastClamp:
@@ -13824,67 +11459,1088 @@ lastClamp:
 	MOVQ         192(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Y7
-	VMAXPS       Y0, Y7, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMAXPS       Y2, Y7, Y2
-	VMAXPS       Y3, Y7, Y3
-	VMAXPS       Y4, Y7, Y4
-	VMAXPS       Y5, Y7, Y5
-	VMAXPS       Y6, Y7, Y6
+	VBROADCASTSS 200(DI), Z7
+	VMAXPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Y7
-	VMINPS       Y0, Y7, Y0
-	VMINPS       Y1, Y7, Y1
-	VMINPS       Y2, Y7, Y2
-	VMINPS       Y3, Y7, Y3
-	VMINPS       Y4, Y7, Y4
-	VMINPS       Y5, Y7, Y5
-	VMINPS       Y6, Y7, Y6
+	VBROADCASTSS 204(DI), Z7
+	VMINPS       Z0, Z7, Z0
+	VMINPS       Z1, Z7, Z1
+	VMINPS       Z2, Z7, Z2
+	VMINPS       Z3, Z7, Z3
+	VMINPS       Z4, Z7, Z4
+	VMINPS       Z5, Z7, Z5
+	VMINPS       Z6, Z7, Z6
 
 lastStore:
-	MOVQ       64(DI), R14
-	LEAQ       (R14)(R14*2), R11
-	MOVQ       40(SP), R12
-	ADDQ       R15, R12
-	CMPQ       8(R13), $0x07
-	JNE        lastPut_0Few
-	LEAQ       (R12)(R14*1), CX
-	VMASKMOVPS Y0, Y15, (R12)
-	VMASKMOVPS Y1, Y15, (R12)(R14*1)
-	VMASKMOVPS Y2, Y15, (R12)(R14*2)
-	VMASKMOVPS Y3, Y15, (R12)(R11*1)
-	VMASKMOVPS Y4, Y15, (R12)(R14*4)
-	VMASKMOVPS Y5, Y15, (CX)(R14*4)
-	VMASKMOVPS Y6, Y15, (R12)(R11*2)
-	JMP        lastPut_0Done
+	MOVQ    64(DI), R14
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K1, (R12)(R14*1)
+	VMOVUPS Z2, K1, (R12)(R14*2)
+	VMOVUPS Z3, K1, (R12)(R11*1)
+	VMOVUPS Z4, K1, (R12)(R14*4)
+	VMOVUPS Z5, K1, (CX)(R14*4)
+	VMOVUPS Z6, K1, (R12)(R11*2)
+	JMP     lastPut_0Done
 
 lastPut_0Few:
-	VMASKMOVPS Y0, Y15, (R12)
-	CMPQ       8(R13), $0x01
-	JEQ        lastPut_0Done
-	ADDQ       R14, R12
-	VMASKMOVPS Y1, Y15, (R12)
-	CMPQ       8(R13), $0x02
-	JEQ        lastPut_0Done
-	ADDQ       R14, R12
-	VMASKMOVPS Y2, Y15, (R12)
-	CMPQ       8(R13), $0x03
-	JEQ        lastPut_0Done
-	ADDQ       R14, R12
-	VMASKMOVPS Y3, Y15, (R12)
-	CMPQ       8(R13), $0x04
-	JEQ        lastPut_0Done
-	ADDQ       R14, R12
-	VMASKMOVPS Y4, Y15, (R12)
-	CMPQ       8(R13), $0x05
-	JEQ        lastPut_0Done
-	ADDQ       R14, R12
-	VMASKMOVPS Y5, Y15, (R12)
-	CMPQ       8(R13), $0x06
-	JEQ        lastPut_0Done
-	ADDQ       R14, R12
+	VMOVUPS Z0, K1, (R12)
+	CMPQ    8(R13), $0x01
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z1, K1, (R12)
+	CMPQ    8(R13), $0x02
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z2, K1, (R12)
+	CMPQ    8(R13), $0x03
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z3, K1, (R12)
+	CMPQ    8(R13), $0x04
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z4, K1, (R12)
+	CMPQ    8(R13), $0x05
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z5, K1, (R12)
+	CMPQ    8(R13), $0x06
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+
+lastPut_0Done:
+	JMP next
+
+// func wideSlide3S2AVX512(a *args)
+// Requires: AVX, AVX512F
+TEXT ·wideSlide3S2AVX512(SB), NOSPLIT, $96-8
+	MOVQ a+0(FP), DI
+	MOVQ 88(DI), AX
+	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
+	MOVQ 128(DI), SI
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
+
+band:
+	MOVQ  a+0(FP), DI
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
+	MOVQ  144(DI), R13
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	MOVQ  R10, 32(SP)
+
+tile:
+	MOVQ  a+0(FP), DI
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
+	MOVQ  16(R13), R8
+	MOVQ  24(R13), R9
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	MOVQ  184(DI), DI
+	SHLQ  $0x03, DI
+	MOVQ  DI, 88(SP)
+	CMPQ  R15, $-64
+	JLE   block
+	TESTQ R15, R15
+	JNZ   last
+
+next:
+	MOVQ a+0(FP), DI
+	MOVQ 168(DI), R12
+	SHLQ $0x03, R12
+	ADDQ R12, 80(SP)
+	ADDQ $+32, R13
+	DECQ 8(SP)
+	JNZ  tile
+	ADDQ $+56, SI
+	DECQ (SP)
+	JNZ  band
+	VZEROUPPER
+	RET
+	PCALIGN $0x40
+
+block:
+	MOVQ    72(SP), R14
+	ADDQ    R10, R14
+	MOVQ    56(SP), R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
+	CMPQ    R8, $0x01
+	JGT     blockAny
+	CMPQ    R9, $0x0e
+	JLT     blockAny
+	VMOVUPS (DI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	MOVQ    32(SI), CX
+	TESTQ   CX, CX
+	JZ      blockEdge_0Done
+
+blockEdge_0:
+	MOVQ a+0(FP), BP
+	MOVQ 184(BP), BP
+
+blockEdge_0InputPairs:
+	VMOVUPS      (R14), Z14
+	VMOVUPS      64(R14), Z15
+	VMOVUPS      128(R14), Z16
+	VMOVUPS      192(R14), Z17
+	VMOVUPS      256(R14), Z18
+	VMOVUPS      320(R14), Z19
+	MOVQ         R12, DI
+	CMPQ         R8, $0x00
+	JGT          blockEdge_0InputPair_0
+	VBROADCASTSD (DI), Z27
+	VFMADD231PS  Z27, Z14, Z0
+	VFMADD231PS  Z27, Z15, Z7
+
+blockEdge_0InputPair_0:
+	VBROADCASTSD (DI)(AX*1), Z28
+	VFMADD231PS  Z28, Z16, Z0
+	VFMADD231PS  Z28, Z17, Z7
+	VBROADCASTSD (DI)(AX*2), Z29
+	VFMADD231PS  Z29, Z14, Z1
+	VFMADD231PS  Z29, Z15, Z8
+	VFMADD231PS  Z29, Z18, Z0
+	VFMADD231PS  Z29, Z19, Z7
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z30
+	VFMADD231PS  Z30, Z16, Z1
+	VFMADD231PS  Z30, Z17, Z8
+	VBROADCASTSD (DI)(AX*1), Z31
+	VFMADD231PS  Z31, Z14, Z2
+	VFMADD231PS  Z31, Z15, Z9
+	VFMADD231PS  Z31, Z18, Z1
+	VFMADD231PS  Z31, Z19, Z8
+	VBROADCASTSD (DI)(AX*2), Z27
+	VFMADD231PS  Z27, Z16, Z2
+	VFMADD231PS  Z27, Z17, Z9
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z28
+	VFMADD231PS  Z28, Z14, Z3
+	VFMADD231PS  Z28, Z15, Z10
+	VFMADD231PS  Z28, Z18, Z2
+	VFMADD231PS  Z28, Z19, Z9
+	VBROADCASTSD (DI)(AX*1), Z29
+	VFMADD231PS  Z29, Z16, Z3
+	VFMADD231PS  Z29, Z17, Z10
+	VBROADCASTSD (DI)(AX*2), Z30
+	VFMADD231PS  Z30, Z14, Z4
+	VFMADD231PS  Z30, Z15, Z11
+	VFMADD231PS  Z30, Z18, Z3
+	VFMADD231PS  Z30, Z19, Z10
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z31
+	VFMADD231PS  Z31, Z16, Z4
+	VFMADD231PS  Z31, Z17, Z11
+	VBROADCASTSD (DI)(AX*1), Z27
+	VFMADD231PS  Z27, Z14, Z5
+	VFMADD231PS  Z27, Z15, Z12
+	VFMADD231PS  Z27, Z18, Z4
+	VFMADD231PS  Z27, Z19, Z11
+	VBROADCASTSD (DI)(AX*2), Z28
+	VFMADD231PS  Z28, Z16, Z5
+	VFMADD231PS  Z28, Z17, Z12
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z29
+	VFMADD231PS  Z29, Z14, Z6
+	VFMADD231PS  Z29, Z15, Z13
+	VFMADD231PS  Z29, Z18, Z5
+	VFMADD231PS  Z29, Z19, Z12
+	VBROADCASTSD (DI)(AX*1), Z30
+	VFMADD231PS  Z30, Z16, Z6
+	VFMADD231PS  Z30, Z17, Z13
+	CMPQ         R9, $0x0e
+	JLE          blockEdge_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z31
+	VFMADD231PS  Z31, Z18, Z6
+	VFMADD231PS  Z31, Z19, Z13
+
+blockEdge_0InputPairEnd:
+	ADDQ $+8, R12
+	ADDQ $+384, R14
+	DECQ BP
+	JNZ  blockEdge_0InputPairs
+	SUBQ 88(SP), R12
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockEdge_0
+
+blockEdge_0Done:
+	VPERMILPS $0xb1, Z7, Z7
+	VADDPS    Z7, Z0, Z0
+	VPERMILPS $0xb1, Z8, Z8
+	VADDPS    Z8, Z1, Z1
+	VPERMILPS $0xb1, Z9, Z9
+	VADDPS    Z9, Z2, Z2
+	VPERMILPS $0xb1, Z10, Z10
+	VADDPS    Z10, Z3, Z3
+	VPERMILPS $0xb1, Z11, Z11
+	VADDPS    Z11, Z4, Z4
+	VPERMILPS $0xb1, Z12, Z12
+	VADDPS    Z12, Z5, Z5
+	VPERMILPS $0xb1, Z13, Z13
+	VADDPS    Z13, Z6, Z6
+	JMP       blockSummed
+
+blockAny:
+	VMOVUPS (DI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	MOVQ    32(SI), CX
+	TESTQ   CX, CX
+	JZ      blockAny_0Done
+
+blockAny_0:
+	MOVQ a+0(FP), BP
+	MOVQ 184(BP), BP
+
+blockAny_0InputPairs:
+	VMOVUPS      (R14), Z14
+	VMOVUPS      64(R14), Z15
+	VMOVUPS      128(R14), Z16
+	VMOVUPS      192(R14), Z17
+	VMOVUPS      256(R14), Z18
+	VMOVUPS      320(R14), Z19
+	MOVQ         R12, DI
+	CMPQ         R8, $0x00
+	JGT          blockAny_0InputPair_0
+	CMPQ         R9, $0x00
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI), Z27
+	VFMADD231PS  Z27, Z14, Z0
+	VFMADD231PS  Z27, Z15, Z7
+
+blockAny_0InputPair_0:
+	CMPQ         R8, $0x01
+	JGT          blockAny_0InputPair_1
+	CMPQ         R9, $0x01
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z28
+	VFMADD231PS  Z28, Z16, Z0
+	VFMADD231PS  Z28, Z17, Z7
+
+blockAny_0InputPair_1:
+	CMPQ         R8, $0x02
+	JGT          blockAny_0InputPair_2
+	CMPQ         R9, $0x02
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z29
+	VFMADD231PS  Z29, Z14, Z1
+	VFMADD231PS  Z29, Z15, Z8
+	VFMADD231PS  Z29, Z18, Z0
+	VFMADD231PS  Z29, Z19, Z7
+
+blockAny_0InputPair_2:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x03
+	JGT          blockAny_0InputPair_3
+	CMPQ         R9, $0x03
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI), Z30
+	VFMADD231PS  Z30, Z16, Z1
+	VFMADD231PS  Z30, Z17, Z8
+
+blockAny_0InputPair_3:
+	CMPQ         R8, $0x04
+	JGT          blockAny_0InputPair_4
+	CMPQ         R9, $0x04
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z31
+	VFMADD231PS  Z31, Z14, Z2
+	VFMADD231PS  Z31, Z15, Z9
+	VFMADD231PS  Z31, Z18, Z1
+	VFMADD231PS  Z31, Z19, Z8
+
+blockAny_0InputPair_4:
+	CMPQ         R8, $0x05
+	JGT          blockAny_0InputPair_5
+	CMPQ         R9, $0x05
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z27
+	VFMADD231PS  Z27, Z16, Z2
+	VFMADD231PS  Z27, Z17, Z9
+
+blockAny_0InputPair_5:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x06
+	JGT          blockAny_0InputPair_6
+	CMPQ         R9, $0x06
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI), Z28
+	VFMADD231PS  Z28, Z14, Z3
+	VFMADD231PS  Z28, Z15, Z10
+	VFMADD231PS  Z28, Z18, Z2
+	VFMADD231PS  Z28, Z19, Z9
+
+blockAny_0InputPair_6:
+	CMPQ         R8, $0x07
+	JGT          blockAny_0InputPair_7
+	CMPQ         R9, $0x07
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z29
+	VFMADD231PS  Z29, Z16, Z3
+	VFMADD231PS  Z29, Z17, Z10
+
+blockAny_0InputPair_7:
+	CMPQ         R8, $0x08
+	JGT          blockAny_0InputPair_8
+	CMPQ         R9, $0x08
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z30
+	VFMADD231PS  Z30, Z14, Z4
+	VFMADD231PS  Z30, Z15, Z11
+	VFMADD231PS  Z30, Z18, Z3
+	VFMADD231PS  Z30, Z19, Z10
+
+blockAny_0InputPair_8:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x09
+	JGT          blockAny_0InputPair_9
+	CMPQ         R9, $0x09
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI), Z31
+	VFMADD231PS  Z31, Z16, Z4
+	VFMADD231PS  Z31, Z17, Z11
+
+blockAny_0InputPair_9:
+	CMPQ         R8, $0x0a
+	JGT          blockAny_0InputPair_10
+	CMPQ         R9, $0x0a
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z27
+	VFMADD231PS  Z27, Z14, Z5
+	VFMADD231PS  Z27, Z15, Z12
+	VFMADD231PS  Z27, Z18, Z4
+	VFMADD231PS  Z27, Z19, Z11
+
+blockAny_0InputPair_10:
+	CMPQ         R8, $0x0b
+	JGT          blockAny_0InputPair_11
+	CMPQ         R9, $0x0b
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z28
+	VFMADD231PS  Z28, Z16, Z5
+	VFMADD231PS  Z28, Z17, Z12
+
+blockAny_0InputPair_11:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x0c
+	JGT          blockAny_0InputPair_12
+	CMPQ         R9, $0x0c
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI), Z29
+	VFMADD231PS  Z29, Z14, Z6
+	VFMADD231PS  Z29, Z15, Z13
+	VFMADD231PS  Z29, Z18, Z5
+	VFMADD231PS  Z29, Z19, Z12
+
+blockAny_0InputPair_12:
+	CMPQ         R8, $0x0d
+	JGT          blockAny_0InputPair_13
+	CMPQ         R9, $0x0d
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z30
+	VFMADD231PS  Z30, Z16, Z6
+	VFMADD231PS  Z30, Z17, Z13
+
+blockAny_0InputPair_13:
+	CMPQ         R8, $0x0e
+	JGT          blockAny_0InputPair_14
+	CMPQ         R9, $0x0e
+	JLE          blockAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z31
+	VFMADD231PS  Z31, Z18, Z6
+	VFMADD231PS  Z31, Z19, Z13
+
+blockAny_0InputPair_14:
+blockAny_0InputPairEnd:
+	ADDQ $+8, R12
+	ADDQ $+384, R14
+	DECQ BP
+	JNZ  blockAny_0InputPairs
+	SUBQ 88(SP), R12
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockAny_0
+
+blockAny_0Done:
+	VPERMILPS $0xb1, Z7, Z7
+	VADDPS    Z7, Z0, Z0
+	VPERMILPS $0xb1, Z8, Z8
+	VADDPS    Z8, Z1, Z1
+	VPERMILPS $0xb1, Z9, Z9
+	VADDPS    Z9, Z2, Z2
+	VPERMILPS $0xb1, Z10, Z10
+	VADDPS    Z10, Z3, Z3
+	VPERMILPS $0xb1, Z11, Z11
+	VADDPS    Z11, Z4, Z4
+	VPERMILPS $0xb1, Z12, Z12
+	VADDPS    Z12, Z5, Z5
+	VPERMILPS $0xb1, Z13, Z13
+	VADDPS    Z13, Z6, Z6
+
+blockSummed:
+	MOVQ   a+0(FP), DI
+	CMPQ   16(DI), $0x00
+	JEQ    blockClamp
+	MOVQ   72(DI), R14
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    blockAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, Z0
+	VADDPS (R12)(R14*1), Z1, Z1
+	VADDPS (R12)(R14*2), Z2, Z2
+	VADDPS (R12)(R11*1), Z3, Z3
+	VADDPS (R12)(R14*4), Z4, Z4
+	VADDPS (CX)(R14*4), Z5, Z5
+	VADDPS (R12)(R11*2), Z6, Z6
+	JMP    blockAdd_0Done
+
+blockAdd_0Few:
+	VADDPS (R12), Z0, Z0
+	CMPQ   8(R13), $0x01
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z1, Z1
+	CMPQ   8(R13), $0x02
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z2, Z2
+	CMPQ   8(R13), $0x03
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z3, Z3
+	CMPQ   8(R13), $0x04
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z4, Z4
+	CMPQ   8(R13), $0x05
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z5, Z5
+	CMPQ   8(R13), $0x06
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+
+blockAdd_0Done:
+blockClamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
+	JZ           blockStore
+	VBROADCASTSS 200(DI), Z7
+	VMAXPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
+	DECQ         R11
+	JZ           blockStore
+	VBROADCASTSS 204(DI), Z7
+	VMINPS       Z0, Z7, Z0
+	VMINPS       Z1, Z7, Z1
+	VMINPS       Z2, Z7, Z2
+	VMINPS       Z3, Z7, Z3
+	VMINPS       Z4, Z7, Z4
+	VMINPS       Z5, Z7, Z5
+	VMINPS       Z6, Z7, Z6
+
+blockStore:
+	MOVQ    64(DI), R14
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, (R12)
+	VMOVUPS Z1, (R12)(R14*1)
+	VMOVUPS Z2, (R12)(R14*2)
+	VMOVUPS Z3, (R12)(R11*1)
+	VMOVUPS Z4, (R12)(R14*4)
+	VMOVUPS Z5, (CX)(R14*4)
+	VMOVUPS Z6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
+	VMOVUPS Z0, (R12)
+	CMPQ    8(R13), $0x01
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z1, (R12)
+	CMPQ    8(R13), $0x02
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z2, (R12)
+	CMPQ    8(R13), $0x03
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z3, (R12)
+	CMPQ    8(R13), $0x04
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z4, (R12)
+	CMPQ    8(R13), $0x05
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z5, (R12)
+	CMPQ    8(R13), $0x06
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+
+blockPut_0Done:
+	ADDQ  104(DI), R10
+	ADDQ  $+64, R15
+	CMPQ  R15, $-64
+	JLE   block
+	TESTQ R15, R15
+	JNZ   last
+	JMP   next
+	PCALIGN $0x40
+
+last:
+	MOVQ    R15, CX
+	NEGQ    CX
+	SHRQ    $0x02, CX
+	MOVQ    $0x00000001, R14
+	SHLQ    CL, R14
+	DECQ    R14
+	KMOVW   R14, K1
+	MOVQ    72(SP), R14
+	ADDQ    R10, R14
+	MOVQ    56(SP), R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
+	CMPQ    R8, $0x01
+	JGT     lastAny
+	CMPQ    R9, $0x0e
+	JLT     lastAny
+	VMOVUPS (DI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	MOVQ    32(SI), CX
+	TESTQ   CX, CX
+	JZ      lastEdge_0Done
+
+lastEdge_0:
+	MOVQ a+0(FP), BP
+	MOVQ 184(BP), BP
+
+lastEdge_0InputPairs:
+	VMOVUPS      (R14), Z14
+	VMOVUPS      64(R14), Z15
+	VMOVUPS      128(R14), Z16
+	VMOVUPS      192(R14), Z17
+	VMOVUPS      256(R14), Z18
+	VMOVUPS      320(R14), Z19
+	MOVQ         R12, DI
+	CMPQ         R8, $0x00
+	JGT          lastEdge_0InputPair_0
+	VBROADCASTSD (DI), Z27
+	VFMADD231PS  Z27, Z14, Z0
+	VFMADD231PS  Z27, Z15, Z7
+
+lastEdge_0InputPair_0:
+	VBROADCASTSD (DI)(AX*1), Z28
+	VFMADD231PS  Z28, Z16, Z0
+	VFMADD231PS  Z28, Z17, Z7
+	VBROADCASTSD (DI)(AX*2), Z29
+	VFMADD231PS  Z29, Z14, Z1
+	VFMADD231PS  Z29, Z15, Z8
+	VFMADD231PS  Z29, Z18, Z0
+	VFMADD231PS  Z29, Z19, Z7
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z30
+	VFMADD231PS  Z30, Z16, Z1
+	VFMADD231PS  Z30, Z17, Z8
+	VBROADCASTSD (DI)(AX*1), Z31
+	VFMADD231PS  Z31, Z14, Z2
+	VFMADD231PS  Z31, Z15, Z9
+	VFMADD231PS  Z31, Z18, Z1
+	VFMADD231PS  Z31, Z19, Z8
+	VBROADCASTSD (DI)(AX*2), Z27
+	VFMADD231PS  Z27, Z16, Z2
+	VFMADD231PS  Z27, Z17, Z9
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z28
+	VFMADD231PS  Z28, Z14, Z3
+	VFMADD231PS  Z28, Z15, Z10
+	VFMADD231PS  Z28, Z18, Z2
+	VFMADD231PS  Z28, Z19, Z9
+	VBROADCASTSD (DI)(AX*1), Z29
+	VFMADD231PS  Z29, Z16, Z3
+	VFMADD231PS  Z29, Z17, Z10
+	VBROADCASTSD (DI)(AX*2), Z30
+	VFMADD231PS  Z30, Z14, Z4
+	VFMADD231PS  Z30, Z15, Z11
+	VFMADD231PS  Z30, Z18, Z3
+	VFMADD231PS  Z30, Z19, Z10
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z31
+	VFMADD231PS  Z31, Z16, Z4
+	VFMADD231PS  Z31, Z17, Z11
+	VBROADCASTSD (DI)(AX*1), Z27
+	VFMADD231PS  Z27, Z14, Z5
+	VFMADD231PS  Z27, Z15, Z12
+	VFMADD231PS  Z27, Z18, Z4
+	VFMADD231PS  Z27, Z19, Z11
+	VBROADCASTSD (DI)(AX*2), Z28
+	VFMADD231PS  Z28, Z16, Z5
+	VFMADD231PS  Z28, Z17, Z12
+	ADDQ         BX, DI
+	VBROADCASTSD (DI), Z29
+	VFMADD231PS  Z29, Z14, Z6
+	VFMADD231PS  Z29, Z15, Z13
+	VFMADD231PS  Z29, Z18, Z5
+	VFMADD231PS  Z29, Z19, Z12
+	VBROADCASTSD (DI)(AX*1), Z30
+	VFMADD231PS  Z30, Z16, Z6
+	VFMADD231PS  Z30, Z17, Z13
+	CMPQ         R9, $0x0e
+	JLE          lastEdge_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z31
+	VFMADD231PS  Z31, Z18, Z6
+	VFMADD231PS  Z31, Z19, Z13
+
+lastEdge_0InputPairEnd:
+	ADDQ $+8, R12
+	ADDQ $+384, R14
+	DECQ BP
+	JNZ  lastEdge_0InputPairs
+	SUBQ 88(SP), R12
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  lastEdge_0
+
+lastEdge_0Done:
+	VPERMILPS $0xb1, Z7, Z7
+	VADDPS    Z7, Z0, Z0
+	VPERMILPS $0xb1, Z8, Z8
+	VADDPS    Z8, Z1, Z1
+	VPERMILPS $0xb1, Z9, Z9
+	VADDPS    Z9, Z2, Z2
+	VPERMILPS $0xb1, Z10, Z10
+	VADDPS    Z10, Z3, Z3
+	VPERMILPS $0xb1, Z11, Z11
+	VADDPS    Z11, Z4, Z4
+	VPERMILPS $0xb1, Z12, Z12
+	VADDPS    Z12, Z5, Z5
+	VPERMILPS $0xb1, Z13, Z13
+	VADDPS    Z13, Z6, Z6
+	JMP       lastSummed
+
+lastAny:
+	VMOVUPS (DI), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
+	MOVQ    32(SI), CX
+	TESTQ   CX, CX
+	JZ      lastAny_0Done
+
+lastAny_0:
+	MOVQ a+0(FP), BP
+	MOVQ 184(BP), BP
+
+lastAny_0InputPairs:
+	VMOVUPS      (R14), Z14
+	VMOVUPS      64(R14), Z15
+	VMOVUPS      128(R14), Z16
+	VMOVUPS      192(R14), Z17
+	VMOVUPS      256(R14), Z18
+	VMOVUPS      320(R14), Z19
+	MOVQ         R12, DI
+	CMPQ         R8, $0x00
+	JGT          lastAny_0InputPair_0
+	CMPQ         R9, $0x00
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI), Z27
+	VFMADD231PS  Z27, Z14, Z0
+	VFMADD231PS  Z27, Z15, Z7
+
+lastAny_0InputPair_0:
+	CMPQ         R8, $0x01
+	JGT          lastAny_0InputPair_1
+	CMPQ         R9, $0x01
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z28
+	VFMADD231PS  Z28, Z16, Z0
+	VFMADD231PS  Z28, Z17, Z7
+
+lastAny_0InputPair_1:
+	CMPQ         R8, $0x02
+	JGT          lastAny_0InputPair_2
+	CMPQ         R9, $0x02
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z29
+	VFMADD231PS  Z29, Z14, Z1
+	VFMADD231PS  Z29, Z15, Z8
+	VFMADD231PS  Z29, Z18, Z0
+	VFMADD231PS  Z29, Z19, Z7
+
+lastAny_0InputPair_2:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x03
+	JGT          lastAny_0InputPair_3
+	CMPQ         R9, $0x03
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI), Z30
+	VFMADD231PS  Z30, Z16, Z1
+	VFMADD231PS  Z30, Z17, Z8
+
+lastAny_0InputPair_3:
+	CMPQ         R8, $0x04
+	JGT          lastAny_0InputPair_4
+	CMPQ         R9, $0x04
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z31
+	VFMADD231PS  Z31, Z14, Z2
+	VFMADD231PS  Z31, Z15, Z9
+	VFMADD231PS  Z31, Z18, Z1
+	VFMADD231PS  Z31, Z19, Z8
+
+lastAny_0InputPair_4:
+	CMPQ         R8, $0x05
+	JGT          lastAny_0InputPair_5
+	CMPQ         R9, $0x05
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z27
+	VFMADD231PS  Z27, Z16, Z2
+	VFMADD231PS  Z27, Z17, Z9
+
+lastAny_0InputPair_5:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x06
+	JGT          lastAny_0InputPair_6
+	CMPQ         R9, $0x06
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI), Z28
+	VFMADD231PS  Z28, Z14, Z3
+	VFMADD231PS  Z28, Z15, Z10
+	VFMADD231PS  Z28, Z18, Z2
+	VFMADD231PS  Z28, Z19, Z9
+
+lastAny_0InputPair_6:
+	CMPQ         R8, $0x07
+	JGT          lastAny_0InputPair_7
+	CMPQ         R9, $0x07
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z29
+	VFMADD231PS  Z29, Z16, Z3
+	VFMADD231PS  Z29, Z17, Z10
+
+lastAny_0InputPair_7:
+	CMPQ         R8, $0x08
+	JGT          lastAny_0InputPair_8
+	CMPQ         R9, $0x08
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z30
+	VFMADD231PS  Z30, Z14, Z4
+	VFMADD231PS  Z30, Z15, Z11
+	VFMADD231PS  Z30, Z18, Z3
+	VFMADD231PS  Z30, Z19, Z10
+
+lastAny_0InputPair_8:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x09
+	JGT          lastAny_0InputPair_9
+	CMPQ         R9, $0x09
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI), Z31
+	VFMADD231PS  Z31, Z16, Z4
+	VFMADD231PS  Z31, Z17, Z11
+
+lastAny_0InputPair_9:
+	CMPQ         R8, $0x0a
+	JGT          lastAny_0InputPair_10
+	CMPQ         R9, $0x0a
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z27
+	VFMADD231PS  Z27, Z14, Z5
+	VFMADD231PS  Z27, Z15, Z12
+	VFMADD231PS  Z27, Z18, Z4
+	VFMADD231PS  Z27, Z19, Z11
+
+lastAny_0InputPair_10:
+	CMPQ         R8, $0x0b
+	JGT          lastAny_0InputPair_11
+	CMPQ         R9, $0x0b
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z28
+	VFMADD231PS  Z28, Z16, Z5
+	VFMADD231PS  Z28, Z17, Z12
+
+lastAny_0InputPair_11:
+	ADDQ         BX, DI
+	CMPQ         R8, $0x0c
+	JGT          lastAny_0InputPair_12
+	CMPQ         R9, $0x0c
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI), Z29
+	VFMADD231PS  Z29, Z14, Z6
+	VFMADD231PS  Z29, Z15, Z13
+	VFMADD231PS  Z29, Z18, Z5
+	VFMADD231PS  Z29, Z19, Z12
+
+lastAny_0InputPair_12:
+	CMPQ         R8, $0x0d
+	JGT          lastAny_0InputPair_13
+	CMPQ         R9, $0x0d
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*1), Z30
+	VFMADD231PS  Z30, Z16, Z6
+	VFMADD231PS  Z30, Z17, Z13
+
+lastAny_0InputPair_13:
+	CMPQ         R8, $0x0e
+	JGT          lastAny_0InputPair_14
+	CMPQ         R9, $0x0e
+	JLE          lastAny_0InputPairEnd
+	VBROADCASTSD (DI)(AX*2), Z31
+	VFMADD231PS  Z31, Z18, Z6
+	VFMADD231PS  Z31, Z19, Z13
+
+lastAny_0InputPair_14:
+lastAny_0InputPairEnd:
+	ADDQ $+8, R12
+	ADDQ $+384, R14
+	DECQ BP
+	JNZ  lastAny_0InputPairs
+	SUBQ 88(SP), R12
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  lastAny_0
+
+lastAny_0Done:
+	VPERMILPS $0xb1, Z7, Z7
+	VADDPS    Z7, Z0, Z0
+	VPERMILPS $0xb1, Z8, Z8
+	VADDPS    Z8, Z1, Z1
+	VPERMILPS $0xb1, Z9, Z9
+	VADDPS    Z9, Z2, Z2
+	VPERMILPS $0xb1, Z10, Z10
+	VADDPS    Z10, Z3, Z3
+	VPERMILPS $0xb1, Z11, Z11
+	VADDPS    Z11, Z4, Z4
+	VPERMILPS $0xb1, Z12, Z12
+	VADDPS    Z12, Z5, Z5
+	VPERMILPS $0xb1, Z13, Z13
+	VADDPS    Z13, Z6, Z6
+
+lastSummed:
+	MOVQ   a+0(FP), DI
+	CMPQ   16(DI), $0x00
+	JEQ    lastClamp
+	MOVQ   72(DI), R14
+	LEAQ   (R14)(R14*2), R11
+	MOVQ   48(SP), R12
+	ADDQ   R15, R12
+	CMPQ   8(R13), $0x07
+	JNE    lastAdd_0Few
+	LEAQ   (R12)(R14*1), CX
+	VADDPS (R12), Z0, K1, Z0
+	VADDPS (R12)(R14*1), Z1, K1, Z1
+	VADDPS (R12)(R14*2), Z2, K1, Z2
+	VADDPS (R12)(R11*1), Z3, K1, Z3
+	VADDPS (R12)(R14*4), Z4, K1, Z4
+	VADDPS (CX)(R14*4), Z5, K1, Z5
+	VADDPS (R12)(R11*2), Z6, K1, Z6
+	JMP    lastAdd_0Done
+
+lastAdd_0Few:
+	VADDPS (R12), Z0, K1, Z0
+	CMPQ   8(R13), $0x01
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z1, K1, Z1
+	CMPQ   8(R13), $0x02
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z2, K1, Z2
+	CMPQ   8(R13), $0x03
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z3, K1, Z3
+	CMPQ   8(R13), $0x04
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z4, K1, Z4
+	CMPQ   8(R13), $0x05
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Z5, K1, Z5
+	CMPQ   8(R13), $0x06
+	JEQ    lastAdd_0Done
+	ADDQ   R14, R12
+
+lastAdd_0Done:
+lastClamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
+	JZ           lastStore
+	VBROADCASTSS 200(DI), Z7
+	VMAXPS       Z0, Z7, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMAXPS       Z2, Z7, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMAXPS       Z4, Z7, Z4
+	VMAXPS       Z5, Z7, Z5
+	VMAXPS       Z6, Z7, Z6
+	DECQ         R11
+	JZ           lastStore
+	VBROADCASTSS 204(DI), Z7
+	VMINPS       Z0, Z7, Z0
+	VMINPS       Z1, Z7, Z1
+	VMINPS       Z2, Z7, Z2
+	VMINPS       Z3, Z7, Z3
+	VMINPS       Z4, Z7, Z4
+	VMINPS       Z5, Z7, Z5
+	VMINPS       Z6, Z7, Z6
+
+lastStore:
+	MOVQ    64(DI), R14
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     lastPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Z0, K1, (R12)
+	VMOVUPS Z1, K1, (R12)(R14*1)
+	VMOVUPS Z2, K1, (R12)(R14*2)
+	VMOVUPS Z3, K1, (R12)(R11*1)
+	VMOVUPS Z4, K1, (R12)(R14*4)
+	VMOVUPS Z5, K1, (CX)(R14*4)
+	VMOVUPS Z6, K1, (R12)(R11*2)
+	JMP     lastPut_0Done
+
+lastPut_0Few:
+	VMOVUPS Z0, K1, (R12)
+	CMPQ    8(R13), $0x01
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z1, K1, (R12)
+	CMPQ    8(R13), $0x02
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z2, K1, (R12)
+	CMPQ    8(R13), $0x03
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z3, K1, (R12)
+	CMPQ    8(R13), $0x04
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z4, K1, (R12)
+	CMPQ    8(R13), $0x05
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Z5, K1, (R12)
+	CMPQ    8(R13), $0x06
+	JEQ     lastPut_0Done
+	ADDQ    R14, R12
 
 lastPut_0Done:
 	JMP next
@@ -15355,6 +14011,679 @@ lastRowDone:
 	VPERMILPS  $0x4e, Y12, Y12
 	VADDPS     Y12, Y5, Y5
 	VPERMILPS  $0x4e, Y13, Y13
+	VADDPS     Y13, Y6, Y6
+	MOVQ       a+0(FP), DI
+	CMPQ       16(DI), $0x00
+	JEQ        lastClamp
+	MOVQ       72(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       48(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastAdd_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y0, Y0
+	VMASKMOVPS (R12)(R14*1), Y15, Y7
+	VADDPS     Y7, Y1, Y1
+	VMASKMOVPS (R12)(R14*2), Y15, Y7
+	VADDPS     Y7, Y2, Y2
+	VMASKMOVPS (R12)(R11*1), Y15, Y7
+	VADDPS     Y7, Y3, Y3
+	VMASKMOVPS (R12)(R14*4), Y15, Y7
+	VADDPS     Y7, Y4, Y4
+	VMASKMOVPS (CX)(R14*4), Y15, Y7
+	VADDPS     Y7, Y5, Y5
+	VMASKMOVPS (R12)(R11*2), Y15, Y7
+	VADDPS     Y7, Y6, Y6
+	JMP        lastAdd_0Done
+
+lastAdd_0Few:
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y0, Y0
+	CMPQ       8(R13), $0x01
+	JEQ        lastAdd_0Done
+	ADDQ       R14, R12
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y1, Y1
+	CMPQ       8(R13), $0x02
+	JEQ        lastAdd_0Done
+	ADDQ       R14, R12
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y2, Y2
+	CMPQ       8(R13), $0x03
+	JEQ        lastAdd_0Done
+	ADDQ       R14, R12
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y3, Y3
+	CMPQ       8(R13), $0x04
+	JEQ        lastAdd_0Done
+	ADDQ       R14, R12
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y4, Y4
+	CMPQ       8(R13), $0x05
+	JEQ        lastAdd_0Done
+	ADDQ       R14, R12
+	VMASKMOVPS (R12), Y15, Y7
+	VADDPS     Y7, Y5, Y5
+	CMPQ       8(R13), $0x06
+	JEQ        lastAdd_0Done
+	ADDQ       R14, R12
+
+lastAdd_0Done:
+lastClamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
+	JZ           lastStore
+	VBROADCASTSS 200(DI), Y7
+	VMAXPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y7, Y5
+	VMAXPS       Y6, Y7, Y6
+	DECQ         R11
+	JZ           lastStore
+	VBROADCASTSS 204(DI), Y7
+	VMINPS       Y0, Y7, Y0
+	VMINPS       Y1, Y7, Y1
+	VMINPS       Y2, Y7, Y2
+	VMINPS       Y3, Y7, Y3
+	VMINPS       Y4, Y7, Y4
+	VMINPS       Y5, Y7, Y5
+	VMINPS       Y6, Y7, Y6
+
+lastStore:
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMASKMOVPS Y0, Y15, (R12)
+	VMASKMOVPS Y1, Y15, (R12)(R14*1)
+	VMASKMOVPS Y2, Y15, (R12)(R14*2)
+	VMASKMOVPS Y3, Y15, (R12)(R11*1)
+	VMASKMOVPS Y4, Y15, (R12)(R14*4)
+	VMASKMOVPS Y5, Y15, (CX)(R14*4)
+	VMASKMOVPS Y6, Y15, (R12)(R11*2)
+	JMP        lastPut_0Done
+
+lastPut_0Few:
+	VMASKMOVPS Y0, Y15, (R12)
+	CMPQ       8(R13), $0x01
+	JEQ        lastPut_0Done
+	ADDQ       R14, R12
+	VMASKMOVPS Y1, Y15, (R12)
+	CMPQ       8(R13), $0x02
+	JEQ        lastPut_0Done
+	ADDQ       R14, R12
+	VMASKMOVPS Y2, Y15, (R12)
+	CMPQ       8(R13), $0x03
+	JEQ        lastPut_0Done
+	ADDQ       R14, R12
+	VMASKMOVPS Y3, Y15, (R12)
+	CMPQ       8(R13), $0x04
+	JEQ        lastPut_0Done
+	ADDQ       R14, R12
+	VMASKMOVPS Y4, Y15, (R12)
+	CMPQ       8(R13), $0x05
+	JEQ        lastPut_0Done
+	ADDQ       R14, R12
+	VMASKMOVPS Y5, Y15, (R12)
+	CMPQ       8(R13), $0x06
+	JEQ        lastPut_0Done
+	ADDQ       R14, R12
+
+lastPut_0Done:
+	JMP next
+
+// func wideAVX2(a *args)
+// Requires: AVX, FMA3
+TEXT ·wideAVX2(SB), NOSPLIT, $96-8
+	MOVQ a+0(FP), DI
+	MOVQ 56(DI), AX
+	LEAQ (AX)(AX*2), BX
+	MOVQ 80(DI), DX
+	MOVQ 128(DI), SI
+	MOVQ 136(DI), R10
+	MOVQ R10, (SP)
+	MOVQ 176(DI), R15
+	SHLQ $0x02, R15
+	MOVQ 120(DI), R10
+	MOVQ R10, 64(SP)
+	ADDQ R15, 64(SP)
+
+band:
+	MOVQ  a+0(FP), DI
+	MOVQ  160(DI), R10
+	MOVQ  R10, 80(SP)
+	MOVQ  152(DI), R10
+	MOVQ  R10, 8(SP)
+	MOVQ  144(DI), R13
+	MOVQ  24(SI), R10
+	IMULQ 112(DI), R10
+	MOVQ  R10, 72(SP)
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	MOVQ  (SI), R10
+	IMULQ 40(DI), R10
+	ADDQ  (DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 16(SP)
+	MOVQ  (SI), R10
+	IMULQ 48(DI), R10
+	ADDQ  16(DI), R10
+	ADDQ  R15, R10
+	MOVQ  R10, 24(SP)
+	MOVQ  16(SI), R10
+	IMULQ 32(DI), R10
+	ADDQ  8(DI), R10
+	ADDQ  24(DI), R10
+	MOVQ  R10, 32(SP)
+
+tile:
+	MOVQ  a+0(FP), DI
+	MOVQ  (R13), R10
+	IMULQ 64(DI), R10
+	ADDQ  16(SP), R10
+	MOVQ  R10, 40(SP)
+	MOVQ  (R13), R10
+	IMULQ 72(DI), R10
+	ADDQ  24(SP), R10
+	MOVQ  R10, 48(SP)
+	MOVQ  (R13), R10
+	IMULQ 56(DI), R10
+	ADDQ  32(SP), R10
+	MOVQ  R10, 56(SP)
+	MOVQ  96(DI), R10
+	MOVQ  176(DI), R15
+	SHLQ  $0x02, R15
+	NEGQ  R15
+	MOVQ  88(DI), R12
+	MOVQ  184(DI), DI
+	SHLQ  $0x03, DI
+	SUBQ  DI, R12
+	MOVQ  R12, 88(SP)
+	CMPQ  R15, $-32
+	JLE   block
+	TESTQ R15, R15
+	JNZ   last
+
+next:
+	MOVQ a+0(FP), DI
+	MOVQ 168(DI), R12
+	SHLQ $0x03, R12
+	ADDQ R12, 80(SP)
+	ADDQ $+32, R13
+	DECQ 8(SP)
+	JNZ  tile
+	ADDQ $+56, SI
+	DECQ (SP)
+	JNZ  band
+	VZEROUPPER
+	RET
+	PCALIGN $0x40
+
+block:
+	MOVQ    72(SP), R14
+	ADDQ    R10, R14
+	MOVQ    56(SP), R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
+	VMOVUPS (DI), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	VXORPS  Y13, Y13, Y13
+	MOVQ    32(SI), CX
+	TESTQ   CX, CX
+	JZ      blockRowDone
+
+blockRow:
+	MOVQ a+0(FP), R9
+	MOVQ 168(R9), R9
+	MOVQ 80(SP), R8
+	MOVQ R12, DI
+
+blockTap:
+	LEAQ (DI)(AX*1), R11
+	CMPQ (R8), $0x00000700
+	JNE  blockTapPartial
+	MOVQ a+0(FP), BP
+	MOVQ 184(BP), BP
+
+blockTapWholePairs:
+	VMOVUPS      (R14), Y15
+	VBROADCASTSD (DI), Y14
+	VFMADD231PS  Y14, Y15, Y0
+	VFMADD231PS  32(R14), Y14, Y7
+	VBROADCASTSD (DI)(AX*1), Y14
+	VFMADD231PS  Y14, Y15, Y1
+	VFMADD231PS  32(R14), Y14, Y8
+	VBROADCASTSD (DI)(AX*2), Y14
+	VFMADD231PS  Y14, Y15, Y2
+	VFMADD231PS  32(R14), Y14, Y9
+	VBROADCASTSD (DI)(BX*1), Y14
+	VFMADD231PS  Y14, Y15, Y3
+	VFMADD231PS  32(R14), Y14, Y10
+	VBROADCASTSD (DI)(AX*4), Y14
+	VFMADD231PS  Y14, Y15, Y4
+	VFMADD231PS  32(R14), Y14, Y11
+	VBROADCASTSD (R11)(AX*4), Y14
+	VFMADD231PS  Y14, Y15, Y5
+	VFMADD231PS  32(R14), Y14, Y12
+	VBROADCASTSD (DI)(BX*2), Y14
+	VFMADD231PS  Y14, Y15, Y6
+	VFMADD231PS  32(R14), Y14, Y13
+	ADDQ         $+8, DI
+	ADDQ         $+8, R11
+	ADDQ         $+64, R14
+	DECQ         BP
+	JNZ          blockTapWholePairs
+	JMP          blockTapNext
+
+blockTapPartial:
+	MOVQ a+0(FP), BP
+	MOVQ 184(BP), BP
+
+blockTapPartialPairs:
+	VMOVUPS      (R14), Y15
+	CMPB         (R8), $0x00
+	JGT          blockTapPartialPair_0
+	CMPB         1(R8), $0x00
+	JLE          blockTapPartialPairEnd
+	VBROADCASTSD (DI), Y14
+	VFMADD231PS  Y14, Y15, Y0
+	VFMADD231PS  32(R14), Y14, Y7
+
+blockTapPartialPair_0:
+	CMPB         (R8), $0x01
+	JGT          blockTapPartialPair_1
+	CMPB         1(R8), $0x01
+	JLE          blockTapPartialPairEnd
+	VBROADCASTSD (DI)(AX*1), Y14
+	VFMADD231PS  Y14, Y15, Y1
+	VFMADD231PS  32(R14), Y14, Y8
+
+blockTapPartialPair_1:
+	CMPB         (R8), $0x02
+	JGT          blockTapPartialPair_2
+	CMPB         1(R8), $0x02
+	JLE          blockTapPartialPairEnd
+	VBROADCASTSD (DI)(AX*2), Y14
+	VFMADD231PS  Y14, Y15, Y2
+	VFMADD231PS  32(R14), Y14, Y9
+
+blockTapPartialPair_2:
+	CMPB         (R8), $0x03
+	JGT          blockTapPartialPair_3
+	CMPB         1(R8), $0x03
+	JLE          blockTapPartialPairEnd
+	VBROADCASTSD (DI)(BX*1), Y14
+	VFMADD231PS  Y14, Y15, Y3
+	VFMADD231PS  32(R14), Y14, Y10
+
+blockTapPartialPair_3:
+	CMPB         (R8), $0x04
+	JGT          blockTapPartialPair_4
+	CMPB         1(R8), $0x04
+	JLE          blockTapPartialPairEnd
+	VBROADCASTSD (DI)(AX*4), Y14
+	VFMADD231PS  Y14, Y15, Y4
+	VFMADD231PS  32(R14), Y14, Y11
+
+blockTapPartialPair_4:
+	CMPB         (R8), $0x05
+	JGT          blockTapPartialPair_5
+	CMPB         1(R8), $0x05
+	JLE          blockTapPartialPairEnd
+	VBROADCASTSD (R11)(AX*4), Y14
+	VFMADD231PS  Y14, Y15, Y5
+	VFMADD231PS  32(R14), Y14, Y12
+
+blockTapPartialPair_5:
+	CMPB         (R8), $0x06
+	JGT          blockTapPartialPair_6
+	CMPB         1(R8), $0x06
+	JLE          blockTapPartialPairEnd
+	VBROADCASTSD (DI)(BX*2), Y14
+	VFMADD231PS  Y14, Y15, Y6
+	VFMADD231PS  32(R14), Y14, Y13
+
+blockTapPartialPair_6:
+blockTapPartialPairEnd:
+	ADDQ $+8, DI
+	ADDQ $+8, R11
+	ADDQ $+64, R14
+	DECQ BP
+	JNZ  blockTapPartialPairs
+
+blockTapNext:
+	ADDQ 88(SP), DI
+	ADDQ $+8, R8
+	DECQ R9
+	JNZ  blockTap
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  blockRow
+
+blockRowDone:
+	VPERMILPS $0xb1, Y7, Y7
+	VADDPS    Y7, Y0, Y0
+	VPERMILPS $0xb1, Y8, Y8
+	VADDPS    Y8, Y1, Y1
+	VPERMILPS $0xb1, Y9, Y9
+	VADDPS    Y9, Y2, Y2
+	VPERMILPS $0xb1, Y10, Y10
+	VADDPS    Y10, Y3, Y3
+	VPERMILPS $0xb1, Y11, Y11
+	VADDPS    Y11, Y4, Y4
+	VPERMILPS $0xb1, Y12, Y12
+	VADDPS    Y12, Y5, Y5
+	VPERMILPS $0xb1, Y13, Y13
+	VADDPS    Y13, Y6, Y6
+	MOVQ      a+0(FP), DI
+	CMPQ      16(DI), $0x00
+	JEQ       blockClamp
+	MOVQ      72(DI), R14
+	LEAQ      (R14)(R14*2), R11
+	MOVQ      48(SP), R12
+	ADDQ      R15, R12
+	CMPQ      8(R13), $0x07
+	JNE       blockAdd_0Few
+	LEAQ      (R12)(R14*1), CX
+	VADDPS    (R12), Y0, Y0
+	VADDPS    (R12)(R14*1), Y1, Y1
+	VADDPS    (R12)(R14*2), Y2, Y2
+	VADDPS    (R12)(R11*1), Y3, Y3
+	VADDPS    (R12)(R14*4), Y4, Y4
+	VADDPS    (CX)(R14*4), Y5, Y5
+	VADDPS    (R12)(R11*2), Y6, Y6
+	JMP       blockAdd_0Done
+
+blockAdd_0Few:
+	VADDPS (R12), Y0, Y0
+	CMPQ   8(R13), $0x01
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Y1, Y1
+	CMPQ   8(R13), $0x02
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Y2, Y2
+	CMPQ   8(R13), $0x03
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Y3, Y3
+	CMPQ   8(R13), $0x04
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Y4, Y4
+	CMPQ   8(R13), $0x05
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+	VADDPS (R12), Y5, Y5
+	CMPQ   8(R13), $0x06
+	JEQ    blockAdd_0Done
+	ADDQ   R14, R12
+
+blockAdd_0Done:
+blockClamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ         192(DI), R11
+	TESTQ        R11, R11
+	JZ           blockStore
+	VBROADCASTSS 200(DI), Y7
+	VMAXPS       Y0, Y7, Y0
+	VMAXPS       Y1, Y7, Y1
+	VMAXPS       Y2, Y7, Y2
+	VMAXPS       Y3, Y7, Y3
+	VMAXPS       Y4, Y7, Y4
+	VMAXPS       Y5, Y7, Y5
+	VMAXPS       Y6, Y7, Y6
+	DECQ         R11
+	JZ           blockStore
+	VBROADCASTSS 204(DI), Y7
+	VMINPS       Y0, Y7, Y0
+	VMINPS       Y1, Y7, Y1
+	VMINPS       Y2, Y7, Y2
+	VMINPS       Y3, Y7, Y3
+	VMINPS       Y4, Y7, Y4
+	VMINPS       Y5, Y7, Y5
+	VMINPS       Y6, Y7, Y6
+
+blockStore:
+	MOVQ    64(DI), R14
+	LEAQ    (R14)(R14*2), R11
+	MOVQ    40(SP), R12
+	ADDQ    R15, R12
+	CMPQ    8(R13), $0x07
+	JNE     blockPut_0Few
+	LEAQ    (R12)(R14*1), CX
+	VMOVUPS Y0, (R12)
+	VMOVUPS Y1, (R12)(R14*1)
+	VMOVUPS Y2, (R12)(R14*2)
+	VMOVUPS Y3, (R12)(R11*1)
+	VMOVUPS Y4, (R12)(R14*4)
+	VMOVUPS Y5, (CX)(R14*4)
+	VMOVUPS Y6, (R12)(R11*2)
+	JMP     blockPut_0Done
+
+blockPut_0Few:
+	VMOVUPS Y0, (R12)
+	CMPQ    8(R13), $0x01
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Y1, (R12)
+	CMPQ    8(R13), $0x02
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Y2, (R12)
+	CMPQ    8(R13), $0x03
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Y3, (R12)
+	CMPQ    8(R13), $0x04
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Y4, (R12)
+	CMPQ    8(R13), $0x05
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+	VMOVUPS Y5, (R12)
+	CMPQ    8(R13), $0x06
+	JEQ     blockPut_0Done
+	ADDQ    R14, R12
+
+blockPut_0Done:
+	ADDQ  104(DI), R10
+	ADDQ  $+32, R15
+	CMPQ  R15, $-32
+	JLE   block
+	TESTQ R15, R15
+	JNZ   last
+	JMP   next
+	PCALIGN $0x40
+
+last:
+	LEAQ    tailMasks<>+0(SB), R14
+	VMOVUPS 32(R14)(R15*1), Y15
+	MOVQ    72(SP), R14
+	ADDQ    R10, R14
+	MOVQ    56(SP), R12
+	MOVQ    64(SP), DI
+	ADDQ    R15, DI
+	VMOVUPS (DI), Y0
+	VMOVAPS Y0, Y1
+	VMOVAPS Y0, Y2
+	VMOVAPS Y0, Y3
+	VMOVAPS Y0, Y4
+	VMOVAPS Y0, Y5
+	VMOVAPS Y0, Y6
+	VXORPS  Y7, Y7, Y7
+	VXORPS  Y8, Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VXORPS  Y10, Y10, Y10
+	VXORPS  Y11, Y11, Y11
+	VXORPS  Y12, Y12, Y12
+	VXORPS  Y13, Y13, Y13
+	MOVQ    32(SI), CX
+	TESTQ   CX, CX
+	JZ      lastRowDone
+
+lastRow:
+	MOVQ a+0(FP), R9
+	MOVQ 168(R9), R9
+	MOVQ 80(SP), R8
+	MOVQ R12, DI
+
+lastTap:
+	LEAQ (DI)(AX*1), R11
+	CMPQ (R8), $0x00000700
+	JNE  lastTapPartial
+	MOVQ a+0(FP), BP
+	MOVQ 184(BP), BP
+
+lastTapWholePairs:
+	VBROADCASTSD (DI), Y14
+	VFMADD231PS  (R14), Y14, Y0
+	VFMADD231PS  32(R14), Y14, Y7
+	VBROADCASTSD (DI)(AX*1), Y14
+	VFMADD231PS  (R14), Y14, Y1
+	VFMADD231PS  32(R14), Y14, Y8
+	VBROADCASTSD (DI)(AX*2), Y14
+	VFMADD231PS  (R14), Y14, Y2
+	VFMADD231PS  32(R14), Y14, Y9
+	VBROADCASTSD (DI)(BX*1), Y14
+	VFMADD231PS  (R14), Y14, Y3
+	VFMADD231PS  32(R14), Y14, Y10
+	VBROADCASTSD (DI)(AX*4), Y14
+	VFMADD231PS  (R14), Y14, Y4
+	VFMADD231PS  32(R14), Y14, Y11
+	VBROADCASTSD (R11)(AX*4), Y14
+	VFMADD231PS  (R14), Y14, Y5
+	VFMADD231PS  32(R14), Y14, Y12
+	VBROADCASTSD (DI)(BX*2), Y14
+	VFMADD231PS  (R14), Y14, Y6
+	VFMADD231PS  32(R14), Y14, Y13
+	ADDQ         $+8, DI
+	ADDQ         $+8, R11
+	ADDQ         $+64, R14
+	DECQ         BP
+	JNZ          lastTapWholePairs
+	JMP          lastTapNext
+
+lastTapPartial:
+	MOVQ a+0(FP), BP
+	MOVQ 184(BP), BP
+
+lastTapPartialPairs:
+	CMPB         (R8), $0x00
+	JGT          lastTapPartialPair_0
+	CMPB         1(R8), $0x00
+	JLE          lastTapPartialPairEnd
+	VBROADCASTSD (DI), Y14
+	VFMADD231PS  (R14), Y14, Y0
+	VFMADD231PS  32(R14), Y14, Y7
+
+lastTapPartialPair_0:
+	CMPB         (R8), $0x01
+	JGT          lastTapPartialPair_1
+	CMPB         1(R8), $0x01
+	JLE          lastTapPartialPairEnd
+	VBROADCASTSD (DI)(AX*1), Y14
+	VFMADD231PS  (R14), Y14, Y1
+	VFMADD231PS  32(R14), Y14, Y8
+
+lastTapPartialPair_1:
+	CMPB         (R8), $0x02
+	JGT          lastTapPartialPair_2
+	CMPB         1(R8), $0x02
+	JLE          lastTapPartialPairEnd
+	VBROADCASTSD (DI)(AX*2), Y14
+	VFMADD231PS  (R14), Y14, Y2
+	VFMADD231PS  32(R14), Y14, Y9
+
+lastTapPartialPair_2:
+	CMPB         (R8), $0x03
+	JGT          lastTapPartialPair_3
+	CMPB         1(R8), $0x03
+	JLE          lastTapPartialPairEnd
+	VBROADCASTSD (DI)(BX*1), Y14
+	VFMADD231PS  (R14), Y14, Y3
+	VFMADD231PS  32(R14), Y14, Y10
+
+lastTapPartialPair_3:
+	CMPB         (R8), $0x04
+	JGT          lastTapPartialPair_4
+	CMPB         1(R8), $0x04
+	JLE          lastTapPartialPairEnd
+	VBROADCASTSD (DI)(AX*4), Y14
+	VFMADD231PS  (R14), Y14, Y4
+	VFMADD231PS  32(R14), Y14, Y11
+
+lastTapPartialPair_4:
+	CMPB         (R8), $0x05
+	JGT          lastTapPartialPair_5
+	CMPB         1(R8), $0x05
+	JLE          lastTapPartialPairEnd
+	VBROADCASTSD (R11)(AX*4), Y14
+	VFMADD231PS  (R14), Y14, Y5
+	VFMADD231PS  32(R14), Y14, Y12
+
+lastTapPartialPair_5:
+	CMPB         (R8), $0x06
+	JGT          lastTapPartialPair_6
+	CMPB         1(R8), $0x06
+	JLE          lastTapPartialPairEnd
+	VBROADCASTSD (DI)(BX*2), Y14
+	VFMADD231PS  (R14), Y14, Y6
+	VFMADD231PS  32(R14), Y14, Y13
+
+lastTapPartialPair_6:
+lastTapPartialPairEnd:
+	ADDQ $+8, DI
+	ADDQ $+8, R11
+	ADDQ $+64, R14
+	DECQ BP
+	JNZ  lastTapPartialPairs
+
+lastTapNext:
+	ADDQ 88(SP), DI
+	ADDQ $+8, R8
+	DECQ R9
+	JNZ  lastTap
+	ADDQ DX, R12
+	DECQ CX
+	JNZ  lastRow
+
+lastRowDone:
+	VPERMILPS  $0xb1, Y7, Y7
+	VADDPS     Y7, Y0, Y0
+	VPERMILPS  $0xb1, Y8, Y8
+	VADDPS     Y8, Y1, Y1
+	VPERMILPS  $0xb1, Y9, Y9
+	VADDPS     Y9, Y2, Y2
+	VPERMILPS  $0xb1, Y10, Y10
+	VADDPS     Y10, Y3, Y3
+	VPERMILPS  $0xb1, Y11, Y11
+	VADDPS     Y11, Y4, Y4
+	VPERMILPS  $0xb1, Y12, Y12
+	VADDPS     Y12, Y5, Y5
+	VPERMILPS  $0xb1, Y13, Y13
 	VADDPS     Y13, Y6, Y6
 	MOVQ       a+0(FP), DI
 	CMPQ       16(DI), $0x00

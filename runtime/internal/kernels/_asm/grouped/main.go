@@ -24,18 +24,17 @@ import (
 func main() {
 	ConstraintExpr("!purego")
 	masks := emit.MaskTable("tailMasks")
-	for _, isa := range []*emit.ISA{emit.AVX512, emit.AVX2} {
-		kinds := []kind{{name: "wide", sets: 2, wide: true}}
-		for size := 2; size < isa.Lanes; size *= 2 {
-			kinds = append(kinds, kind{name: fmt.Sprintf("of%d", size), sets: size / 2})
-		}
-		for _, kind := range kinds {
-			tapByTap(isa, masks, kind)
-			if isa.Is512() && kind.sets > 1 {
-				sliding(isa, masks, kind, 1)
-				sliding(isa, masks, kind, 2)
-			}
-		}
+	wide := kind{name: "wide", sets: 2, wide: true}
+	of := func(n int) kind { return kind{name: fmt.Sprintf("of%d", n), sets: n / 2} }
+	for _, kind := range []kind{of(2), of(4), of(8)} {
+		tapByTap(emit.AVX512, masks, kind)
+	}
+	for _, kind := range []kind{of(4), of(8), wide} {
+		sliding(emit.AVX512, masks, kind, 1)
+		sliding(emit.AVX512, masks, kind, 2)
+	}
+	for _, kind := range []kind{of(2), of(4), wide} {
+		tapByTap(emit.AVX2, masks, kind)
 	}
 	Generate()
 }
