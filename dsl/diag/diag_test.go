@@ -15,8 +15,6 @@ func span(file string, line, col, endLine, endCol int) Span {
 	return Span{Pos{file, line, col}, Pos{file, endLine, endCol}}
 }
 
-// Render's golden files live in dsltest's format but can't use it: dsltest
-// imports this package.
 func TestRender(t *testing.T) {
 	const net = "net n() {\n" +
 		"\tconv 1x1 out=512\n" +

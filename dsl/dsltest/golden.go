@@ -11,7 +11,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
 	"strings"
 	"testing"
 
@@ -110,34 +109,6 @@ func withNewline(text []byte) []byte {
 		text = append(slices.Clip(text), '\n')
 	}
 	return text
-}
-
-// Dir compares a whole directory with the files that should be in it: missing,
-// different and extra ones fail.
-func Dir(t *testing.T, dir string, want map[string][]byte) {
-	t.Helper()
-	names := make([]string, 0, len(want))
-	for name := range want {
-		names = append(names, name)
-	}
-	sort.Strings(names)
-	for _, name := range names {
-		File(t, filepath.Join(dir, name), want[name])
-	}
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		if _, ok := want[e.Name()]; ok {
-			continue
-		}
-		if path := filepath.Join(dir, e.Name()); !*update {
-			t.Errorf("%s: nothing tests this golden; -update removes it", path)
-		} else if err := os.Remove(path); err != nil {
-			t.Error(err)
-		}
-	}
 }
 
 // File compares got with the golden file at path.
