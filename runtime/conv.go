@@ -62,7 +62,11 @@ func (l *Loader) packFilter(key string, algo algorithm, norms []Norm, op *Conv, 
 	}
 	before, after := splitNorms(norms)
 	in, out := layer.fold(before, op.In.C), layer.fold(after, op.Out.C)
-	layer.pack(func() { algo.pack(newFilter(op, weights.data, bias.data, in, out), &l.memory) })
+	layer.pack(func() {
+		f := newFilter(op, weights.data, bias.data, in, out)
+		f.memory = &l.memory
+		algo.pack(f)
+	})
 }
 
 // Run computes dst = act(conv(src) + bias). dst must not overlap src.
@@ -88,6 +92,7 @@ type filter struct {
 	perOut  []float64 // a factor an output channel; nil for ones
 	groups  int
 	bias    []float32 // an output channel
+	memory  *slabs    // for what is packed
 }
 
 func newFilter(op *Conv, weights, bias []float32, before, after *fold) *filter {

@@ -18,6 +18,7 @@ type Loader struct {
 	asked   []*weight // in the order asked for
 	scratch int       // floats a thread
 	zeros   int       // floats
+	memory  slabs     // of packed weights
 	packing sync.WaitGroup
 	slots   chan struct{} // bounds how many layers are packed at once
 }

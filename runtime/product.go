@@ -131,8 +131,8 @@ func (p *product) block(panels []panel) block {
 // output channel's weights.
 func (p *product) pack(f *filter, at func(t, i int) int) {
 	last := p.panels[len(p.panels)-1]
-	p.b = alignedFloats((last.Bias + last.Width) * p.taps * p.depth)
-	p.bias = alignedFloats(last.Bias + last.Width)
+	p.b = f.memory.floats((last.Bias + last.Width) * p.taps * p.depth)
+	p.bias = f.memory.floats(last.Bias + last.Width)
 	steps := make([]int, p.taps*p.depth) // of the product, in the filter's order
 	for t := range p.taps {
 		for i := range p.depth {

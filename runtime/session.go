@@ -4,7 +4,6 @@ import (
 	"fmt"
 	goruntime "runtime"
 	"sync/atomic"
-	"unsafe"
 )
 
 // Memory is what a session of a model needs, in floats.
@@ -108,8 +107,8 @@ func NewSession(mem Memory, opts ...Option) *Session {
 	return s
 }
 
-// Begin starts an inference of n images, 1 <= n <= Batch. End must follow. It panics if n is out of range or an inference is running: both
-// are mistakes of the calling program.
+// Begin starts an inference of n images, 1 <= n <= Batch. End must follow. It panics if
+// n is out of range or an inference is running: both are mistakes of the calling program.
 func (s *Session) Begin(n int) {
 	if n < 1 || n > s.batch {
 		panic(fmt.Sprintf("cnnc: %d images in a session for 1 to %d", n, s.batch))
@@ -193,16 +192,4 @@ func (s *Session) tensor(v View, shape Shape) tensor {
 func (s *Session) scratch(worker int) []float32 {
 	at := worker * s.pitch
 	return s.scratchMem[at : at+s.pitch-2*lineFloats]
-}
-
-// lineFloats is a cache line, and an AVX-512 vector, in floats.
-const lineFloats = 16
-
-func roundUp(n, to int) int { return (n + to - 1) / to * to }
-
-// alignedFloats returns n zeros that begin at a cache line.
-func alignedFloats(n int) []float32 {
-	mem := make([]float32, n+lineFloats-1)
-	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(mem))) / 4 % lineFloats
-	return mem[skip : int(skip)+n : int(skip)+n]
 }
