@@ -20,7 +20,9 @@ type recorder struct {
 
 func (r *recorder) Helper()                   {}
 func (r *recorder) Errorf(f string, a ...any) { r.said = append(r.said, fmt.Sprintf(f, a...)) }
-func (r *recorder) Fatalf(f string, a ...any) { r.said = append(r.said, "fatal: "+fmt.Sprintf(f, a...)) }
+func (r *recorder) Fatalf(f string, a ...any) {
+	r.said = append(r.said, "fatal: "+fmt.Sprintf(f, a...))
+}
 
 func at(file string, line int, code, summary string) *diag.Diagnostic {
 	p := diag.Pos{File: file, Line: line, Col: 1}
