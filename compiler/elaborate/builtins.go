@@ -261,7 +261,7 @@ func (e *elab) elems(v value, at diag.Span) ([]value, bool) {
 	case interval:
 		n := length(v)
 		if n > maxList || n < 0 {
-			e.stop(errTooLarge(at, "a list of as many values"))
+			e.stop(errTooLarge(at, "a list", maxList, "values"))
 			return nil, false
 		}
 		vs := make([]value, n)

@@ -65,7 +65,6 @@ type (
 	partial struct {
 		of    callable
 		bound []*argument // by parameter; nil where not given
-		at    diag.Span
 	}
 )
 
@@ -119,7 +118,7 @@ func (e *elab) call(c call) value {
 		return bad{}
 	}
 	if waits {
-		return &partial{of: fun, bound: bound, at: c.at}
+		return &partial{of: fun, bound: bound}
 	}
 	for i, p := range sig.params {
 		if bound[i] == nil && !p.optional {
@@ -149,7 +148,7 @@ func (c *call) givesFirst(sig signature) bool {
 		return true
 	}
 	for i, a := range c.args {
-		if a.name == nil && i == 0 && holdsTensor(a.value) {
+		if a.name == nil && (i == 0 && holdsTensor(a.value) || sig.variadic) {
 			return true
 		}
 		if a.name != nil && len(sig.params) > 0 && a.name.Name == sig.params[0].name {
@@ -176,8 +175,11 @@ func (e *elab) bind(fun callable, sig signature, pre []*argument, c call, from i
 	var rest []value
 	next := from
 	for _, a := range args {
-		ok = ok && !anyBad(a.value)
+		ok = ok && !isBad(a.value)
 		switch {
+		case a.value == nil:
+			e.report(errNoValue(a.at, "this argument"))
+			ok = false
 		case a.name != nil:
 			i := indexOf(sig.params, a.name.Name)
 			if i < 0 {
@@ -191,9 +193,6 @@ func (e *elab) bind(fun callable, sig signature, pre []*argument, c call, from i
 				continue
 			}
 			bound[i], given[i] = &a, true
-		case a.value == nil:
-			e.report(errNoValue(a.at, "this argument"))
-			ok = false
 		case sig.variadic:
 			rest = append(rest, a.value)
 			if bound[0] == nil {
@@ -232,12 +231,12 @@ func (e *elab) params(s *scope, who callable, decls []dsl.Param, bound []*argume
 	for i, p := range decls {
 		var v value
 		switch {
-		case i < len(bound) && bound[i] != nil && p.Default == nil:
+		case bound[i] == nil:
+			v = e.something(p.Default, e.expr(s, p.Default))
+		case p.Default == nil:
 			v = bound[i].value
-		case i < len(bound) && bound[i] != nil:
-			v = e.typed(s, who, p, *bound[i])
 		default:
-			v = e.expr(s, p.Default)
+			v = e.typed(s, who, p, *bound[i])
 		}
 		ok = ok && !isBad(v)
 		s.vars[p.Name.Name] = v
@@ -285,7 +284,7 @@ func (e *elab) runFunc(fun *userFunc, bound []*argument, c call) value {
 // call's label if there is one.
 func (e *elab) runBlock(fun *userBlock, bound []*argument, c call) value {
 	f := &frame{what: "block " + fun.title(), file: fun.file, call: c.at, body: fun.decl.Body}
-	if !e.enterScope(f, c) {
+	if !e.inherit(f, c) || !e.enter(f) {
 		return bad{}
 	}
 	defer e.leave()
@@ -302,18 +301,14 @@ func (e *elab) runBlock(fun *userBlock, bound []*argument, c call) value {
 	return r.value
 }
 
-// enterScope enters f for c, prefixing its names with c's label.
-func (e *elab) enterScope(f *frame, c call) bool {
+// inherit makes the names of f, called by c, begin with the caller's scope and
+// c's label.
+func (e *elab) inherit(f *frame, c call) bool {
 	caller := e.top()
 	f.prefix, f.scopes = caller.prefix, caller.scopes
-	if c.label != nil {
-		text, ok := e.label(c.scope, c.label)
-		if !ok {
-			return false
-		}
-		if !e.pushScope(f, text, c.label.Src) {
-			return false
-		}
+	if c.label == nil {
+		return true
 	}
-	return e.enter(f)
+	text, ok := e.label(c.scope, c.label)
+	return ok && e.pushScope(f, text, c.label.Src)
 }

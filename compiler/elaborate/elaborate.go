@@ -7,8 +7,6 @@
 package elaborate
 
 import (
-	"fmt"
-
 	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/dsl/diag"
 )
@@ -120,6 +118,9 @@ func (e *elab) report(d *diag.Diagnostic) {
 		e.spend(100, d.Span) // making a message takes that long
 		return
 	}
+	if e.stopped {
+		return // what follows a limit is its consequence
+	}
 	key := reportKey{d.Code, d.Span}
 	if e.reported[key] || len(e.diags) >= maxErrors {
 		if e.repeated++; e.repeated > maxRepeated {
@@ -220,7 +221,7 @@ func (e *elab) list(elems []value, at diag.Span) value {
 		l.weight++
 		l.tensors = l.tensors && holdsTensor(v)
 		if l.weight > maxList {
-			e.stop(errTooLarge(at, fmt.Sprintf("a list of more than %d values", maxList)))
+			e.stop(errTooLarge(at, "a list", maxList, "values"))
 			return bad{}
 		}
 	}
@@ -233,7 +234,7 @@ func (e *elab) list(elems []value, at diag.Span) value {
 // str makes a string, unless it gets too long.
 func (e *elab) str(s string, at diag.Span) value {
 	if len(s) > maxString {
-		e.stop(errTooLarge(at, fmt.Sprintf("a string of more than %d bytes", maxString)))
+		e.stop(errTooLarge(at, "a string", maxString, "bytes"))
 		return bad{}
 	}
 	return s

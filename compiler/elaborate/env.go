@@ -1,6 +1,7 @@
 package elaborate
 
 import (
+	"iter"
 	"maps"
 	"slices"
 
@@ -83,45 +84,42 @@ type constant struct {
 // own returns the names that the file declares, sorted.
 func (f *fileEnv) own() []string { return slices.Sorted(maps.Keys(f.decls)) }
 
-// lookup finds what name means: the variables of the running frame innermost
-// first, then the file's declarations, those of the files it uses, and what the
-// language brings along. In a call only what can be called counts, so that a
-// parameter named width does not hide the function width.
+// lookup finds what name means. In a call only what can be called counts, so that
+// a parameter named width does not hide the function width.
 func (e *elab) lookup(s *scope, name string, at diag.Span, called bool) (value, bool) {
-	fits := func(v value) bool {
-		if !called || isBad(v) {
-			return true
+	var first value
+	for v := range e.meanings(s, name, at) {
+		if _, ok := v.(callable); ok || !called || isBad(v) {
+			return v, true
 		}
-		_, ok := v.(callable)
-		return ok
-	}
-	var other value
-	found := false
-	for sc := s; sc != nil; sc = sc.parent {
-		if v, ok := sc.vars[name]; ok {
-			if fits(v) {
-				return v, true
-			}
-			if !found {
-				other, found = v, true
-			}
+		if first == nil {
+			first = v
 		}
 	}
-	for _, in := range [](func() (value, bool)){
-		func() (value, bool) { return e.declared(e.top().file, name) },
-		func() (value, bool) { return e.imported(e.top().file, name, at) },
-		func() (value, bool) { v, ok := universe[name]; return v, ok },
-	} {
-		if v, ok := in(); ok {
-			if fits(v) {
-				return v, true
-			}
-			if !found {
-				other, found = v, true
+	return first, first != nil
+}
+
+// meanings yields what name means, nearest first: variables of the running frame,
+// the file's declarations, those of the files it uses, what the language brings
+// along.
+func (e *elab) meanings(s *scope, name string, at diag.Span) iter.Seq[value] {
+	return func(yield func(value) bool) {
+		for ; s != nil; s = s.parent {
+			if v, ok := s.vars[name]; ok && !yield(v) {
+				return
 			}
 		}
+		file := e.top().file
+		if v, ok := e.declared(file, name); ok && !yield(v) {
+			return
+		}
+		if v, ok := e.imported(file, name, at); ok && !yield(v) {
+			return
+		}
+		if v, ok := universe[name]; ok {
+			yield(v)
+		}
 	}
-	return other, found
 }
 
 // declared returns what file declares as name.

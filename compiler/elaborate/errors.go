@@ -74,6 +74,11 @@ func errDeclaredTwice(at diag.Span, name string, first diag.Span) *diag.Diagnost
 	return related(with(d, "again", "rename one of them"), first, "first declared here")
 }
 
+func errParamTwice(at diag.Span, name string, first diag.Span) *diag.Diagnostic {
+	d := with(newError("NAME002", at, "two parameters are called %s", name), "again", "rename one of them")
+	return related(d, first, "the first is here")
+}
+
 func errLetTwice(at diag.Span, name string) *diag.Diagnostic {
 	return with(newError("NAME002", at, "let %s: the name is already taken in this { }", name),
 		"again", "to change it, write "+name+" = ... without let")
@@ -356,8 +361,8 @@ func errTooManyOps(at diag.Span) *diag.Diagnostic {
 		"check what the loop goes over, or what calls itself")
 }
 
-func errTooLarge(at diag.Span, what string) *diag.Diagnostic {
-	return with(newError("LIMIT004", at, "the spec makes %s", what), "stopped here", "check what makes it grow")
+func errTooLarge(at diag.Span, what string, limit int, unit string) *diag.Diagnostic {
+	return with(newError("LIMIT004", at, "the spec makes %s of more than %d %s", what, limit, unit), "stopped here", "check what makes it grow")
 }
 
 func errNameTooLong(at diag.Span) *diag.Diagnostic {

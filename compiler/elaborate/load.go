@@ -146,8 +146,30 @@ func (e *elab) parse(r ref, text []byte) *fileEnv {
 			continue
 		}
 		f.decls[id.Name] = d
+		e.checkParams(d)
 	}
 	return f
+}
+
+// checkParams reports parameters of one name.
+func (e *elab) checkParams(d dsl.Decl) {
+	var params []dsl.Param
+	switch d := d.(type) {
+	case *dsl.Func:
+		params = d.Params
+	case *dsl.Block:
+		params = d.Params
+	case *dsl.Net:
+		params = d.Params
+	}
+	first := map[string]diag.Span{}
+	for _, p := range params {
+		if at, ok := first[p.Name.Name]; ok {
+			e.report(errParamTwice(p.Name.Src, p.Name.Name, at))
+			continue
+		}
+		first[p.Name.Name] = p.Name.Src
+	}
 }
 
 // use returns the top level of the file that u names, read once a run.

@@ -291,10 +291,9 @@ func (e *elab) pass(n *userNet, given map[string]*argument, outer *frame) (map[s
 // outputs the result, its preprocessing and labels don't count.
 func (e *elab) runNetBlock(n *userNet, bound []*argument, c call) value {
 	f := &frame{what: "net " + n.title(), call: c.at, inNet: true}
-	if !e.enterScope(f, c) {
+	if !e.inherit(f, c) {
 		return bad{}
 	}
-	e.leave() // runNet enters it when it knows the file
 	ins := n.inputs()
 	for i := range ins {
 		t, ok := e.asTensor(*bound[i], "the input "+ins[i].Name.Name)
