@@ -2,11 +2,11 @@
 // layers, and a forward pass that reads as if written by hand. docs/output.md
 // describes what comes out.
 //
-// Emit works in three steps. The layers' names make a tree of scopes, in which
-// blocks that differ in weights, shapes and buffers only are found and given one
-// body (share.go). The tree is cut into functions, one a stage (stages.go).
-// Then the files are written, each by a file here of its name: model.go,
-// layers.go, forward.go.
+// Emit works in three steps. The layers' names make a tree of scopes (tree.go), in
+// which those that differ in weights, sizes and buffers only are found and given
+// one body (share.go, body.go). The tree is cut into functions, one a stage
+// (stages.go), whose buffers get names (buffers.go). Then the files are written:
+// model.go and session.go, forward.go, layers.go.
 package codegen
 
 import (
@@ -31,9 +31,6 @@ type File struct {
 	Name string // without a directory; ends in _cnnc.go
 	Data []byte
 }
-
-// genVersion is the version of the runtime's interface that Emit writes for.
-const genVersion = 1
 
 const runtimePath = "github.com/cnnc-dev/cnnc/runtime"
 

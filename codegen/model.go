@@ -3,6 +3,7 @@ package codegen
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/dave/jennifer/jen"
@@ -19,8 +20,8 @@ func (e *emitter) writeModel(f *jen.File) {
 	f.Add(comment("Here the Go compiler checks that this code and the runtime fit together. Where it complains, "+
 		"generate this package again with the cnnc of that runtime.")).Line().
 		Const().Defs(
-		jen.Id("_").Op("=").Add(rt("EnforceVersion")).Call(rt("GenVersion").Op("-").Lit(genVersion)),
-		jen.Id("_").Op("=").Add(rt("EnforceVersion")).Call(jen.Lit(genVersion).Op("-").Add(rt("MinVersion"))),
+		jen.Id("_").Op("=").Add(rt("EnforceVersion")).Call(rt("GenVersion").Op("-").Lit(runtime.GenVersion)),
+		jen.Id("_").Op("=").Add(rt("EnforceVersion")).Call(jen.Lit(runtime.GenVersion).Op("-").Add(rt("MinVersion"))),
 	)
 	f.Line()
 	e.writeConstants(f)
@@ -59,9 +60,9 @@ func (e *emitter) writeConstants(f *jen.File) {
 		g.Add(comment("Name is the network's name in its specification."))
 		g.Id("Name").Op("=").Lit(p.Name)
 		g.Add(comment("Params counts the trainable parameters; running statistics are not among them."))
-		g.Id("Params").Int64().Op("=").Lit(int(p.Params))
+		g.Id("Params").Int64().Op("=").Id(strconv.FormatInt(p.Params, 10))
 		g.Add(comment("MACs counts the multiply-accumulates of the convolutions and linear layers for one image."))
-		g.Id("MACs").Int64().Op("=").Lit(int(p.MACs))
+		g.Id("MACs").Int64().Op("=").Id(strconv.FormatInt(p.MACs, 10))
 		g.Add(comment("ArenaFloats is the working memory of a session, in floats, for each image of its batch."))
 		g.Id("ArenaFloats").Op("=").Lit(p.Arena)
 		g.Id("ArenaBytes").Op("=").Lit(4).Op("*").Id("ArenaFloats")
@@ -210,94 +211,4 @@ func (l *fieldList) write(g *jen.Group) {
 	for _, f := range l.fields {
 		g.Id(f.names).Id(f.typ)
 	}
-}
-
-// writeSession writes Session: the borders of the forward pass.
-func (e *emitter) writeSession(f *jen.File) {
-	f.Add(comment("Session is the working memory and the threads of one inference at a time: it belongs to one goroutine at a time.")).Line().
-		Type().Id("Session").Struct(
-		jen.Id("model").Op("*").Id("Model"),
-		jen.Id("rt").Op("*").Add(rt("Session")),
-	)
-	doc, options := "NewSession allocates a session; nothing after it allocates.", &jen.Statement{}
-	if e.batch > 1 {
-		doc += fmt.Sprintf(" Its batch is %d unless an option says otherwise.", e.batch)
-		options = jen.Id("opts").Op("=").Append(jen.Index().Add(rt("Option")).Values(rt("Batch").Call(jen.Lit(e.batch))), jen.Id("opts").Op("..."))
-	}
-	f.Add(comment("%s", doc)).Line().
-		Func().Params(jen.Id("m").Op("*").Id("Model")).Id("NewSession").Params(jen.Id("opts").Op("...").Add(rt("Option"))).Op("*").Id("Session").Block(
-		options,
-		jen.Return(jen.Op("&").Id("Session").Values(
-			jen.Id("model").Op(":").Id("m"),
-			jen.Id("rt").Op(":").Add(rt("NewSession")).Call(jen.Id("m").Dot("memory"), jen.Id("opts").Op("...")),
-		)),
-	)
-	f.Add(comment("Close ends the session's threads. A closed session still runs, on the caller's thread alone.")).Line().
-		Func().Add(e.session()).Id("Close").Params().Block(jen.Id("s").Dot("rt").Dot("Close").Call())
-
-	ports := slices.Concat(e.outputs, e.inputs)
-	var args []jen.Code
-	for _, p := range ports {
-		args = append(args, jen.Id(p.arg))
-	}
-	params := jen.List(args...).Index().Float32()
-
-	f.Add(comment("%s", e.forwardDoc())).Line().
-		Func().Add(e.session()).Id("Forward").Params(params).Error().Block(
-		jen.Return(jen.Id("s").Dot("ForwardBatch").Call(jen.List(args...), jen.Lit(1))),
-	)
-
-	f.Add(comment("ForwardBatch is Forward for n images, one after the other in each slice, in chunks of the session's batch.")).Line().
-		Func().Add(e.session()).Id("ForwardBatch").Params(params.Clone(), jen.Id("n").Int()).Error().BlockFunc(func(g *jen.Group) {
-		for _, p := range ports {
-			g.If(
-				jen.Err().Op(":=").Add(rt("CheckLen")).Call(jen.Lit(e.pkg+": "+p.arg), jen.Len(jen.Id(p.arg)), jen.Id(p.len), jen.Id("n")),
-				jen.Err().Op("!=").Nil(),
-			).Block(jen.Return(jen.Err()))
-		}
-		g.For(jen.Id("n").Op(">").Lit(0)).BlockFunc(func(g *jen.Group) {
-			g.Id("k").Op(":=").Min(jen.Id("n"), jen.Id("s").Dot("rt").Dot("Batch").Call())
-			g.Id("s").Dot("run").Call(jen.List(args...), jen.Id("k"))
-			for _, p := range ports {
-				g.Id(p.arg).Op("=").Id(p.arg).Index(jen.Id("k").Op("*").Id(p.len).Op(":"))
-			}
-			g.Id("n").Op("-=").Id("k")
-		})
-		g.Return(jen.Nil())
-	})
-
-	f.Add(comment("run computes the first k images, no more than a batch.")).Line().
-		Func().Add(e.session()).Id("run").Params(params.Clone(), jen.Id("k").Int()).BlockFunc(func(g *jen.Group) {
-		g.Id("rt").Op(":=").Id("s").Dot("rt")
-		g.Id("rt").Dot("Begin").Call(jen.Id("k"))
-		g.Defer().Id("rt").Dot("End").Call()
-		for _, p := range e.inputs {
-			g.Id("rt").Dot("Input").Call(viewLiteral(p.View), jen.Id(p.shape).Call(), jen.Id(p.arg).Index(jen.Op(":").Id("k").Op("*").Id(p.len)))
-		}
-		for _, fn := range e.funcs {
-			g.Id("s").Dot("model").Dot(fn.name).Call(jen.Id("rt"))
-		}
-		for _, p := range e.outputs {
-			g.Id("rt").Dot("Output").Call(jen.Id(p.arg).Index(jen.Op(":").Id("k").Op("*").Id(p.len)), viewLiteral(p.View), jen.Id(p.shape).Call())
-		}
-	})
-}
-
-func (e *emitter) session() *jen.Statement { return jen.Params(jen.Id("s").Op("*").Id("Session")) }
-
-func (e *emitter) forwardDoc() string {
-	describe := func(ps []port, preposition string) string {
-		var out []string
-		for _, p := range ps {
-			text := plain(p.Name)
-			if p.arg != p.Name {
-				text += " " + preposition + " " + p.arg
-			}
-			out = append(out, text+" ("+p.len+" floats)")
-		}
-		return list(out)
-	}
-	return fmt.Sprintf("Forward takes %s and writes %s. Maps are in the session's layout, planes of channels "+
-		"by default. It allocates nothing; a slice of another length is an error.",
-		describe(e.inputs, "in"), describe(e.outputs, "into"))
 }

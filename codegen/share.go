@@ -32,74 +32,6 @@ type use struct {
 	views []runtime.View // by slot, see wiring
 }
 
-// param is a view parameter of a block's forward method.
-type param struct {
-	name   string
-	slot   int // any of the slots that it stands for
-	output bool
-	input  bool
-}
-
-// layer is a step of a function body: of a stage, or of a block, where it stands
-// for one step of each use.
-type layer struct {
-	rel   string       // name within the block; the whole name outside of one
-	steps []*plan.Step // one a use
-	field string       // of the block or Model; "" if the op is run as it stands
-	op    *op          // nil if it differs between uses
-
-	dst      int // params
-	src      []int
-	residual int // -1 for none
-}
-
-// layerParam is a description that loading a block takes, because it differs
-// between uses.
-type layerParam struct {
-	name  string
-	layer int
-}
-
-// wiring says how the views of a scope's steps hang together. Slot i is what step
-// i writes; the slots after those are what is read and was not written by an
-// earlier step, in order of first use.
-type wiring struct {
-	src      [][]int
-	residual []int
-	views    []runtime.View // by slot
-}
-
-func wire(steps []*plan.Step) *wiring {
-	w := &wiring{}
-	for _, s := range steps {
-		w.views = append(w.views, s.Dst)
-	}
-	holds := map[runtime.View]int{}
-	read := func(v runtime.View) int {
-		slot, ok := holds[v]
-		if !ok {
-			slot = len(w.views)
-			w.views = append(w.views, v)
-			holds[v] = slot
-		}
-		return slot
-	}
-	for i, s := range steps {
-		var src []int
-		for _, v := range s.Src {
-			src = append(src, read(v))
-		}
-		residual := -1
-		if s.Residual != nil {
-			residual = read(*s.Residual)
-		}
-		w.src = append(w.src, src)
-		w.residual = append(w.residual, residual)
-		holds[s.Dst] = i
-	}
-	return w
-}
-
 // signature is equal for scopes that can share a body, "" for one that cannot.
 func signature(n *node) string {
 	steps := n.steps()
@@ -171,18 +103,18 @@ func (e *emitter) share(root *node) {
 			blocks[sigs[n]] = b
 			e.blocks = append(e.blocks, b)
 		}
-		n.block = b
-		b.uses = append(b.uses, &use{block: b, scope: n.name, steps: n.steps()})
+		n.use = &use{block: b, scope: n.name, steps: n.steps()}
+		b.uses = append(b.uses, n.use)
 		return false
 	})
 	// A scope may turn out alone, the others having gone into larger blocks; it
 	// is written out in place then.
 	e.blocks = slices.DeleteFunc(e.blocks, func(b *block) bool { return len(b.uses) < 2 })
 	root.walk(func(n *node) bool {
-		if n.block != nil && len(n.block.uses) < 2 {
-			n.block = nil
+		if n.use != nil && len(n.use.block.uses) < 2 {
+			n.use = nil
 		}
-		return n.block == nil
+		return n.use == nil
 	})
 	e.nameBlocks()
 	for _, b := range e.blocks {
@@ -256,109 +188,4 @@ func difference(a, b *use) string {
 		}
 	}
 	return ""
-}
-
-// body works out a block's layers and parameters.
-func (e *emitter) body(b *block) {
-	w := wire(b.uses[0].steps)
-	for _, u := range b.uses {
-		u.views = wire(u.steps).views
-	}
-	same := func(i, j int) bool { // slots that always take the same place
-		return !slices.ContainsFunc(b.uses, func(u *use) bool { return u.views[i] != u.views[j] })
-	}
-
-	// A step that writes over its argument in every use needs one parameter for both.
-	slots := len(w.views)
-	stands := make([]int, slots) // the slot whose parameter stands for this one
-	for i := range stands {
-		stands[i] = i
-	}
-	isRead := make([]bool, slots)
-	for i := range w.src {
-		over := w.src[i]
-		if w.residual[i] >= 0 {
-			over = append(slices.Clone(over), w.residual[i])
-		}
-		for _, j := range over {
-			isRead[j] = true
-			if same(i, j) {
-				stands[i] = stands[j]
-			}
-		}
-	}
-
-	steps := len(b.uses[0].steps)
-	fields := names.New()
-	fields.Reserve("forward")
-	locals := e.top.Inner()
-	locals.Reserve("b") // the receiver
-	loadLocals := e.top.Inner()
-	for i, s := range b.uses[0].steps {
-		l := layer{rel: within(b.uses[0].scope, s.Name), op: e.op(s)}
-		for _, u := range b.uses {
-			l.steps = append(l.steps, u.steps[i])
-			if e.op(u.steps[i]) != l.op {
-				l.op = nil
-			}
-		}
-		name := names.Unexported(l.rel, "layer")
-		if packingOf(s.Op).layer != "" || l.op == nil {
-			l.field = fields.Take(name)
-		}
-		if l.op == nil {
-			b.args = append(b.args, layerParam{loadLocals.Take(name), i})
-		}
-		b.layers = append(b.layers, l)
-	}
-
-	// Outputs first, then inputs, then what is only used within.
-	paramOf := make([]int, slots)
-	var outputs []int
-	for i := range steps {
-		if !isRead[i] {
-			outputs = append(outputs, stands[i])
-		}
-	}
-	isOutput := func(slot int) bool { return slices.Contains(outputs, slot) }
-	isInput := func(slot int) bool { return slot >= steps }
-	for pass := range 3 {
-		for slot := range slots {
-			if stands[slot] != slot {
-				continue
-			}
-			rank := 2
-			switch {
-			case isOutput(slot):
-				rank = 0
-			case isInput(slot):
-				rank = 1
-			}
-			if rank != pass {
-				continue
-			}
-			var name string
-			switch {
-			case isInput(slot):
-				name = "x"
-			case isOutput(slot) && len(outputs) == 1:
-				name = "y"
-			default:
-				name = names.Unexported(b.layers[slot].rel, "layer")
-			}
-			paramOf[slot] = len(b.params)
-			b.params = append(b.params, param{locals.Take(name), slot, isOutput(slot), isInput(slot)})
-		}
-	}
-	for i := range b.layers {
-		l := &b.layers[i]
-		l.dst = paramOf[stands[i]]
-		for _, j := range w.src[i] {
-			l.src = append(l.src, paramOf[stands[j]])
-		}
-		l.residual = -1
-		if j := w.residual[i]; j >= 0 {
-			l.residual = paramOf[stands[j]]
-		}
-	}
 }

@@ -112,7 +112,7 @@ func (n *node) holdsWeights() bool {
 
 // calls counts the statements that n becomes.
 func (n *node) calls() int {
-	if n.step != nil || n.block != nil {
+	if n.step != nil || n.use != nil {
 		return 1
 	}
 	sum := 0
@@ -124,19 +124,16 @@ func (n *node) calls() int {
 
 // unit returns the statement of a layer or a shared block, and gives it a field
 // of Model.
-func (e *emitter) unit(n *node) (unit, bool) {
-	var u unit
+func (e *emitter) unit(n *node) (u unit, ok bool) {
 	switch {
 	case n.step != nil:
-		l := &layer{rel: n.name, steps: []*plan.Step{n.step}, op: e.op(n.step)}
-		u.layer = l
+		u.layer = &layer{rel: n.name, steps: []*plan.Step{n.step}, op: e.op(n.step)}
 		if packingOf(n.step.Op).layer == "" {
 			return u, true
 		}
-		l.field = e.model.Take(names.Unexported(n.name, "layer"))
-	case n.block != nil:
-		i := slices.IndexFunc(n.block.uses, func(u *use) bool { return u.steps[0].Name == n.steps()[0].Name })
-		u.use = n.block.uses[i]
+		u.layer.field = e.model.Take(names.Unexported(n.name, "layer"))
+	case n.use != nil:
+		u.use = n.use
 		u.use.field = e.model.Take(names.Unexported(n.name, "block"))
 	default:
 		return u, false

@@ -45,40 +45,30 @@ func at(s diag.Span) string {
 	return fmt.Sprintf(" (%s:%d)", place(s.Start.File), s.Start.Line)
 }
 
-// comment returns text as lines of a comment, wrapped; paragraphs end in a newline.
+// comment returns a text, which is one paragraph, as lines of a comment.
 func comment(format string, args ...any) *jen.Statement {
 	const width = 100
 	s := &jen.Statement{}
-	for i, paragraph := range strings.Split(fmt.Sprintf(format, args...), "\n") {
-		line := "//"
-		if i > 0 {
-			s.Line()
+	line := "//"
+	for _, word := range strings.Split(keepShapes(fmt.Sprintf(format, args...)), " ") {
+		word = strings.ReplaceAll(word, unbreakable, " ")
+		if len(line)+1+len(word) > width && line != "//" {
+			s.Comment(line).Line()
+			line = "//"
 		}
-		if strings.HasPrefix(paragraph, "\t") {
-			s.Comment("//" + paragraph)
-			continue
-		}
-		for _, word := range strings.Split(keepShapes(paragraph), " ") {
-			word = strings.ReplaceAll(word, "\u00a0", " ")
-			if len(line)+1+len(word) > width && line != "//" {
-				s.Comment(line).Line()
-				line = "//"
-			}
-			if word != "" {
-				line += " " + word
-			}
-		}
-		s.Comment(line)
+		line += " " + word
 	}
-	return s
+	return s.Comment(line)
 }
+
+const unbreakable = "\u00a0"
 
 var inBrackets = regexp.MustCompile(`\[[0-9 ]*\]`)
 
 // keepShapes makes the spaces in shapes such as [256 56 56] unbreakable.
 func keepShapes(s string) string {
 	return inBrackets.ReplaceAllStringFunc(s, func(shape string) string {
-		return strings.ReplaceAll(shape, " ", "\u00a0")
+		return strings.ReplaceAll(shape, " ", unbreakable)
 	})
 }
 

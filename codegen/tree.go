@@ -9,10 +9,10 @@ import (
 // node is a scope of layer names with what runs in it, in order: layers, and
 // scopes within. A scope that is left and entered again is two nodes.
 type node struct {
-	name  string     // layer1.0; "" for the whole net
-	step  *plan.Step // of a leaf
-	kids  []*node
-	block *block // the shared body of a scope, if it has one
+	name string     // layer1.0; "" for the whole net
+	step *plan.Step // of a leaf
+	kids []*node
+	use  *use // of a shared body, if the scope has one
 }
 
 // grow makes the tree of a plan.

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"fmt"
 	"math"
 	"testing"
 )
@@ -19,7 +20,7 @@ func TestCheckLen(t *testing.T) {
 		{29, 10, 3, "m: dst has 29 floats, want 10 for each of 3 images"},
 		{40, 10, 3, "m: dst has 40 floats, want 10 for each of 3 images"},
 		{10, 10, -1, "m: dst: the number of images is -1"},
-		{0, 4, math.MaxInt/2 + 1, "m: dst has 0 floats, want 4 for each of 4611686018427387904 images"}, // 4n wraps to 0
+		{0, 4, math.MaxInt/2 + 1, fmt.Sprintf("m: dst has 0 floats, want 4 for each of %d images", math.MaxInt/2+1)}, // 4n wraps to 0
 	} {
 		got := ""
 		if err := CheckLen("m: dst", test.have, test.size, test.n); err != nil {
