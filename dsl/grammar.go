@@ -14,10 +14,14 @@ import (
 //
 // Operators and operands are one flat sequence here. Precedence is lower.go's.
 
-// source is embedded in every production; participle fills in its tokens.
+// source is embedded in every production; participle fills in its tokens. What
+// can be read off the tokens isn't captured, since each capture costs time.
 type source struct{ Tokens []lexer.Token }
 
 func (s source) tokens() []lexer.Token { return s.Tokens }
+
+// hasComma reports whether an element of a list ends with its comma.
+func (s source) hasComma() bool { return isPunct(s.Tokens[len(s.Tokens)-1], ",") }
 
 type file struct {
 	Declarations []*declaration `parser:"(@@ | End)*"`
@@ -74,8 +78,7 @@ type param struct {
 	source
 	Name    lexer.Token  `parser:"@Ident"`
 	Eq      *lexer.Token `parser:"( @('=' | ':')"`
-	Default *expression  `parser:"  @@ )?"`
-	Comma   bool         `parser:"@','?"`
+	Default *expression  `parser:"  @@ )? ','?"`
 }
 
 type body struct {
@@ -184,18 +187,28 @@ type labelPart struct {
 
 // term is an operator and what stands right of it.
 type term struct {
-	Op lexer.Token `parser:"@Op"`
-	X  *operand    `parser:"@@"`
+	source
+	X *operand `parser:"Op @@"`
 }
 
+func (t *term) op() lexer.Token { return t.Tokens[0] }
+
+// operand without Paren, List or If is an atom: one token.
 type operand struct {
 	source
-	Prefix []lexer.Token `parser:"@(Prefix+)?"`
-	Atom   lexer.Token   `parser:"( @(Ident | Int | Float | Size | String | 'true':Keyword | 'false':Keyword)"`
-	Paren  *expression   `parser:"| '(' @@ ')'"`
-	List   *list         `parser:"| @@"`
-	If     *conditional  `parser:"| @@ )"`
-	Suffix []*suffix     `parser:"@@*"`
+	Paren  *expression  `parser:"Prefix* ( (Ident | Int | Float | Size | String | 'true':Keyword | 'false':Keyword) | '(' @@ ')'"`
+	List   *list        `parser:"| @@"`
+	If     *conditional `parser:"| @@ )"`
+	Suffix []*suffix    `parser:"@@*"`
+}
+
+// prefix is the operators before the operand.
+func (o *operand) prefix() []lexer.Token {
+	n := 0
+	for o.Tokens[n].Type == tokPrefix {
+		n++
+	}
+	return o.Tokens[:n]
 }
 
 type list struct {
@@ -205,8 +218,7 @@ type list struct {
 
 type item struct {
 	source
-	X     *expression `parser:"@@"`
-	Comma bool        `parser:"@','?"`
+	X *expression `parser:"@@ ','?"`
 }
 
 type suffix struct {

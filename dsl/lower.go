@@ -81,13 +81,13 @@ func (l *lowerer) let(n *let) *Let {
 func (l *lowerer) params(ps *params) []Param {
 	out := make([]Param, len(ps.Params))
 	for i, p := range ps.Params {
-		out[i] = Param{At: atItem(p, p.Comma), Name: ident(p.Name)}
+		out[i] = Param{At: atItem(p.source), Name: ident(p.Name)}
 		if p.Default != nil {
 			out[i].Default = l.expr(p.Default)
 			l.equals(*p.Eq, p.Name.Value)
 		}
 		if i > 0 {
-			l.comma(ps.Params[i-1].Comma, out[i].Src)
+			l.comma(ps.Params[i-1].hasComma(), out[i].Src)
 		}
 	}
 	return out
@@ -101,9 +101,9 @@ func (l *lowerer) equals(t lexer.Token, name string) {
 }
 
 // atItem is at without the comma that follows an element.
-func atItem(n interface{ tokens() []lexer.Token }, comma bool) At {
-	tokens := n.tokens()
-	if comma {
+func atItem(s source) At {
+	tokens := s.Tokens
+	if s.hasComma() {
 		tokens = tokens[:len(tokens)-1]
 	}
 	return between(tokens[0], tokens[len(tokens)-1])
@@ -189,7 +189,7 @@ func (l *lowerer) preprocess(p *preprocess) *Preprocess {
 	for i, f := range p.Fields {
 		out.Fields[i] = l.argument(f.Argument)
 		if i > 0 && !p.Fields[i-1].End {
-			l.comma(p.Fields[i-1].Argument.Comma, out.Fields[i].Src)
+			l.comma(p.Fields[i-1].Argument.hasComma(), out.Fields[i].Src)
 		}
 	}
 	return out
@@ -223,7 +223,7 @@ func (l *lowerer) assignment(a *assignment) Stmt {
 
 // loneIf returns the conditional that x consists of, or nil.
 func loneIf(x *expression) *conditional {
-	if len(x.Stages) > 0 || len(x.Rest) > 0 || len(x.First.Prefix) > 0 || len(x.First.Suffix) > 0 {
+	if len(x.Stages) > 0 || len(x.Rest) > 0 || len(x.First.prefix()) > 0 || len(x.First.Suffix) > 0 {
 		return nil
 	}
 	return x.First.If
@@ -314,7 +314,7 @@ func (l *lowerer) expr(x *expression) Expr {
 		}
 		stage.Target = l.operation(s.First, s.Rest)
 		if len(s.Rest) > 0 {
-			op := s.Rest[0].Op
+			op := s.Rest[0].op()
 			l.report(errPipeTarget(spanOf(op), op.Value))
 		}
 		out.Stages[i] = stage
@@ -327,7 +327,7 @@ func (l *lowerer) items(items []*item) []Expr {
 	for i, it := range items {
 		out[i] = l.expr(it.X)
 		if i > 0 {
-			l.comma(items[i-1].Comma, at(it.X).Src)
+			l.comma(items[i-1].hasComma(), at(it.X).Src)
 		}
 	}
 	return out
@@ -338,14 +338,14 @@ func (l *lowerer) arguments(args []*argument) []Arg {
 	for i, a := range args {
 		out[i] = l.argument(a)
 		if i > 0 {
-			l.comma(args[i-1].Comma, out[i].Src)
+			l.comma(args[i-1].hasComma(), out[i].Src)
 		}
 	}
 	return out
 }
 
 func (l *lowerer) argument(a *argument) Arg {
-	out := Arg{At: atItem(a, a.Comma)}
+	out := Arg{At: atItem(a.source)}
 	x := l.expr(a.X)
 	if a.Eq == nil {
 		out.Value = x
@@ -401,14 +401,14 @@ func (l *lowerer) primary(p *operand) Expr {
 		for _, s := range p.Suffix {
 			end -= len(s.Tokens)
 		}
-		x.(parenthesised).setParen(between(p.Tokens[len(p.Prefix)], p.Tokens[end-1]).Src)
+		x.(parenthesised).setParen(between(p.Tokens[len(p.prefix())], p.Tokens[end-1]).Src)
 		return x
 	case p.List != nil:
 		return &List{at(p.List), l.items(p.List.Items)}
 	case p.If != nil:
 		return l.ifExpr(p.If)
 	}
-	return l.atom(p.Atom)
+	return l.atom(p.Tokens[len(p.prefix())])
 }
 
 // parenthesised is every Expr, through its At.

@@ -35,15 +35,15 @@ func prefixPrecedence(op string) int {
 
 // operation gives a flat sequence of operands and operators its structure.
 func (l *lowerer) operation(first *operand, rest []*term) Expr {
-	n := len(first.Prefix) + len(rest)
+	n := len(first.prefix()) + len(rest)
 	for _, t := range rest {
-		n += len(t.X.Prefix)
+		n += len(t.X.prefix())
 	}
 	if n > maxDepth {
 		l.report(errTooLong(at(first).Src, "operators"))
 		return l.operand(first)
 	}
-	c := climber{lowerer: l, operand: first, prefix: first.Prefix, rest: rest}
+	c := climber{lowerer: l, operand: first, prefix: first.prefix(), rest: rest}
 	return c.climb(0)
 }
 
@@ -60,7 +60,7 @@ type climber struct {
 func (c *climber) climb(min int) Expr {
 	x := c.unary()
 	for len(c.rest) > 0 {
-		op := c.rest[0].Op
+		op := c.rest[0].op()
 		prec := precedence[op.Value]
 		if prec < min {
 			break
@@ -69,7 +69,7 @@ func (c *climber) climb(min int) Expr {
 		if prec == precPow {
 			right = prec // to the right
 		}
-		c.operand, c.prefix, c.rest = c.rest[0].X, c.rest[0].X.Prefix, c.rest[1:]
+		c.operand, c.prefix, c.rest = c.rest[0].X, c.rest[0].X.prefix(), c.rest[1:]
 		y := c.climb(right)
 		x = c.binary(op, x, y)
 	}
