@@ -3,7 +3,9 @@ package generated
 import (
 	"flag"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -45,6 +47,31 @@ func TestCurrent(t *testing.T) {
 	for _, file := range dirs {
 		if !known[filepath.Dir(file)] {
 			t.Errorf("%s belongs to no package of the list", file)
+		}
+	}
+}
+
+// TestDependencies shows what a program links with a generated package: the
+// runtime, the standard library and x/sys, without cgo.
+func TestDependencies(t *testing.T) {
+	const module = "github.com/cnnc-dev/cnnc/"
+	for _, pkg := range packages {
+		out, err := exec.Command("go", "list", "-deps", "./"+pkg.name).CombinedOutput()
+		if err != nil {
+			t.Fatalf("go list: %v\n%s", err, out)
+		}
+		seen := false
+		for _, dep := range strings.Fields(string(out)) {
+			seen = seen || dep == module+"runtime"
+			host, _, _ := strings.Cut(dep, "/")
+			ours := dep == module+"generated/"+pkg.name || strings.HasPrefix(dep+"/", module+"runtime/")
+			library := !strings.Contains(host, ".") && dep != "runtime/cgo" && dep != "net"
+			if !ours && !library && !strings.HasPrefix(dep, "golang.org/x/sys/") {
+				t.Errorf("%s links %s", pkg.name, dep)
+			}
+		}
+		if !seen {
+			t.Errorf("%s does not link the runtime:\n%s", pkg.name, out)
 		}
 	}
 }
