@@ -119,6 +119,23 @@ every missing tensor is there under a key that begins with "module.": weights.St
   and 12 more`,
 		},
 		{
+			"more", memory{"a.weight": ones(4), "a.bias": ones(4), "aux.weight": ones(1)},
+			[]string{"a"},
+			`the weights do not fit the network
+1 tensor not used by the network:
+  aux.weight
+if they are to be ignored, weights.Rename leaves them out`,
+		},
+		{
+			"hostile names", memory{"a.weight": ones(4), "a.bias": ones(4), "\x1b[31m\n": ones(1), strings.Repeat("x", 200): ones(1)},
+			[]string{"a"},
+			`the weights do not fit the network
+2 tensors not used by the network:
+  "\x1b[31m\n"
+  "` + strings.Repeat("x", 100) + `"...
+if they are to be ignored, weights.Rename leaves them out`,
+		},
+		{
 			"too few values", memory{"a.weight": {Shape: []int{4}, Data: make([]float32, 3)}, "a.bias": ones(4)},
 			[]string{"a"},
 			`the weights do not fit the network
@@ -135,6 +152,21 @@ every missing tensor is there under a key that begins with "module.": weights.St
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+// TestSharedTensor has two layers ask for one tensor in different shapes.
+func TestSharedTensor(t *testing.T) {
+	l := NewLoader(memory{"a.weight": ones(4), "a.bias": ones(4)})
+	for _, c := range []int{4, 5, 5} {
+		l.LayerNorm("a", &LayerNorm{Shape: Shape{c, 1, 1}, Affine: true})
+	}
+	const want = `the weights do not fit the network
+2 tensors of another shape:
+  a.weight is [4], the network wants [5]
+  a.bias is [4], the network wants [5]`
+	if err := l.Err(); err == nil || err.Error() != want {
+		t.Errorf("error is %v, want %s", err, want)
 	}
 }
 

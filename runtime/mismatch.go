@@ -1,7 +1,10 @@
 package runtime
 
 import (
+	"errors"
 	"fmt"
+	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -9,18 +12,24 @@ import (
 // does not.
 func (l *Loader) mismatch() error {
 	asked := make(map[string]bool, len(l.asked))
+	said := make(map[string]bool) // layers may share a tensor
 	var missing, misshapen, unreadable []*weight
 	for _, w := range l.asked {
-		if asked[w.key] {
+		asked[w.key] = true
+		if w.fits() && w.err == nil {
 			continue
 		}
-		asked[w.key] = true
+		id := fmt.Sprint(w.key, w.shape)
+		if said[id] {
+			continue
+		}
+		said[id] = true
 		switch {
 		case w.found == nil:
 			missing = append(missing, w)
 		case !w.fits():
 			misshapen = append(misshapen, w)
-		case w.err != nil:
+		default:
 			unreadable = append(unreadable, w)
 		}
 	}
@@ -40,7 +49,7 @@ func (l *Loader) mismatch() error {
 	list(&b, "missing", missing, func(w *weight) string {
 		line := fmt.Sprintf("%s %v", w.key, w.shape)
 		if near := nearest(w.key, unused); near != "" && prefix == "" {
-			line += fmt.Sprintf(" (did you mean %s?)", near)
+			line += fmt.Sprintf(" (did you mean %s?)", printable(near))
 		}
 		return line
 	})
@@ -50,11 +59,14 @@ func (l *Loader) mismatch() error {
 	list(&b, "unreadable", unreadable, func(w *weight) string {
 		return fmt.Sprintf("%s: %v", w.key, w.err)
 	})
-	list(&b, "not used by the network", unused, func(key string) string { return key })
+	list(&b, "not used by the network", unused, printable)
 	if prefix != "" {
 		fmt.Fprintf(&b, "\nevery missing tensor is there under a key that begins with %q: weights.StripPrefix takes it off", prefix)
 	}
-	return fmt.Errorf("%s", b.String())
+	if len(missing)+len(misshapen)+len(unreadable) == 0 {
+		b.WriteString("\nif they are to be ignored, weights.Rename leaves them out")
+	}
+	return errors.New(b.String())
 }
 
 // list writes a heading with a count, and the first items a line each.
@@ -77,6 +89,20 @@ func list[T any](b *strings.Builder, what string, items []T, line func(T) string
 	}
 }
 
+// printable returns a key of a file, which may be anything, as it is if nothing speaks
+// against it.
+func printable(key string) string {
+	const most = 100
+	q := strconv.Quote(key)
+	switch {
+	case len(key) > most:
+		return strconv.Quote(key[:most]) + "..."
+	case q[1:len(q)-1] != key:
+		return q
+	}
+	return key
+}
+
 // commonPrefix returns what has to be taken off unused keys to get all the missing
 // ones, as with the "module." of checkpoints from parallel training; "" if there is
 // no such prefix.
@@ -93,11 +119,7 @@ func commonPrefix(missing []*weight, unused []string) string {
 		if !ok || !strings.HasSuffix(prefix, ".") {
 			continue
 		}
-		all := true
-		for _, w := range missing {
-			all = all && have[prefix+w.key]
-		}
-		if all {
+		if !slices.ContainsFunc(missing, func(w *weight) bool { return !have[prefix+w.key] }) {
 			return prefix
 		}
 	}
@@ -107,10 +129,14 @@ func commonPrefix(missing []*weight, unused []string) string {
 // nearest returns the key among keys that is most like key: the same under another
 // prefix, or a few characters away; "" if none is.
 func nearest(key string, keys []string) string {
+	const most = 10_000 // a file may have millions
 	best, bestDistance := "", min(4, len(key)/5)+1
-	for _, k := range keys {
+	for _, k := range keys[:min(most, len(keys))] {
 		if strings.HasSuffix(k, "."+key) || strings.HasSuffix(key, "."+k) {
 			return k
+		}
+		if len(k) >= len(key)+bestDistance || len(key) >= len(k)+bestDistance {
+			continue
 		}
 		if d := distance(key, k); d < bestDistance {
 			best, bestDistance = k, d

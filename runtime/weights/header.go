@@ -137,6 +137,8 @@ func (p *headerParser) metadata() (map[string]string, error) {
 	return m, err
 }
 
+const maxAxes = 64
+
 // entry reads a tensor's description and checks it in itself.
 func (p *headerParser) entry(key string) (entry, error) {
 	e := entry{key: key}
@@ -164,8 +166,10 @@ func (p *headerParser) entry(key string) (entry, error) {
 		return e, err
 	case len(seen) != 3:
 		return e, errors.New("dtype, shape or data_offsets is missing")
+	case len(e.shape) > maxAxes:
+		return e, fmt.Errorf("%d axes are more than the %d that PyTorch has", len(e.shape), maxAxes)
 	case len(offsets) != 2 || offsets[0] > offsets[1]:
-		return e, fmt.Errorf("data_offsets %v are not a begin and an end", offsets)
+		return e, fmt.Errorf("data_offsets %v are not a begin and an end", offsets[:min(3, len(offsets))])
 	}
 	e.begin, e.end = offsets[0], offsets[1]
 	return e, e.checkSize()

@@ -142,6 +142,7 @@ var broken = []struct {
 	{"one offset", file(`{"a":{"dtype":"U8","shape":[1],"data_offsets":[0]}}`, "x"), `header: tensor "a": data_offsets [0] are not a begin and an end`},
 	{"backwards", file(`{"a":{"dtype":"U8","shape":[1],"data_offsets":[1,0]}}`, "x"), `header: tensor "a": data_offsets [1 0] are not a begin and an end`},
 	{"overflow", file(`{"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]}}`, ""), `header: tensor "a": shape [4611686018427387904 4] has too many elements`},
+	{"axes", file(`{"a":{"dtype":"U8","shape":[1`+strings.Repeat(",1", 64)+`],"data_offsets":[0,1]}}`, "1"), `header: tensor "a": 65 axes are more than the 64 that PyTorch has`},
 	{"wrong size", file(`{"a":{"dtype":"F32","shape":[3],"data_offsets":[0,8]}}`, "12345678"), `header: tensor "a": shape [3] of F32 does not take the 8 bytes it has`},
 	{"beyond the end", file(`{"a":{"dtype":"F32","shape":[1099511627776],"data_offsets":[0,4398046511104]}}`, "1234"), `truncated: tensor "a" ends at byte 4398046511104 of 4`},
 	{"unknown beyond", file(`{"a":{"dtype":"F128","shape":[1],"data_offsets":[0,1099511627776]}}`, "1234"), `truncated: tensor "a" ends at byte 1099511627776 of 4`},
