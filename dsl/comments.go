@@ -90,3 +90,12 @@ func (g gap) comments(first bool) concat {
 func (g gap) newLine(first bool) concat {
 	return append(g.comments(first), hardBreak{g.blank && !(first && len(g.own) == 0)})
 }
+
+// separator is the newline between neighbours that stood on different lines, a
+// break between others.
+func (g gap) separator() document {
+	if g.breaks() {
+		return g.newLine(false)
+	}
+	return softBreak{" "}
+}

@@ -1,9 +1,9 @@
 package dsl
 
 import (
+	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/cnnc-dev/cnnc/dsl/diag"
 )
@@ -144,11 +144,7 @@ func (p *printer) chain(first document, src diag.Span, links []link) document {
 	var parts []document
 	for i := broken; i < len(links); i++ {
 		if i > broken {
-			if gaps[i].breaks() {
-				parts = append(parts, gaps[i].newLine(false))
-			} else {
-				parts = append(parts, softBreak{" "})
-			}
+			parts = append(parts, gaps[i].separator())
 		}
 		parts = append(parts, links[i].doc)
 	}
@@ -211,174 +207,6 @@ func (p *printer) binary(x *Binary) document {
 		links = append(links, link{src: b.Y.Span(), doc: concat{text(b.Op + " "), p.expr(b.Y, right)}})
 		first = b.X
 	}
-	for i, j := 0, len(links)-1; i < j; i, j = i+1, j-1 {
-		links[i], links[j] = links[j], links[i]
-	}
+	slices.Reverse(links)
 	return p.chain(p.expr(first, left), first.Span(), links)
-}
-
-// element is what stands between commas in brackets.
-type element struct {
-	src    diag.Span
-	doc    document
-	isList bool
-}
-
-func isList(x Expr) bool {
-	l, ok := x.(*List)
-	return ok && !l.Paren
-}
-
-func (p *printer) exprItems(xs []Expr) []element {
-	items := make([]element, len(xs))
-	for i, x := range xs {
-		items[i] = element{x.Span(), p.expr(x, 0), isList(x)}
-	}
-	return items
-}
-
-func (p *printer) argItems(args []Arg) []element {
-	items := make([]element, len(args))
-	for i, a := range args {
-		items[i] = element{a.Src, p.argument(a), a.Name == nil && isList(a.Value)}
-	}
-	return items
-}
-
-// bracketPair is a pair of brackets and where it stands.
-type bracketPair struct {
-	open, close string
-	start, end  diag.Pos
-	endUnknown  bool // end is somewhere after the closing bracket
-}
-
-// brackets prints elements separated by commas between brackets. Elements written over several
-// lines keep their lines. Those on one line stay there if they fit, or if the
-// break is inside one of them; otherwise lines are filled. A list that is the only
-// element breaks by itself.
-func (p *printer) brackets(b bracketPair, items []element) document {
-	gaps := make([]gap, len(items)+1)
-	broken, comments := false, false
-	for i := range gaps {
-		from, to := b.start, b.end
-		if i > 0 {
-			from = items[i-1].src.End
-		}
-		if i < len(items) {
-			to = items[i].src.Start
-		}
-		gaps[i] = p.between(from, to)
-		if i == len(items) && b.endUnknown {
-			gaps[i].newline = false
-		}
-		comments = comments || gaps[i].hasComments()
-		broken = broken || gaps[i].breaks()
-	}
-	switch {
-	case len(items) == 0 && !comments:
-		return text(b.open + b.close)
-	case len(items) == 1 && items[0].isList && !comments:
-		return concat{text(b.open), items[0].doc, text(b.close)}
-	}
-	forced := false
-	var flat concat
-	for i, it := range items {
-		if i > 0 {
-			flat = append(flat, text(", "))
-		}
-		flat = append(flat, it.doc)
-		forced = forced || it.doc.forced()
-	}
-	if forced && !broken {
-		return concat{text(b.open), flat, text(b.close)}
-	}
-	var parts []document
-	for i, it := range items {
-		doc := concat{it.doc}
-		if broken || i+1 < len(items) {
-			doc = append(doc, text(","))
-		}
-		if i > 0 {
-			if gaps[i].breaks() {
-				parts = append(parts, gaps[i].newLine(false))
-			} else {
-				parts = append(parts, softBreak{" "})
-			}
-		}
-		parts = append(parts, doc)
-	}
-	last := len(items)
-	if !broken {
-		return newGroup(concat{text(b.open), nest{concat{softBreak{}, fill{parts}, ifBroken{text: ","}}}, softBreak{}, text(b.close)})
-	}
-	inside := concat{}
-	if len(items) > 0 {
-		inside = append(gaps[0].newLine(true), fill{parts})
-	}
-	inside = append(inside, gaps[last].comments(len(items) == 0)...)
-	return group{concat{text(b.open), nest{inside}, hardBreak{}, text(b.close)}, true}
-}
-
-func (p *printer) list(x *List) document {
-	items := p.exprItems(x.Elems)
-	p.alignTable(x, items)
-	return p.brackets(bracketPair{"[", "]", afterOpen(x.Src), x.Src.End, false}, items)
-}
-
-// alignTable gives rows that are lists on lines of their own columns of one
-// width: numbers to the right, other things to the left.
-func (p *printer) alignTable(x *List, items []element) {
-	if len(x.Elems) < 2 {
-		return
-	}
-	rows := make([]*List, len(x.Elems))
-	for i, e := range x.Elems {
-		row, ok := e.(*List)
-		if !ok || row.Paren || items[i].doc.forced() || i > 0 && row.Src.Start.Line <= rows[i-1].Src.End.Line {
-			return
-		}
-		rows[i] = row
-	}
-	cells := make([][]string, len(rows))
-	var widths []int
-	var numeric []bool
-	for i, row := range rows {
-		for j, e := range row.Elems {
-			if j == len(widths) {
-				widths, numeric = append(widths, 0), append(numeric, true)
-			}
-			cell := flatText(p.expr(e, 0)) // without comments, or the row would be forced
-			cells[i] = append(cells[i], cell)
-			widths[j] = max(widths[j], utf8.RuneCountInString(cell))
-			numeric[j] = numeric[j] && isNumeric(e)
-		}
-	}
-	for i := range cells {
-		items[i].doc = text("[" + alignRow(cells[i], widths, numeric) + "]")
-	}
-}
-
-func alignRow(cells []string, widths []int, numeric []bool) string {
-	var b strings.Builder
-	for j, cell := range cells {
-		pad := strings.Repeat(" ", widths[j]-utf8.RuneCountInString(cell))
-		if numeric[j] {
-			cell, pad = pad+cell, ""
-		}
-		b.WriteString(cell)
-		if j < len(cells)-1 {
-			b.WriteString(", " + pad)
-		}
-	}
-	return b.String()
-}
-
-func isNumeric(x Expr) bool {
-	switch x := x.(type) {
-	case *Number, *Size:
-		return true
-	case *Unary:
-		return x.Op == "-" && isNumeric(x.X)
-	}
-	return false
 }

@@ -99,11 +99,7 @@ func (p *printer) loose(values []Expr) document {
 	for i, v := range values {
 		if i > 0 {
 			g := p.between(values[i-1].Span().End, v.Span().Start)
-			if g.breaks() {
-				parts = append(parts, g.newLine(false))
-			} else {
-				parts = append(parts, softBreak{" "})
-			}
+			parts = append(parts, g.separator())
 		}
 		doc := concat{p.expr(v, 0)}
 		if i+1 < len(values) {

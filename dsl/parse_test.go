@@ -78,6 +78,22 @@ func offsetOf(src []byte, p diag.Pos) int {
 	return n + len(string([]rune(string(lines[p.Line-1]))[:p.Col-1]))
 }
 
+// TestEncodings reads what other editors write.
+func TestEncodings(t *testing.T) {
+	src := []byte("\ufeffuse \"a.cnn\" // c\r\nlet s = \"ä\" +\r\n\t1 // d\r\n")
+	f, diags := Parse("in.cnn", src)
+	if err := diags.Err(); err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprint(f.Decls[0].Span(), " ", f.Decls[1].(*Let).Value.(*Binary).Y.Span(), " ", f.Comments[1].Text)
+	if want := "in.cnn:1:1 in.cnn:3:2  d"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if got, want := string(Format(f)), "use \"a.cnn\"  // c\nlet s = \"ä\"\n    + 1  // d\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestGrammar(t *testing.T) {
 	dsltest.File(t, "testdata/grammar.ebnf", []byte(fileParser.String()+"\n"))
 }

@@ -56,7 +56,7 @@ type Related struct {
 // Label stands beside the carets of the primary span; Help says what to change.
 type Diagnostic struct {
 	Severity Severity
-	Code     string // such as SHAPE003; append-only, documented in docs/errors.md
+	Code     string // such as SHAPE003; append-only, explained by Explain
 	Summary  string
 	Span     Span
 	Label    string

@@ -143,7 +143,7 @@ func (r *renderer) sourceLine(p Pos) (string, bool) {
 	lines, seen := r.lines[p.File]
 	if !seen {
 		if text, ok := r.src(p.File); ok {
-			lines = strings.Split(text, "\n")
+			lines = strings.Split(strings.TrimPrefix(text, "\ufeff"), "\n") // a byte order mark is no text
 		}
 		r.lines[p.File] = lines
 	}
