@@ -194,6 +194,23 @@ func TestNets(t *testing.T) {
 	}
 }
 
+// TestResolutions builds nets for pictures of another size: the same tensors, and
+// preprocessing that follows.
+func TestResolutions(t *testing.T) {
+	for _, net := range []string{
+		"alexnet", "vgg11_bn", "googlenet", "inception_v3", "resnet18", "resnext50_32x4d", "xception",
+		"mobilenet_v2", "mobilenet_v3_small", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "convnext_tiny",
+	} {
+		want, got := graph(t, net), graph(t, net, "pixels=320")
+		if d := cmp.Diff(ir.Params(want), ir.Params(got)); d != "" {
+			t.Errorf("%s: tensors (-published +320 pixels):\n%s", net, d)
+		}
+		if crop := got.Preprocess.Crop.String(); crop != "320" {
+			t.Errorf("%s: crop %s, want 320", net, crop)
+		}
+	}
+}
+
 // TestClasses builds nets for other numbers of classes, and wants a word about
 // the labels, which no longer fit.
 func TestClasses(t *testing.T) {

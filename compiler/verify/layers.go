@@ -34,6 +34,7 @@ func runLayers(ref *Reference, p *plan.Plan, opts Options, r *Report) error {
 			continue
 		}
 		l := Layer{Name: probe.Name, Value: name, Type: probe.Type, Shape: at.Shape, WantMean: probe.Mean, WantRMS: probe.RMS}
+		probe = probe.channelsFirst(at.Shape)
 		if slices.Equal(at.Shape, probe.Shape) {
 			due[at.Ready] = append(due[at.Ready], len(r.Layers))
 		} else {
@@ -60,6 +61,24 @@ func runLayers(ref *Reference, p *plan.Plan, opts Options, r *Report) error {
 		}
 	}
 	return nil
+}
+
+// channelsFirst returns p, a probe of a tensor of the given shape, [c h w]; if the
+// module has the channels last, as in ConvNeXt's blocks, with its indices moved.
+func (p *Probe) channelsFirst(s shape.Shape) *Probe {
+	if !s.IsMap() || slices.Equal(s, p.Shape) || !slices.Equal([]int{s[1], s[2], s[0]}, p.Shape) {
+		return p
+	}
+	c, h, w := s[0], s[1], s[2]
+	moved := *p
+	moved.Shape = s
+	moved.At = make([]int, len(p.At))
+	for i, at := range p.At {
+		pixel, channel := at/c, at%c
+		image, pixel := pixel/(h*w), pixel%(h*w)
+		moved.At[i] = (image*c+channel)*h*w + pixel
+	}
+	return &moved
 }
 
 // finder returns a function that finds where a module's output can be seen: a
