@@ -15,11 +15,14 @@ type depthwiseConv struct {
 func (op *Conv) isDepthwise() bool { return op.Groups == op.In.C && op.Groups == op.Out.C }
 
 func newDepthwise(op *Conv, isa cpu.ISA) *depthwiseConv {
-	// Of wide maps a few input rows of so many channels stay in the first-level cache.
-	const chunk = 128
+	// So many channels of the input rows of a tile stay in the first-level cache.
+	chunk := 128
+	if op.Kernel.H > 3 {
+		chunk = 64
+	}
 	return &depthwiseConv{newWindowed(op, depthwise.Step, chunk), isa}
 }
 
 func (d *depthwiseConv) pack(f *filter) {
-	d.depthwise = depthwise.New(d.isa, d.op.geometry(), d.op.Out.C, f.all(), f.bias)
+	d.depthwise = depthwise.New(d.isa, d.op.geometry(), d.op.Out.C, f.all(), f.bias, f.memory.floats)
 }

@@ -33,5 +33,5 @@ func newGrouped(op *Conv, isa cpu.ISA) *groupedConv {
 }
 
 func (g *groupedConv) pack(f *filter) {
-	g.grouped = grouped.New(g.isa, g.op.geometry(), g.op.groupChannels(), f.all(), f.bias)
+	g.grouped = grouped.New(g.isa, g.op.geometry(), g.op.groupChannels(), f.all(), f.bias, f.memory.floats)
 }

@@ -34,8 +34,9 @@ type Conv struct {
 	bias    []float32
 }
 
-// New packs weights [channel][kernel row][kernel column] and biases.
-func New(isa cpu.ISA, g window.Geometry, channels int, weights, bias []float32) *Conv {
+// New packs weights [channel][kernel row][kernel column] and biases into memory from
+// floats, which returns zeros that begin at a cache line.
+func New(isa cpu.ISA, g window.Geometry, channels int, weights, bias []float32, floats func(n int) []float32) *Conv {
 	lanes := 16
 	if isa == cpu.AVX2 {
 		lanes = 8
@@ -47,8 +48,8 @@ func New(isa cpu.ISA, g window.Geometry, channels int, weights, bias []float32) 
 		isa:      isa,
 		channels: channels,
 		lanes:    lanes,
-		weights:  window.Floats(padded * taps),
-		bias:     window.Floats(padded),
+		weights:  floats(padded * taps),
+		bias:     floats(padded),
 	}
 	copy(c.bias, bias[:channels])
 	for i := range channels {

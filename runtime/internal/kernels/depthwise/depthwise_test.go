@@ -58,7 +58,7 @@ func TestOblong(t *testing.T) {
 func check(t *testing.T, isa cpu.ISA, rng *rand.Rand, l windowtest.Layer) {
 	t.Helper()
 	weights, bias := l.Weights(rng)
-	c := New(isa, l.Geometry, l.In, weights, bias)
+	c := New(isa, l.Geometry, l.In, weights, bias, windowtest.Floats)
 	l.Check(t, weights, bias, Step, c.Run)
 }
 
@@ -77,7 +77,7 @@ func BenchmarkRun(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%dx%d/k%d/s%d", s.size, s.size, s.channels, s.kernel, s.stride), func(b *testing.B) {
 			weights, bias := l.Weights(rand.New(rand.NewPCG(1, 1)))
 			isa := cpu.Level()
-			l.Benchmark(b, isa, New(isa, l.Geometry, l.In, weights, bias).Run)
+			l.Benchmark(b, isa, New(isa, l.Geometry, l.In, weights, bias, windowtest.Floats).Run)
 		})
 	}
 }

@@ -127,15 +127,15 @@ func (l *layout) vector(g *window.Geometry, ky, kx, step, set int) int {
 	return (((row*l.steps+step)*g.KernelW+kx)*perPass + set%perPass) * l.lanes
 }
 
-// New packs weights [out][in/groups][kernel row][kernel column] and biases. Supports
-// must hold.
-func New(isa cpu.ISA, g window.Geometry, ch Channels, weights, bias []float32) *Conv {
+// New packs weights [out][in/groups][kernel row][kernel column] and biases into memory
+// from floats, which returns zeros that begin at a cache line. Supports must hold.
+func New(isa cpu.ISA, g window.Geometry, ch Channels, weights, bias []float32, floats func(n int) []float32) *Conv {
 	c := &Conv{Channels: ch, window: window.New(g, false), isa: isa}
 	c.in, c.out = ch.PerGroup()
 	c.layout = newLayout(isa, &g, c.in, c.out)
 	last, _ := c.place(ch.Out - 1)
-	c.weights = window.Floats((last + 1) * c.blockLen())
-	c.bias = window.Floats((last + 1) * c.lanes)
+	c.weights = floats((last + 1) * c.blockLen())
+	c.bias = floats((last + 1) * c.lanes)
 	for o := range ch.Out {
 		block, lane := c.place(o)
 		c.bias[block*c.lanes+lane] = bias[o]

@@ -64,7 +64,7 @@ func check(t *testing.T, isa cpu.ISA, rng *rand.Rand, g window.Geometry, per [2]
 	}
 	l := windowtest.Layer{Geometry: g, In: per[0] * n, Out: per[1] * n, Groups: n}
 	weights, bias := l.Weights(rng)
-	c := New(isa, g, Channels{l.In, l.Out, n}, weights, bias)
+	c := New(isa, g, Channels{l.In, l.Out, n}, weights, bias, windowtest.Floats)
 	l.Check(t, weights, bias, c.Step(), c.Run)
 }
 
@@ -103,7 +103,7 @@ func BenchmarkRun(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%dx%d/g%d/s%d", s.size, s.size, s.channels, s.groups, s.stride), func(b *testing.B) {
 			weights, bias := l.Weights(rand.New(rand.NewPCG(1, 1)))
 			isa := cpu.Level()
-			c := New(isa, l.Geometry, Channels{l.In, l.Out, l.Groups}, weights, bias)
+			c := New(isa, l.Geometry, Channels{l.In, l.Out, l.Groups}, weights, bias, windowtest.Floats)
 			l.Benchmark(b, isa, c.Run)
 		})
 	}

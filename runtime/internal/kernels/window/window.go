@@ -7,8 +7,6 @@
 // columns exist.
 package window
 
-import "unsafe"
-
 // Pixels is the width of a whole tile: 112, 56, 28, 14 and 7 divide by it.
 const Pixels = 7
 
@@ -118,11 +116,3 @@ func (g *Geometry) Bands(pairs bool) []Band {
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
-
-// Floats returns n zeros that begin at a cache line, as wide loads want it.
-func Floats(n int) []float32 {
-	const line = 16
-	mem := make([]float32, n+line-1)
-	skip := -uintptr(unsafe.Pointer(unsafe.SliceData(mem))) / 4 % line
-	return mem[skip:][:n:n]
-}

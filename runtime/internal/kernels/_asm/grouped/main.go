@@ -197,6 +197,7 @@ func sliding(isa *emit.ISA, masks Mem, kind kind, stride int) {
 	k.Blocks(func(label string, masked bool) {
 		IfMissing(label+"Any", columns, margin)
 		k.passes(label+"Edge", masked, stride, columns, margin)
+		k.Fetch(stride, Pixels*stride)
 		JMP(LabelRef(label + "Summed"))
 		Label(label + "Any")
 		k.passes(label+"Any", masked, stride, columns, columns)

@@ -304,6 +304,28 @@ func Columns(label string, n, left, right int, do func(j int, m Mem)) {
 	}
 }
 
+// Fetch asks for so many columns of the n input rows behind the last one: what the
+// next band reads at this tile and block that this one does not. Rows are far apart, too
+// far for the processor to see a pattern.
+func (k *Kernel) Fetch(n, columns int) {
+	for r := range n {
+		MOVQ(Row, Base)
+		for j := range columns {
+			m := Mem{Base: Base}
+			if j%3 > 0 {
+				m.Index, m.Scale = Step, uint8(j%3)
+			}
+			PREFETCHT0(m)
+			if j%3 == 2 && j < columns-1 {
+				ADDQ(step3, Base)
+			}
+		}
+		if r < n-1 {
+			ADDQ(srcRow, Row)
+		}
+	}
+}
+
 // IfMissing jumps to the label if more than margin of the n columns under the tile are
 // missing on one side.
 func IfMissing(label string, n, margin int) {

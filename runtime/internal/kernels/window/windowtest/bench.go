@@ -17,10 +17,10 @@ import (
 // the fastest of either.
 func (l Layer) Benchmark(b *testing.B, isa cpu.ISA, run func(*window.Call)) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	src := aligned(l.InH * l.InW * l.In)
+	src := Floats(l.InH * l.InW * l.In)
 	fill(rng, src)
 	call := window.Call{
-		Dst: window.Map{Data: aligned(l.OutH*l.OutW*l.Out + 528)[528:], Pitch: l.Out},
+		Dst: window.Map{Data: Floats(l.OutH * l.OutW * l.Out), Pitch: l.Out},
 		Src: window.Map{Data: src, Pitch: l.In},
 		ToY: l.OutH, ToC: l.Out,
 		Clamp: window.FromBelow,
@@ -45,8 +45,8 @@ func (l Layer) Benchmark(b *testing.B, isa cpu.ISA, run func(*window.Call)) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// aligned returns n zeros that begin at a cache line.
-func aligned(n int) []float32 {
+// Floats returns n zeros that begin at a cache line.
+func Floats(n int) []float32 {
 	x := make([]float32, n+15)
 	skip := -uintptr(unsafe.Pointer(&x[0])) / 4 % 16
 	return x[skip : int(skip)+n]
