@@ -1,7 +1,11 @@
 package codegen_test
 
 import (
+	"bytes"
 	"flag"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -70,6 +74,38 @@ func TestGolden(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestGoldensHaveEveryOp looks for each of the runtime's descriptions.
+func TestGoldensHaveEveryOp(t *testing.T) {
+	source, err := parser.ParseFile(token.NewFileSet(), "../runtime/ops.go", nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("internal/golden/*/*_layers_cnnc.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var goldens bytes.Buffer
+	for _, f := range files {
+		data, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		goldens.Write(data)
+	}
+	ast.Inspect(source, func(n ast.Node) bool {
+		decl, ok := n.(*ast.TypeSpec)
+		if !ok {
+			return true
+		}
+		name := decl.Name.Name
+		_, isStruct := decl.Type.(*ast.StructType)
+		if isStruct && name != "Norm" && !bytes.Contains(goldens.Bytes(), []byte("&cnnrt."+name+"{")) { // a Norm is a part of others
+			t.Errorf("no golden has a %s: add one to internal/golden/zoo/zoo.cnn", name)
+		}
+		return false
+	})
 }
 
 // compile takes a net of a spec in a directory to its plan; "" is the spec's own.

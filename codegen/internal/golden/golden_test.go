@@ -59,7 +59,7 @@ var packages = map[string]opener{
 		return s.ForwardBatch(dst[0], dst[1], dst[2], src[0], src[1], n)
 	}),
 	"zoo": open(zoo.New, func(s *zoo.Session, dst, src [][]float32, n int) error {
-		return s.ForwardBatch(dst[0], dst[1], src[0], n)
+		return s.ForwardBatch(dst[0], dst[1], dst[2], src[0], n)
 	}),
 }
 

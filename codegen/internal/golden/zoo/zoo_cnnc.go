@@ -5,9 +5,10 @@
 //	input   image   [8 17 13]
 //	output  vector  [7]
 //	output  map     [54 1 1]
+//	output  pixels  [288]
 //
 // It has 7,443 parameters and takes 585,396 multiply-accumulates
-// and 51.2 KiB of working memory an image.
+// and 65.8 KiB of working memory an image.
 package zoo
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
@@ -27,7 +28,7 @@ const (
 	// MACs counts the multiply-accumulates of the convolutions and linear layers for one image.
 	MACs int64 = 585396
 	// ArenaFloats is the working memory of a session, in floats, for each image of its batch.
-	ArenaFloats = 13104
+	ArenaFloats = 16848
 	ArenaBytes  = 4 * ArenaFloats
 )
 
@@ -36,6 +37,7 @@ const (
 	InputLen  = 8 * 17 * 13 // image [8 17 13]
 	VectorLen = 7           // vector [7]
 	MapLen    = 54 * 1 * 1  // map [54 1 1]
+	PixelsLen = 288         // pixels [288]
 )
 
 // InputShape returns the shape of image: channels, height and width.
@@ -53,12 +55,17 @@ func MapShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 54, H: 1, W: 1}
 }
 
+// PixelsShape returns the shape of pixels: the features of a vector, 1 and 1.
+func PixelsShape() cnnrt.Shape {
+	return cnnrt.Shape{C: 288, H: 1, W: 1}
+}
+
 // Layers names the layers in the order in which they run.
 var Layers = []string{
 	"affine", "conv", "depthwise", "grouped", "lrn", "relu6", "pad",
 	"avgpool", "add", "norm", "gamma", "shuffle", "pick", "wide",
 	"concat.copy", "concat.copy.2", "bn", "mul", "adaptivemaxpool", "softmax",
-	"gelutanh", "fc", "softmax.2", "globalmaxpool",
+	"gelutanh", "fc", "softmax.2", "globalmaxpool", "maxpool", "flatten.2",
 }
 
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
@@ -126,20 +133,23 @@ func (s *Session) Close() {
 	s.rt.Close()
 }
 
-// Forward takes image in src (InputLen floats) and writes vector (VectorLen floats) and map into
-// map2 (MapLen floats). Maps are in the session's layout, planes of channels by default. It
-// allocates nothing; a slice of another length is an error.
-func (s *Session) Forward(vector, map2, src []float32) error {
-	return s.ForwardBatch(vector, map2, src, 1)
+// Forward takes image in src (InputLen floats) and writes vector (VectorLen floats), map into map2
+// (MapLen floats) and pixels (PixelsLen floats). Maps are in the session's layout, planes of
+// channels by default. It allocates nothing; a slice of another length is an error.
+func (s *Session) Forward(vector, map2, pixels, src []float32) error {
+	return s.ForwardBatch(vector, map2, pixels, src, 1)
 }
 
 // ForwardBatch is Forward for n images, one after the other in each slice, in chunks of the
 // session's batch.
-func (s *Session) ForwardBatch(vector, map2, src []float32, n int) error {
+func (s *Session) ForwardBatch(vector, map2, pixels, src []float32, n int) error {
 	if err := cnnrt.CheckLen("zoo: vector", len(vector), VectorLen, n); err != nil {
 		return err
 	}
 	if err := cnnrt.CheckLen("zoo: map2", len(map2), MapLen, n); err != nil {
+		return err
+	}
+	if err := cnnrt.CheckLen("zoo: pixels", len(pixels), PixelsLen, n); err != nil {
 		return err
 	}
 	if err := cnnrt.CheckLen("zoo: src", len(src), InputLen, n); err != nil {
@@ -147,9 +157,10 @@ func (s *Session) ForwardBatch(vector, map2, src []float32, n int) error {
 	}
 	for n > 0 {
 		k := min(n, s.rt.Batch())
-		s.run(vector, map2, src, k)
+		s.run(vector, map2, pixels, src, k)
 		vector = vector[k*VectorLen:]
 		map2 = map2[k*MapLen:]
+		pixels = pixels[k*PixelsLen:]
 		src = src[k*InputLen:]
 		n -= k
 	}
@@ -157,12 +168,13 @@ func (s *Session) ForwardBatch(vector, map2, src []float32, n int) error {
 }
 
 // run computes the first k images, no more than a batch.
-func (s *Session) run(vector, map2, src []float32, k int) {
+func (s *Session) run(vector, map2, pixels, src []float32, k int) {
 	rt := s.rt
 	rt.Begin(k)
 	defer rt.End()
-	rt.Input(cnnrt.View{Offset: 0, Pitch: 16}, InputShape(), src[:k*InputLen])
+	rt.Input(cnnrt.View{Offset: 3744, Pitch: 16}, InputShape(), src[:k*InputLen])
 	s.model.forward(rt)
-	rt.Output(vector[:k*VectorLen], cnnrt.View{Offset: 448, Pitch: 16}, VectorShape())
-	rt.Output(map2[:k*MapLen], cnnrt.View{Offset: 384, Pitch: 64}, MapShape())
+	rt.Output(vector[:k*VectorLen], cnnrt.View{Offset: 736, Pitch: 16}, VectorShape())
+	rt.Output(map2[:k*MapLen], cnnrt.View{Offset: 672, Pitch: 64}, MapShape())
+	rt.Output(pixels[:k*PixelsLen], cnnrt.View{Offset: 384, Pitch: 288}, PixelsShape())
 }

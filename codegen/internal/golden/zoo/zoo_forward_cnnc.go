@@ -4,42 +4,43 @@ package zoo
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// forward runs affine to globalmaxpool: [8 17 13] -> [54 1 1].
+// forward runs affine to flatten.2: [8 17 13] -> [288].
 func (m *Model) forward(s *cnnrt.Session) {
 	var (
-		image           = cnnrt.View{Offset: 0, Pitch: 16}     // [8 17 13]
-		conv            = cnnrt.View{Offset: 3536, Pitch: 32}  // [24 9 13]
-		depthwise       = cnnrt.View{Offset: 7280, Pitch: 32}  // [24 9 13]
-		grouped         = cnnrt.View{Offset: 0, Pitch: 32}     // [24 9 13]
-		a               = cnnrt.View{Offset: 3744, Pitch: 32}  // [24 9 13]
-		b               = cnnrt.View{Offset: 7488, Pitch: 32}  // [24 11 15], [24 9 13]
-		pick            = cnnrt.View{Offset: 11232, Pitch: 16} // [4 9 13]
+		image           = cnnrt.View{Offset: 3744, Pitch: 16}  // [8 17 13]
+		a               = cnnrt.View{Offset: 0, Pitch: 32}     // [24 9 13], [24 11 15], [24 3 4]
+		depthwise       = cnnrt.View{Offset: 3744, Pitch: 32}  // [24 9 13]
+		grouped         = cnnrt.View{Offset: 7488, Pitch: 32}  // [24 9 13]
+		b               = cnnrt.View{Offset: 11232, Pitch: 32} // [24 9 13]
+		pick            = cnnrt.View{Offset: 14976, Pitch: 16} // [4 9 13]
 		cat             = cnnrt.View{Offset: 0, Pitch: 64}     // [40 9 13], [10 9 13], [4 9 13], [54 9 13], [54 3 2]
-		adaptivemaxpool = cnnrt.View{Offset: 7488, Pitch: 64}  // [54 3 2]
-		c               = cnnrt.View{Offset: 384, Pitch: 64}   // [54 3 2], [54 1 1]
+		adaptivemaxpool = cnnrt.View{Offset: 11232, Pitch: 64} // [54 3 2]
+		gelutanh        = cnnrt.View{Offset: 384, Pitch: 64}   // [54 3 2]
 		fc              = cnnrt.View{Offset: 768, Pitch: 16}   // [7]
-		softmax2        = cnnrt.View{Offset: 448, Pitch: 16}   // [7]
+		softmax2        = cnnrt.View{Offset: 736, Pitch: 16}   // [7]
+		globalmaxpool   = cnnrt.View{Offset: 672, Pitch: 64}   // [54 1 1]
+		flatten2        = cnnrt.View{Offset: 384, Pitch: 288}  // [288]
 	)
 	// affine: scale and shift by constant -> [8 17 13] (zoo.cnn:5)
 	m.affine.Run(s, image, image)
 	// conv: conv 3x5 s2x1 + leakyrelu -> [24 9 13] (zoo.cnn:6)
-	m.conv.Run(s, conv, image)
+	m.conv.Run(s, a, image)
 	// depthwise: conv 3x3 depthwise + hardswish -> [24 9 13] (zoo.cnn:7)
-	m.depthwise.Run(s, depthwise, conv)
+	m.depthwise.Run(s, depthwise, a)
 	// grouped: conv 3x3 d2 groups 3 + gelu -> [24 9 13] (zoo.cnn:8)
 	m.grouped.Run(s, grouped, depthwise)
 	// lrn: local response normalisation over 5 -> [24 9 13] (zoo.cnn:9)
-	lrnOf24At9x13.Run(s, a, grouped)
+	lrnOf24At9x13.Run(s, b, grouped)
 	// relu6: relu6 -> [24 9 13] (zoo.cnn:9)
-	relu6Of24At9x13.Run(s, a, a)
+	relu6Of24At9x13.Run(s, b, b)
 	// pad: pad -> [24 11 15] (zoo.cnn:9)
-	padOf24At9x13.Run(s, b, a)
+	padOf24At9x13.Run(s, a, b)
 	// avgpool: average pool 3x3 -> [24 9 13] (zoo.cnn:9)
-	avgPool3x3Of24At9x13.Run(s, a, b)
+	avgPool3x3Of24At9x13.Run(s, b, a)
 	// add: add + tanh -> [24 9 13] (zoo.cnn:10)
-	addOf24At9x13.Run(s, grouped, grouped, a)
+	addOf24At9x13.Run(s, b, grouped, b)
 	// norm: layer normalisation -> [24 9 13] (zoo.cnn:10)
-	m.norm.Run(s, a, grouped)
+	m.norm.Run(s, a, b)
 	// gamma: scale and shift by gamma -> [24 9 13] (zoo.cnn:10)
 	m.gamma.Run(s, a, a)
 	// shuffle: pick channels -> [24 9 13] (zoo.cnn:10)
@@ -61,11 +62,15 @@ func (m *Model) forward(s *cnnrt.Session) {
 	// softmax: softmax -> [54 3 2] (zoo.cnn:13)
 	softmaxOf54At3x2.Run(s, cat, adaptivemaxpool)
 	// gelutanh: gelutanh -> [54 3 2] (zoo.cnn:14)
-	gelutanhOf54At3x2.Run(s, c, cat)
+	gelutanhOf54At3x2.Run(s, gelutanh, cat)
 	// fc: linear + sigmoid -> [7] (zoo.cnn:14)
-	m.fc.Run(s, fc, c)
+	m.fc.Run(s, fc, gelutanh)
 	// softmax.2: softmax -> [7] (zoo.cnn:16)
 	softmaxOf7.Run(s, softmax2, fc)
 	// globalmaxpool: global max pool -> [54 1 1] (zoo.cnn:17)
-	globalMaxPoolOf54At3x2.Run(s, c, cat)
+	globalMaxPoolOf54At3x2.Run(s, globalmaxpool, cat)
+	// maxpool: max pool 3x3 s3 -> [24 3 4] (zoo.cnn:18)
+	maxPool3x3s3Of24At3x4.Run(s, a, grouped)
+	// flatten.2: flatten -> [288] (zoo.cnn:18)
+	flattenOf24At3x4.Run(s, flatten2, a)
 }

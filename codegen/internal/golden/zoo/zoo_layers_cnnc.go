@@ -92,4 +92,12 @@ var (
 	softmaxOf7 = &cnnrt.Softmax{Shape: cnnrt.Shape{C: 7, H: 1, W: 1}}
 	// globalmaxpool
 	globalMaxPoolOf54At3x2 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 54, H: 3, W: 2}, Out: cnnrt.Shape{C: 54, H: 1, W: 1}, Max: true}
+	// maxpool
+	maxPool3x3s3Of24At3x4 = &cnnrt.MaxPool{
+		In: cnnrt.Shape{C: 24, H: 9, W: 13}, Out: cnnrt.Shape{C: 24, H: 3, W: 4},
+		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 3, W: 3},
+		Dilation: cnnrt.Size{H: 1, W: 1},
+	}
+	// flatten.2
+	flattenOf24At3x4 = &cnnrt.Flatten{In: cnnrt.Shape{C: 24, H: 3, W: 4}}
 )
