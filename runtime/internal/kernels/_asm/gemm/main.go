@@ -22,6 +22,10 @@ import (
 // unroll is how many k one turn of the main loop takes.
 const unroll = 4
 
+// ahead is how far before their use, in bytes, weights are asked for: enough for the
+// second-level cache always, and for memory where nothing fetched them earlier.
+const ahead = 2048
+
 // args is gemm.args.
 var args = emit.Struct("args", "a", "aStep", "offsets", "b", "bias", "c", "ldc", "residual", "ldr", "next", "nextStep",
 	"rows", "taps", "k4", "k1", "panels", "cols", "clamp", "bounds")
@@ -266,7 +270,11 @@ func (t *tile) steps(rows, n int) {
 	}
 	for k := range n {
 		for j := range nv {
-			VMOVUPS(Mem{Base: bRegs[0], Disp: (k*nv + j) * t.Bytes()}, b[j])
+			m := Mem{Base: bRegs[0], Disp: (k*nv + j) * t.Bytes()}
+			VMOVUPS(m, b[j])
+			if m.Disp%64 == 0 {
+				PREFETCHT0(m.Offset(ahead))
+			}
 		}
 		for r := range rows {
 			m := Mem{Base: scratch, Disp: 4 * k}
