@@ -47,12 +47,12 @@ func Layout(l TensorLayout) Option { return func(o *options) { o.layout = l } }
 // Session is the memory and the workers of one inference at a time. Any number
 // of sessions may share a model; a session belongs to one goroutine at a time.
 type Session struct {
-	arena      []float32 // batch times Memory.Arena, then Memory.Zeros that stay zeros
-	zeros      int       // where these begin in the arena
-	scratchMem []float32 // of all threads, pitch apart
-	pitch      int       // from one thread's scratch to the next, in floats
-	batch      int
-	layout     TensorLayout
+	arena        []float32 // batch times Memory.Arena, then Memory.Zeros that stay zeros
+	zeros        int       // where these begin in the arena
+	scratchMem   []float32 // of all threads, pitch apart
+	scratchPitch int       // from one thread's scratch to the next, in floats
+	batch        int
+	layout       TensorLayout
 
 	team    *team // nil for one thread
 	threads int   // of this inference; 1 outside of one
@@ -95,11 +95,11 @@ func NewSession(mem Memory, opts ...Option) *Session {
 		layout:  o.layout,
 		threads: 1,
 		// A gap keeps neighbours' writes out of each other's prefetched lines.
-		pitch: roundUp(mem.Scratch, lineFloats) + 2*lineFloats,
+		scratchPitch: roundUp(mem.Scratch, lineFloats) + 2*lineFloats,
 	}
 	s.zeros = mem.Arena * s.batch
 	s.arena = alignedFloats(s.zeros + mem.Zeros)
-	s.scratchMem = alignedFloats(s.pitch * o.threads)
+	s.scratchMem = alignedFloats(s.scratchPitch * o.threads)
 	if o.threads > 1 {
 		s.team = newTeam(o.threads)
 		goruntime.AddCleanup(s, (*team).close, s.team)
@@ -190,6 +190,6 @@ func (s *Session) tensor(v View, shape Shape) tensor {
 // scratch returns a thread's scratch memory: Memory.Scratch floats, aligned to 64
 // bytes, holding whatever was left there.
 func (s *Session) scratch(worker int) []float32 {
-	at := worker * s.pitch
-	return s.scratchMem[at : at+s.pitch-2*lineFloats]
+	at := worker * s.scratchPitch
+	return s.scratchMem[at : at+s.scratchPitch-2*lineFloats]
 }
