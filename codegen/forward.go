@@ -31,27 +31,35 @@ func (e *emitter) writeStage(f *jen.File, fn *function) {
 		})
 		for _, u := range fn.units {
 			if u.use != nil {
-				g.Add(comment("%s: %s", plain(u.use.scope), u.use.sizes()))
-				args := []jen.Code{jen.Id("s")}
-				for _, p := range u.use.block.params {
-					args = append(args, fn.viewCode(u.use.views[p.slot]))
-				}
-				g.Id("m").Dot(u.use.field).Dot("forward").Call(args...)
-				continue
+				fn.runBlock(g, u.use)
+			} else {
+				fn.runLayer(g, u.layer)
 			}
-			l, s := u.layer, u.layer.steps[0]
-			g.Add(comment("%s", l.doc()))
-			var src []jen.Code
-			for _, v := range s.Src {
-				src = append(src, fn.viewCode(v))
-			}
-			var residual jen.Code
-			if s.Residual != nil {
-				residual = fn.viewCode(*s.Residual)
-			}
-			g.Add(l.call("m", fn.viewCode(s.Dst), src, residual))
 		}
 	})
+}
+
+func (f *function) runBlock(g *jen.Group, u *use) {
+	args := []jen.Code{jen.Id("s")}
+	for _, p := range u.block.params {
+		args = append(args, f.viewCode(u.views[p.slot]))
+	}
+	g.Add(comment("%s: %s", plain(u.scope), u.sizes()))
+	g.Id("m").Dot(u.field).Dot("forward").Call(args...)
+}
+
+func (f *function) runLayer(g *jen.Group, l *layer) {
+	s := l.steps[0]
+	var src []jen.Code
+	for _, v := range s.Src {
+		src = append(src, f.viewCode(v))
+	}
+	var residual jen.Code
+	if s.Residual != nil {
+		residual = f.viewCode(*s.Residual)
+	}
+	g.Add(comment("%s", l.doc()))
+	g.Add(l.call("m", f.viewCode(s.Dst), src, residual))
 }
 
 // doc describes a stage: its layers, and the shapes it begins and ends with.

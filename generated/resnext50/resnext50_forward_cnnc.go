@@ -101,9 +101,9 @@ func (m *Model) head(s *cnnrt.Session) {
 		avgpool = cnnrt.View{Offset: 0, Pitch: 2064}      // [2048 1 1]
 		fc      = cnnrt.View{Offset: 2064, Pitch: 1008}   // [1000]
 	)
-	// avgpool: global average pool -> [2048 1 1] (specs/resnext50.cnn:17)
+	// avgpool: global average pool -> [2048 1 1] (specs/resnext50.cnn:20)
 	globalAvgPoolOf2048At7.Run(s, avgpool, x)
-	// fc: linear -> [1000] (specs/resnext50.cnn:18)
+	// fc: linear -> [1000] (specs/resnext50.cnn:21)
 	m.fc.Run(s, fc, avgpool)
 }
 
