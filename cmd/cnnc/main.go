@@ -29,6 +29,7 @@ type cli struct {
 	Summary summaryCmd `cmd:"" help:"Print a table of a network's layers, or compare several networks."`
 	Run     runCmd     `cmd:"" help:"Run a network on an input."`
 	Verify  verifyCmd  `cmd:"" help:"Compare a network with a reference, layer by layer."`
+	Export  exportCmd  `cmd:"" help:"Write a network in another tool's format."`
 	Bench   benchCmd   `cmd:"" help:"Measure latency, GFLOP/s and the share of this machine's peak."`
 	Nets    netsCmd    `cmd:"" help:"List the networks that come with cnnc."`
 	Explain explainCmd `cmd:"" help:"Explain an error code."`

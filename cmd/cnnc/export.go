@@ -1,0 +1,50 @@
+package main
+
+import (
+	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/driver"
+	"github.com/cnnc-dev/cnnc/compiler"
+	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/compiler/onnx"
+	"github.com/cnnc-dev/cnnc/compiler/verify"
+	"github.com/cnnc-dev/cnnc/runtime/weights"
+)
+
+type exportCmd struct {
+	ONNX exportONNXCmd `cmd:"" name:"onnx" help:"Write an ONNX model: float32, opset 17, any batch."`
+}
+
+type exportONNXCmd struct {
+	specArgs `embed:""`
+	Weights  string `required:"" xor:"weights" placeholder:"FILE" help:"The checkpoint, a .safetensors file with the state dict's keys."`
+	Random   bool   `required:"" xor:"weights" help:"Invent the weights instead, those of cnnc bench."`
+	Fold     bool   `help:"Fold batch normalisation and scales into the weights of the layers beside them. Without it, the model has the checkpoint's tensors as they are."`
+	Out      string `short:"o" required:"" type:"path" placeholder:"FILE" help:"The .onnx file to write."`
+}
+
+func (c *exportONNXCmd) Run(a *app) error {
+	last := "drop-identities"
+	if c.Fold {
+		last = "fold-batchnorm-forward"
+	}
+	r, err := c.compile(a, compiler.Options{StopAfter: last})
+	if err != nil {
+		return err
+	}
+	data, err := c.export(r.Graph)
+	if err != nil {
+		return err
+	}
+	return driver.WriteFile(c.Out, data)
+}
+
+func (c *exportONNXCmd) export(g *ir.Graph) ([]byte, error) {
+	if c.Random {
+		return onnx.Export(g, verify.Random(ir.Params(g)))
+	}
+	file, err := weights.Open(c.Weights)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return onnx.Export(g, file)
+}
