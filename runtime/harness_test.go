@@ -7,7 +7,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu/cputest"
 	"github.com/cnnc-dev/cnnc/runtime/ref"
 )
 
@@ -35,14 +35,7 @@ func (c setting) String() string {
 }
 
 // levels calls f under every instruction set of this machine.
-func levels(t *testing.T, f func(t *testing.T)) {
-	for isa := cpu.Generic; isa <= cpu.Best; isa++ {
-		t.Run(isa.String(), func(t *testing.T) {
-			defer cpu.Force(isa)()
-			f(t)
-		})
-	}
-}
+func levels(t *testing.T, f func(t *testing.T)) { cputest.Each(t, f) }
 
 // operand is an input of an op: all images, NCHW.
 type operand struct {

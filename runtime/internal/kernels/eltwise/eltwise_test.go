@@ -7,19 +7,10 @@ import (
 	"testing"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu/cputest"
 	"github.com/cnnc-dev/cnnc/runtime/internal/guard"
 	"github.com/cnnc-dev/cnnc/runtime/ref"
 )
-
-// levels calls f under every instruction set of this machine.
-func levels(t *testing.T, f func(t *testing.T)) {
-	for isa := cpu.Generic; isa <= cpu.Best; isa++ {
-		t.Run(isa.String(), func(t *testing.T) {
-			defer cpu.Force(isa)()
-			f(t)
-		})
-	}
-}
 
 // functions are the activations, their specification, and how far they may be from it:
 // absolute, or relative to the result, whichever is more. The package comment promises
@@ -65,7 +56,7 @@ func TestAccuracy(t *testing.T) {
 	for _, x := range special {
 		xs = append(xs, float32(x))
 	}
-	levels(t, func(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
 		for _, fn := range functions {
 			got := make([]float32, len(xs))
 			Act(fn.f, fn.slope, Rows{got, len(xs)}, Rows{xs, len(xs)}, 1, len(xs))
@@ -103,7 +94,7 @@ func operands(t *testing.T, rng *rand.Rand, rows, n, gap int, after bool) []Rows
 }
 
 func TestEdges(t *testing.T) {
-	levels(t, func(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		lanes := 16
 		var sizes []int
@@ -166,7 +157,7 @@ func check(t *testing.T, name string, o []Rows, n int, run func(), want func(in 
 }
 
 func TestNothing(t *testing.T) {
-	levels(t, func(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
 		Act(SiLU, 0, Rows{}, Rows{}, 0, 5)
 		Add(Rows{}, Rows{}, Rows{}, 5, 0, 0, 1)
 		Mul(Rows{}, Rows{}, Rows{}, 0, 0)

@@ -8,18 +8,9 @@ import (
 	"testing"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu/cputest"
 	"github.com/cnnc-dev/cnnc/runtime/internal/guard"
 )
-
-// levels calls f under every instruction set of this machine.
-func levels(t *testing.T, f func(t *testing.T)) {
-	for isa := cpu.Generic; isa <= cpu.Best; isa++ {
-		t.Run(isa.String(), func(t *testing.T) {
-			defer cpu.Force(isa)()
-			f(t)
-		})
-	}
-}
 
 // kernels are the kernels as functions of rows; weight and bias have a row's length.
 var kernels = []struct {
@@ -60,7 +51,7 @@ var kernels = []struct {
 // TestEdges runs the kernels between pages that trap, on rows around the vectors' lengths,
 // with canaries in the gaps.
 func TestEdges(t *testing.T) {
-	levels(t, func(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		for _, n := range append(upTo(35), 63, 64, 65, 150) {
 			for _, layout := range []struct{ rows, gap int }{{1, 0}, {3, 0}, {2, 7}} {
@@ -128,7 +119,7 @@ func upTo(n int) []int {
 // or square has no place in a float.
 func TestSpecialValues(t *testing.T) {
 	inf, nan := float32(math.Inf(1)), float32(math.NaN())
-	levels(t, func(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
 		for _, test := range []struct{ src, want []float32 }{
 			{[]float32{1, inf, 2}, []float32{nan, nan, nan}},
 			{[]float32{1, nan, 2}, []float32{nan, nan, nan}},
@@ -168,7 +159,7 @@ func same(a, b []float32) bool {
 }
 
 func TestNothing(t *testing.T) {
-	levels(t, func(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
 		Layer(Rows{}, Rows{}, nil, nil, 0, 0, 0)
 		Softmax(Rows{}, Rows{}, 0, 4)
 		LRN(Rows{}, Rows{}, 5, 1, 0.75, 1, 4, 0)

@@ -7,24 +7,15 @@ import (
 	"testing"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu/cputest"
 	"github.com/cnnc-dev/cnnc/runtime/internal/guard"
 )
-
-// levels calls f under every instruction set of this machine.
-func levels(t *testing.T, f func(t *testing.T)) {
-	for isa := cpu.Generic; isa <= cpu.Best; isa++ {
-		t.Run(isa.String(), func(t *testing.T) {
-			defer cpu.Force(isa)()
-			f(t)
-		})
-	}
-}
 
 // TestEdges pools between pages that trap, over channels around the vectors' lengths, with
 // canaries in the gaps, and compares with a walk over the window of each float.
 func TestEdges(t *testing.T) {
 	inf, nan := math.Inf(1), math.NaN()
-	levels(t, func(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
 		for n := 1; n <= 70; n++ {
 			for _, gap := range []int{0, 3} {
@@ -93,7 +84,7 @@ func expect(t *testing.T, name string, w *Window, place func(testing.TB, int) []
 
 // TestLargeSum checks that the error of a large window does not grow with its size.
 func TestLargeSum(t *testing.T) {
-	levels(t, func(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
 		const side = 112
 		src, dst := make([]float32, side*side), make([]float32, 1)
 		want := 0.0
