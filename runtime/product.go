@@ -190,8 +190,7 @@ type productCall struct {
 // rowSource tells where the rows of A lie.
 type rowSource interface {
 	// locate returns a slice of floats and fills in a table [taps][kernel.Rows] of
-	// where, in bytes from its start, the taps of rows [row, row+n) of C begin. The
-	// table still holds what the task's last call left.
+	// where, in bytes from its start, the taps of rows [row, row+n) of C begin.
 	locate(s *Session, table []int, row, n int) []float32
 }
 
