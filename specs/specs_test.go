@@ -139,6 +139,43 @@ func TestMobileNetGrid(t *testing.T) {
 	}
 }
 
+// TestRoadmap compares the steps from ResNet-50 to ConvNeXt-T with the billions of
+// multiply-accumulates that figure 2 of the paper gives. Its last two, 4.46 and
+// 4.49, count more than convolutions and linear layers.
+func TestRoadmap(t *testing.T) {
+	for _, c := range []struct{ net, macs string }{
+		{"convnext_roadmap", "4.09"},
+		{"roadmap_stage_ratio", "4.53"},
+		{"roadmap_patchify", "4.42"},
+		{"roadmap_depthwise", "2.35"},
+		{"roadmap_width", "5.27"},
+		{"roadmap_inverted", "4.64"},
+		{"roadmap_depthwise_first", "4.07"},
+		{"roadmap_kernel5", "4.10"},
+		{"roadmap_kernel7", "4.15"},
+		{"roadmap_kernel9", "4.21"},
+		{"roadmap_kernel11", "4.29"},
+		{"roadmap_gelu", "4.15"},
+		{"roadmap_one_act", "4.15"},
+		{"roadmap_one_norm", "4.15"},
+		{"roadmap_layernorm", "4.15"},
+		{"roadmap_separate_downsampling", "4.46"},
+	} {
+		if got := fmt.Sprintf("%.2f", float64(ir.MACs(graph(t, c.net)))/1e9); got != c.macs {
+			t.Errorf("%s: %s billion MACs, want %s", c.net, got, c.macs)
+		}
+	}
+	if params := ir.ParamCount(graph(t, "convnext_roadmap")); params != 25_557_032 {
+		t.Errorf("the road begins with %d parameters, want ResNet-50's", params)
+	}
+	// ConvNeXt-T has a factor a channel of each block, and a normalisation at the end.
+	const scales, norm = 3*96 + 3*192 + 9*384 + 3*768, 2 * 768
+	end, tiny := graph(t, "roadmap_separate_downsampling"), graph(t, "convnext_tiny")
+	if got, want := ir.ParamCount(end)+scales+norm, ir.ParamCount(tiny); got != want || ir.MACs(end) != ir.MACs(tiny) {
+		t.Errorf("the road ends with %d parameters and %d MACs, want %d and %d", got, ir.MACs(end), want, ir.MACs(tiny))
+	}
+}
+
 // TestStateDicts compares keys and shapes with those of public implementations.
 func TestStateDicts(t *testing.T) {
 	paths, err := filepath.Glob("testdata/*.tensors")
