@@ -62,21 +62,30 @@ func (p *printer) bare(x Expr) document {
 	case *Index:
 		return concat{p.expr(x.X, tightest), text("["), p.expr(x.I, 0), text("]")}
 	case *Slice:
-		out := concat{p.expr(x.X, tightest), text("[")}
-		if x.Lo != nil {
-			out = append(out, p.expr(x.Lo, 0))
-		}
-		out = append(out, text(":"))
-		if x.Hi != nil {
-			out = append(out, p.expr(x.Hi, 0))
-		}
-		return append(out, text("]"))
+		return p.slice(x)
 	case *Pipe:
 		return p.pipe(x)
 	case *IfExpr:
 		return p.arms(ifExprArms(x), x.Src)
 	}
 	panic("dsl: unknown expression")
+}
+
+// slice puts spaces around the colon if a bound beside it has its own.
+func (p *printer) slice(x *Slice) document {
+	out := concat{p.expr(x.X, tightest), text("[")}
+	if x.Lo != nil {
+		out = append(out, p.expr(x.Lo, 0))
+	}
+	if x.Lo != nil && x.Hi != nil && (precedenceOf(x.Lo) < precNeg || precedenceOf(x.Hi) < precNeg) {
+		out = append(out, text(" : "))
+	} else {
+		out = append(out, text(":"))
+	}
+	if x.Hi != nil {
+		out = append(out, p.expr(x.Hi, 0))
+	}
+	return append(out, text("]"))
 }
 
 func numberText(n *Number) string {

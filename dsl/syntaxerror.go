@@ -13,112 +13,173 @@ import (
 // it expected, but in terms of the grammar. What stands around the token tells
 // more about what was meant.
 func syntaxError(tokens []lexer.Token, i int) *diag.Diagnostic {
-	head := tokens[0] // what the statement or declaration starts with
+	m := misfit{head: tokens[0]}
 	lo, hi := enclosingStatement(tokens, i)
 	if lo < hi {
-		head = tokens[lo]
+		m.head = tokens[lo]
 	}
-	var prev lexer.Token
-	if i > 0 {
-		prev = tokens[i-1]
+	m.n = i - lo
+	m.beforePrev, m.prev, m.next = tokenAt(tokens, i-2), tokenAt(tokens, i-1), tokenAt(tokens, i+1)
+	m.token = lexer.Token{Type: tokEnd, Value: "\n", Pos: endOf(m.prev)}
+	if i < len(tokens) && !(tokens[i].Pos.Line > m.prev.Pos.Line && wantsMore(m.prev) && m.prev.Value != "{") {
+		m.token = tokens[i]
 	}
-	if i == len(tokens) {
-		end := endOf(prev)
-		return missingPart(head, prev, lexer.Token{Type: tokEnd, Value: "\n", Pos: end}, i-lo)
-	}
-	t := tokens[i]
-	var next lexer.Token
-	if i+1 < len(tokens) {
-		next = tokens[i+1]
-	}
-	if t.Pos.Line > prev.Pos.Line && wantsMore(prev) && prev.Value != "{" {
-		t = lexer.Token{Type: tokEnd, Value: "\n", Pos: endOf(prev)}
-	}
-	startsStatement := prev.Type == tokEnd || prev.Value == "{" || prev.Value == "}"
+	var d *diag.Diagnostic
 	switch {
-	case t.Type == tokKeyword && declKeywords[t.Value] && startsStatement:
-		return errNested(t)
-	case t.Type == tokKeyword && t.Value == "else":
-		return errMissing(spanOf(t), "else without an if before it", "else follows the } of an if: if c { a } else { b }")
-	case t.Type == tokKeyword && wantsMore(prev):
-		return errKeywordAsName(t)
-	case t.Type == tokKeyword && endsOperand(prev) && (hardKeywords[t.Value] || declKeywords[t.Value]):
-		return errSameLine(spanOf(t), false)
-	case isPunct(t, "=") && (prev.Type == tokKeyword || wordOperators[prev.Value] == prev.Type && prev.Type != 0):
-		return errKeywordAsName(prev)
-	case isPunct(t, ".") && endsOperand(prev) && isDigits(next):
-		return errMissing(spanOf(t), "values have no fields", fmt.Sprintf("an element of a list is written a[%s]", next.Value))
-	case isPunct(t, ".") && isDigits(next):
-		return errLeadingDot(between(t, next).Src)
-	case isPunct(t, ".") && prev.Type == tokIdent && next.Type == tokIdent:
-		return errMissing(spanOf(t), "values have no fields", fmt.Sprintf("ask with a function: %s(%s)", next.Value, prev.Value))
-	case isPunct(t, "=") && head.Type == tokKeyword && (head.Value == "if" || head.Value == "assert"):
-		return errUnexpected(t, " in a condition", "", "write == to compare")
-	case isPunct(t, "=") && i-lo > 1 && head.Type != tokKeyword:
-		return errUnexpected(t, "", "", "a statement has one =; write == to compare")
-	case isPunct(t, "{") && wantsMore(prev) && prev.Type == tokPunct:
-		return errUnexpected(t, "", "", "lists are written in brackets: [1, 2]")
-	case isPunct(t, ":") && head.Type == tokKeyword && (hasBody[head.Value] || head.Value == "input"):
-		return missingPart(head, prev, t, i-lo)
-	case isPunct(t, ":") && i-lo == 1 && prev.Value == "output":
-		return errUnexpected(t, "", "", "an output has a name: output logits = x")
-	case isPunct(t, ":") && prev.Type == tokString:
-		return errUnexpected(t, "", "", "the label of a layer takes no quotes: x -> conv1: conv(64, 3)")
-	case isPunct(t, ":") && prev.Type == tokIdent && i > lo+1 && endsOperand(tokens[i-2]):
-		return errUnexpected(t, "", "", fmt.Sprintf("write -> before %s, if it labels a stage of a pipe", prev.Value))
-	case isPunct(t, ":"):
-		return errUnexpected(t, "", "", "a label names a stage of a pipe: x -> "+labelName(prev)+": conv(64, 3)")
+	case m.token.Type == tokKeyword:
+		d = m.keyword()
+	case isPunct(m.token, "."):
+		d = m.dot()
+	case isPunct(m.token, "="):
+		d = m.equals()
+	case isPunct(m.token, ":"):
+		d = m.colon()
+	case isPunct(m.token, "{") && wantsMore(m.prev) && m.prev.Type == tokPunct:
+		d = errUnexpected(m.token, "", "", "lists are written in brackets: [1, 2]")
 	}
-	return missingPart(head, prev, t, i-lo)
+	if d == nil && m.head.Type == tokKeyword {
+		d = m.missingPart()
+	}
+	if d == nil {
+		want := ""
+		if wantsMore(m.prev) {
+			want = fmt.Sprintf("something must follow %s", plain(m.prev))
+		}
+		d = errUnexpected(m.token, "", want, "")
+	}
+	return d
+}
+
+// misfit is a token that doesn't fit and what stands around it.
+type misfit struct {
+	token, beforePrev, prev, next lexer.Token
+	head                          lexer.Token // the first token of the statement or declaration
+	n                             int         // the token's place in it, from 0
+}
+
+func tokenAt(tokens []lexer.Token, i int) lexer.Token {
+	if i < 0 || i >= len(tokens) {
+		return lexer.Token{}
+	}
+	return tokens[i]
+}
+
+func (m misfit) keyword() *diag.Diagnostic {
+	startsStatement := m.prev.Type == tokEnd || m.prev.Value == "{" || m.prev.Value == "}"
+	switch {
+	case declKeywords[m.token.Value] && startsStatement:
+		return errNested(m.token)
+	case m.token.Value == "else":
+		return errMissing(spanOf(m.token), "else without an if before it", "else follows the } of an if: if c { a } else { b }")
+	case wantsMore(m.prev):
+		return errKeywordAsName(m.token)
+	case hardKeywords[m.token.Value] || declKeywords[m.token.Value]:
+		return errSameLine(spanOf(m.token), false)
+	}
+	return nil
+}
+
+func (m misfit) dot() *diag.Diagnostic {
+	switch {
+	case endsOperand(m.prev) && isDigits(m.next):
+		return errMissing(spanOf(m.token), "values have no fields", fmt.Sprintf("an element of a list is written a[%s]", m.next.Value))
+	case isDigits(m.next):
+		return errLeadingDot(between(m.token, m.next).Src)
+	case m.prev.Type == tokIdent && m.next.Type == tokIdent:
+		return errMissing(spanOf(m.token), "values have no fields", fmt.Sprintf("ask with a function: %s(%s)", m.next.Value, m.prev.Value))
+	}
+	return nil
+}
+
+func (m misfit) equals() *diag.Diagnostic {
+	switch {
+	case hardKeywords[m.prev.Value] && m.prev.Type != tokIdent:
+		return errKeywordAsName(m.prev)
+	case m.head.Type == tokKeyword && (m.head.Value == "if" || m.head.Value == "assert"):
+		return errUnexpected(m.token, " in a condition", "", "write == to compare")
+	case m.n > 1 && m.head.Type != tokKeyword:
+		return errUnexpected(m.token, "", "", "a statement has one =; write == to compare")
+	}
+	return nil
+}
+
+// colon is mostly a label where none can be.
+func (m misfit) colon() *diag.Diagnostic {
+	label := "conv1"
+	if m.prev.Type == tokIdent {
+		label = m.prev.Value
+	}
+	switch {
+	case m.head.Type == tokKeyword && (hasBody[m.head.Value] || m.head.Value == "input"):
+		return nil
+	case m.n == 1 && m.prev.Value == "output":
+		return errUnexpected(m.token, "", "", "an output has a name: output logits = x")
+	case m.prev.Type == tokString:
+		return errUnexpected(m.token, "", "", "the label of a layer takes no quotes: x -> conv1: conv(64, 3)")
+	case m.prev.Type == tokIdent && m.n > 1 && endsOperand(m.beforePrev):
+		return errUnexpected(m.token, "", "", fmt.Sprintf("write -> before %s, if it labels a stage of a pipe", label))
+	}
+	return errUnexpected(m.token, "", "", fmt.Sprintf("a label names a stage of a pipe: x -> %s: conv(64, 3)", label))
 }
 
 // hasBody are the keywords of what ends with a body.
 var hasBody = set("block net fn for if scope")
 
-func labelName(prev lexer.Token) string {
-	if prev.Type == tokIdent {
-		return prev.Value
-	}
-	return "conv1"
-}
-
 func isDigits(t lexer.Token) bool { return t.Type == tokInt || t.Type == tokFloat }
 
-// missingPart names the part of the statement that starts with head which should
-// stand where t, its n-th token, stands.
-func missingPart(head, prev, t lexer.Token, n int) *diag.Diagnostic {
-	if head.Type == tokKeyword {
-		switch {
-		case head.Value == "let" && n == 2:
-			if isPunct(t, ",") {
-				return errMissing(spanOf(t), "let names one value", "write a, b = ... for several, without let")
-			}
-			return errMissing(spanOf(t), "let needs a value", fmt.Sprintf("write let %s = value", prev.Value))
-		case head.Value == "use" && n == 1:
-			return errMissing(spanOf(t), "use needs a path in quotes", `write use "blocks/resnet.cnn"`)
-		case head.Value == "fn" && t.Value == "{":
-			return errMissing(spanOf(t), "the value of a fn is one expression", "write fn name(a, b) = a + b; use a block for layers")
-		case head.Value == "fn" && (n == 2 || prev.Value == ")"):
-			return errMissing(spanOf(t), "fn is incomplete", "write fn name(a, b) = a + b")
-		case head.Value == "block" && n == 2:
-			return errMissing(spanOf(t), "a block needs parameters", fmt.Sprintf("write block %s(x) { ... }", prev.Value))
-		case head.Value == "block" && prev.Value == ")":
-			return errMissing(spanOf(t), "a block needs a body in { }", "the { stands on the line of the declaration: block name(x) {")
-		case head.Value == "net" && (n == 2 || prev.Value == ")"):
-			return errMissing(spanOf(t), "a net needs a body in { }", "write net name(classes = 1000) { ... }, or net name = base(argument = value)")
-		case head.Value == "input" && n > 1:
-			return errMissing(spanOf(t), "the dimensions of an input stand in brackets", "write input image[3, 224, 224]: channels, height, width")
-		case head.Value == "for" && (n == 1 || prev.Type == tokIdent && n < 4) && !isPunct(t, "{"):
-			return errMissing(spanOf(t), "for needs in", "write for i in 0..n { ... }, or for a, b in table { ... }")
-		case (head.Value == "for" || head.Value == "if" || head.Value == "scope") && endsOperand(prev):
-			return errMissing(spanOf(t), head.Value+" needs a body in { }", "")
+// missingPart names the part that should stand where the token stands in what its
+// first token, a keyword, has begun; nil if nothing is known to be missing.
+func (m misfit) missingPart() *diag.Diagnostic {
+	missing := func(what, help string) *diag.Diagnostic { return errMissing(spanOf(m.token), what, help) }
+	name := m.prev.Value
+	afterParams := isPunct(m.prev, ")")
+	switch m.head.Value {
+	case "let":
+		if m.n == 2 && isPunct(m.token, ",") {
+			return missing("let names one value", "write a, b = ... for several, without let")
+		}
+		if m.n == 2 {
+			return missing("let needs a value", fmt.Sprintf("write let %s = value", name))
+		}
+	case "use":
+		if m.n == 1 {
+			return missing("use needs a path in quotes", `write use "blocks/resnet.cnn"`)
+		}
+	case "fn":
+		if isPunct(m.token, "{") {
+			return missing("the value of a fn is one expression", "write fn name(a, b) = a + b; use a block for layers")
+		}
+		if m.n == 2 || afterParams {
+			return missing("fn is incomplete", "write fn name(a, b) = a + b")
+		}
+	case "block":
+		if m.n == 2 {
+			return missing("a block needs parameters", fmt.Sprintf("write block %s(x) { ... }", name))
+		}
+		if afterParams {
+			return missing("a block needs a body in { }", "the { stands on the line of the declaration: block name(x) {")
+		}
+	case "net":
+		if m.n == 2 || afterParams {
+			return missing("a net needs a body in { }", "write net name(classes = 1000) { ... }, or net name = base(argument = value)")
+		}
+	case "input":
+		if m.n > 1 {
+			return missing("the dimensions of an input stand in brackets", "write input image[3, 224, 224]: channels, height, width")
+		}
+	case "for":
+		if (m.n == 1 || m.prev.Type == tokIdent && m.n < 4) && !isPunct(m.token, "{") {
+			return missing("for needs in", "write for i in 0..n { ... }, or for a, b in table { ... }")
+		}
+		if endsOperand(m.prev) {
+			return missing("for needs a body in { }", "")
+		}
+	case "if", "scope":
+		if endsOperand(m.prev) {
+			return missing(m.head.Value+" needs a body in { }", "")
 		}
 	}
-	want := ""
-	if wantsMore(prev) {
-		want = fmt.Sprintf("something must follow %s", plain(prev))
-	}
-	return errUnexpected(t, "", want, "")
+	return nil
 }
 
 // wantsMore reports whether t can't be the last token of anything.
