@@ -337,6 +337,56 @@ block bottleneck(x, planes, stride = 1, groups = 1, width = 64) {
 	}
 }
 
+// TestBlockStrings builds EfficientNet-B0 and MobileNet v1 from timm's strings, and
+// wants the figures of the specs that are written out.
+func TestBlockStrings(t *testing.T) {
+	const text = `
+use "blocks/timm.cnn"
+
+net b0 {
+    input image[3, 224, 224]
+    image -> conv_stem: conv(32, 3, stride = 2, pad = 1, bias = false) -> bn1: batchnorm -> silu
+        -> timm_stages([
+            ["ds_r1_k3_s1_e1_c16_se0.25"],
+            ["ir_r2_k3_s2_e6_c24_se0.25"],
+            ["ir_r2_k5_s2_e6_c40_se0.25"],
+            ["ir_r3_k3_s2_e6_c80_se0.25"],
+            ["ir_r3_k5_s1_e6_c112_se0.25"],
+            ["ir_r4_k5_s2_e6_c192_se0.25"],
+            ["ir_r1_k3_s1_e6_c320_se0.25"],
+        ], act = silu)
+        -> conv_head: conv(1280, 1, bias = false) -> bn2: batchnorm -> silu
+        -> globalavgpool -> flatten -> classifier: linear(1000)
+}
+
+net v1 {
+    input image[3, 224, 224]
+    image -> conv_stem: conv(32, 3, stride = 2, pad = 1, bias = false) -> bn1: batchnorm -> relu6
+        -> timm_stages([
+            ["dsa_r1_k3_s1_c64"], ["dsa_r2_k3_s2_c128"], ["dsa_r2_k3_s2_c256"], ["dsa_r6_k3_s2_c512"], ["dsa_r2_k3_s2_c1024"],
+        ], act = relu6)
+        -> globalavgpool -> flatten -> classifier: linear(1000)
+}
+`
+	l := &elaborate.Loader{Library: specs.FS(), Read: func(string) ([]byte, error) { return []byte(text), nil }}
+	for _, c := range []struct{ net, like string }{{"b0", "efficientnet_b0"}, {"v1", "mobilenetv1_100"}} {
+		g, diags := elaborate.Net(l, "strings.cnn", c.net)
+		if len(diags) > 0 {
+			t.Fatal(diags)
+		}
+		want := graph(t, c.like)
+		if ir.ParamCount(g) != ir.ParamCount(want) || ir.MACs(g) != ir.MACs(want) {
+			t.Errorf("%s: %d parameters and %d MACs, want %d and %d", c.net, ir.ParamCount(g), ir.MACs(g), ir.ParamCount(want), ir.MACs(want))
+		}
+		if c.net != "v1" {
+			continue
+		}
+		if d := cmp.Diff(ir.Params(want), ir.Params(g)); d != "" {
+			t.Errorf("timm's names (-written out +strings):\n%s", d)
+		}
+	}
+}
+
 // TestFormatted wants every file in the one style.
 func TestFormatted(t *testing.T) {
 	err := fs.WalkDir(specs.FS(), ".", func(path string, d fs.DirEntry, err error) error {

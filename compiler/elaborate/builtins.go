@@ -64,6 +64,13 @@ var builtins = []*builtin{
 	{name: "sum", params: required("list"), doc: "the sum of a list of numbers", run: runSum},
 	{name: "enumerate", params: required("list"), doc: "[[0, first], [1, second], ...]", run: runEnumerate},
 	{name: "zip", params: required("lists"), variadic: true, doc: "[[a0, b0], [a1, b1], ...] of lists of one length", run: runZip},
+	{
+		name:   "block_string",
+		params: []param{{name: "text"}, {name: "act", optional: true}},
+		doc: "timm's notation of a block, such as `ir_r2_k3_s2_e6_c24_se0.25`, as [type, repeats, kernel, stride, expansion, channels, squeeze, " +
+			"activation, skip]; the activation is act (relu) unless the text names one",
+		run: runBlockString,
+	},
 
 	{name: "channels", params: required("x"), doc: "the channels of a map, or the features of a vector", run: axis(func(t tensor) int { return t.shape.Channels() }, nil)},
 	{name: "height", params: required("x"), doc: "the height of a map or size", run: axis(func(t tensor) int { return t.shape.Height() }, func(s size) int64 { return s.h })},

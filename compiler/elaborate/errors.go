@@ -254,6 +254,10 @@ func errSplit(at diag.Span, t tensor, parts value) *diag.Diagnostic {
 		fmt.Sprintf("the input is %v", t.shape), "give a number that divides the channels, or sizes that add up to them")
 }
 
+func errBlockString(at diag.Span, text, part string, col int, help string) *diag.Diagnostic {
+	return with(newError("ARG006", at, "block string %q: %q at character %d is not understood", text, part, col), "", help)
+}
+
 // Labels.
 
 func errNoLabel(at diag.Span, op string) *diag.Diagnostic {

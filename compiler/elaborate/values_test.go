@@ -27,6 +27,8 @@ func TestValues(t *testing.T) {
 		`[1, 2, 3][:-1] == [1, 2]`, `(2..9)[1:3] == [3, 4]`, `[0, 1, 2] == 0..3`, `0..3 == 0..3 and 4..4 == 7..7`, `sum([1, 2, 0.5]) == 3.5`,
 		`sum(1..5) == 10`, `max(1, 2.5) == 2.5`, `min([3, 2]) == 2`, `enumerate(["a"]) == [[0, "a"]]`, `zip([1, 2], 3..5) == [[1, 3], [2, 4]]`,
 		`"a" + "b" == "ab"`,
+		`block_string("ir_r2_k5_s2_e6_c24_se0.25_noskip")[:7] == ["ir", 2, 5, 2, 6, 24, 0.25] and not block_string("ir_c8_noskip")[8]`,
+		`block_string("cn_c8")[:7] == ["cn", 1, 3, 1, 1, 8, 0] and block_string("ds_c8_skip")[8]`,
 		// Truth.
 		`not false and true`, `false or not (1 > 2)`, `true or 1 / 0 == 1`, `not (false and 1 / 0 == 1)`,
 		// Values of different types are not equal.
@@ -84,6 +86,17 @@ func TestBadValues(t *testing.T) {
 		{`channels(3)`, "TYPE001"},
 		{`channels(conv)`, "TYPE001"},
 		{`sum(0..200000)`, "LIMIT004"},
+		{`block_string(3)`, "TYPE001"},
+		{`block_string("xx_c3")`, "ARG006"},
+		{`block_string("")`, "ARG006"},
+		{`block_string("ir_r2")`, "ARG006"},
+		{`block_string("ir_c8_q7")`, "ARG006"},
+		{`block_string("ir_c8_c8")`, "ARG006"},
+		{`block_string("ir_c8_k0")`, "ARG006"},
+		{`block_string("ir_c8_k3.5")`, "ARG006"},
+		{`block_string("ir_c8_eNaN")`, "ARG006"},
+		{`block_string("ir_c8_nxx")`, "ARG006"},
+		{`block_string("ir_c8_skipper")`, "ARG006"},
 	} {
 		src := "net n {\n    input x[3, 8, 8]\n    let v = " + c.x + "\n    x\n}\n"
 		_, diags := elaborateText(src)
