@@ -60,8 +60,7 @@ type failure struct {
 }
 
 const (
-	// burst is how many pauses a spin loop makes between yields to the
-	// scheduler: some 10 to 20 microseconds.
+	// burst is how many pauses a spin loop makes between yields: some 10 microseconds.
 	burst = 256
 	// patience is how many bursts a worker waits for a region before it parks in
 	// the middle of an inference.
@@ -108,7 +107,7 @@ func (t *team) run(s *Session, j job, tasks, n int) {
 	for spins := 1; t.left.Load() != 0; spins++ {
 		spin.Pause()
 		if spins%burst == 0 {
-			goruntime.Gosched()
+			yield()
 		}
 	}
 	t.session, t.job = nil, nil
@@ -137,7 +136,7 @@ func (t *team) await(seat *seat) bool {
 			return false
 		}
 		if t.active.Load() && idle < patience {
-			goruntime.Gosched()
+			yield()
 			continue
 		}
 		seat.parked.Store(true)
@@ -150,6 +149,13 @@ func (t *team) await(seat *seat) bool {
 		<-seat.wake
 		idle = 0
 	}
+}
+
+// yield lets others run: goroutines that want this processor of Go's, threads that want
+// this one of the machine's.
+func yield() {
+	goruntime.Gosched()
+	spin.Yield()
 }
 
 // work does tasks until none is left to claim.

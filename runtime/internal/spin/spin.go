@@ -1,2 +1,2 @@
-// Package spin tells the processor that a loop is only waiting.
+// Package spin has what a loop does that only waits.
 package spin
