@@ -116,21 +116,28 @@ func (t tensor) image(i int, shape Shape) slide.Map {
 	return slide.Map{Data: t.data[i*shape.Pixels()*t.pitch:][:n], Pitch: t.pitch}
 }
 
-// rows makes a call, in pieces that the first-level cache holds if an activation
-// follows that the kernel does not know.
+// rows makes a call in pieces: the garbage collector waits for a kernel to return, and
+// an activation that the kernels do not know should find its input in the first-level
+// cache.
 func (w *windowed) rows(call slide.Call) {
-	if w.clamps {
-		w.call(&call)
-		return
+	const (
+		products = 1 << 20 // 10 to 100 microseconds
+		floats   = 8 << 10
+	)
+	op, channels := w.op, call.ToC-call.FromC
+	line := op.Out.W * channels
+	height := products / (line * op.Kernel.H * op.Kernel.W * op.In.C / op.Groups)
+	if !w.clamps {
+		height = min(height, floats/line)
 	}
-	const piece = 8192 // floats
-	width, channels := w.op.Out.W, call.ToC-call.FromC
-	height := max(band, piece/(width*channels)/band*band)
+	height = max(1, height/band) * band
 	for end := call.ToY; call.FromY < end; call.FromY += height {
 		call.ToY = min(call.FromY+height, end)
 		w.call(&call)
-		d := eltwise.Rows{Data: call.Dst.Data[call.FromY*width*call.Dst.Pitch+call.FromC:], Pitch: call.Dst.Pitch}
-		eltwise.Act(w.op.Act.kernel(), w.op.Act.Slope, d, d, (call.ToY-call.FromY)*width, channels)
+		if !w.clamps {
+			d := eltwise.Rows{Data: call.Dst.Data[call.FromY*op.Out.W*call.Dst.Pitch+call.FromC:], Pitch: call.Dst.Pitch}
+			eltwise.Act(op.Act.kernel(), op.Act.Slope, d, d, (call.ToY-call.FromY)*op.Out.W, channels)
+		}
 	}
 }
 

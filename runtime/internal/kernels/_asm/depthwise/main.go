@@ -48,7 +48,7 @@ func sliding(isa *emit.ISA, masks Mem, rows, width, stride int) {
 	doc := fmt.Sprintf("%s is run for kernels %d wide of stride %d without dilation.", name, width, stride)
 	base, _ := New(isa, masks, rows, false, name, doc, "srcTap", 0)
 	k := &slider{base, width, stride}
-	k.Blocks(k.sum, func() {}, k.acc, k.V[Pixels*rows])
+	k.Blocks(k.sum, k.acc, k.V[Pixels*rows])
 }
 
 // acc is the sum of row r's pixel p.
@@ -83,7 +83,7 @@ func (k *slider) phases(label string, masked bool, margin int) {
 func (k *slider) phase(label string, count int, rows []int, masked bool, margin int) {
 	spare := k.Spare(Pixels*k.Rows, masked)
 	weights, inputs := spare[:k.width*len(rows)], spare[k.width*len(rows):]
-	k.Loop(label, count, func() {
+	Loop(label, count, func() {
 		for i, r := range rows {
 			for kx := range k.width {
 				VMOVUPS(Mem{Base: Weights, Disp: (kx - r*k.stride*k.width) * k.Bytes()}, weights[i*k.width+kx])
@@ -115,7 +115,7 @@ func anyWidth(isa *emit.ISA, masks Mem) {
 	acc := func(_, p int) reg.VecPhysical { return k.V[p] }
 	k.Blocks(func(label string, masked bool) {
 		Begin(k.V[:Pixels]...)
-		k.Loop(label+"Row", BandUpper, func() {
+		Loop(label+"Row", BandUpper, func() {
 			k.Taps(label+"Tap", srcTap, func(label string, partial bool) {
 				w, x := k.V[Pixels], k.V[Pixels+1]
 				VMOVUPS(Mem{Base: Weights}, w)
@@ -130,5 +130,5 @@ func anyWidth(isa *emit.ISA, masks Mem) {
 				emit.Add(k.Bytes(), Weights)
 			})
 		})
-	}, func() {}, acc, k.V[Pixels])
+	}, acc, k.V[Pixels])
 }

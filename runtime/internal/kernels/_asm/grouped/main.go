@@ -146,10 +146,11 @@ func tapByTap(isa *emit.ISA, masks Mem, kind kind) {
 	first := func(_, p int) reg.VecPhysical { return k.acc(0, p) }
 	k.Blocks(func(label string, masked bool) {
 		k.begin()
-		k.Loop(label+"Row", BandUpper, func() {
+		Loop(label+"Row", BandUpper, func() {
 			k.Taps(label+"Tap", next, func(label string, partial bool) { k.tap(label, masked, partial) })
 		})
-	}, func() { k.join(0) }, first, k.V[Pixels])
+		k.join(0)
+	}, first, k.V[Pixels])
 }
 
 // tap adds one tap. Sets that there is no register for read their weights from memory.
@@ -197,11 +198,11 @@ func sliding(isa *emit.ISA, masks Mem, kind kind, stride int) {
 	k.Blocks(func(label string, masked bool) {
 		IfMissing(label+"Any", columns, margin)
 		k.passes(label+"Edge", masked, stride, columns, margin)
-		k.Fetch(stride, Pixels*stride)
+		Fetch(stride, Pixels*stride)
 		JMP(LabelRef(label + "Summed"))
 		Label(label + "Any")
 		k.passes(label+"Any", masked, stride, columns, columns)
-	}, func() {}, first, k.V[Pixels])
+	}, first, k.V[Pixels])
 }
 
 // passes adds up a block, two sets at a time.
@@ -222,7 +223,7 @@ func (k *kernel) passes(label string, masked bool, stride, columns, margin int) 
 			}
 		}
 		label := emit.Label(label, first)
-		k.Loop(label, BandUpper, func() {
+		Loop(label, BandUpper, func() {
 			k.inputs(label+"Input", masked, len(weights)*k.Bytes(), []reg.GPPhysical{Row}, func(label string, load func(m Mem, x reg.VecPhysical)) {
 				for i, w := range weights {
 					VMOVUPS(Mem{Base: Weights, Disp: i * k.Bytes()}, w)
