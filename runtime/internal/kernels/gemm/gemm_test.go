@@ -8,19 +8,11 @@ import (
 	"testing"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu/cputest"
 	"github.com/cnnc-dev/cnnc/runtime/internal/guard"
 )
 
-// isas are the instruction sets of this machine.
-func isas() []cpu.ISA {
-	var all []cpu.ISA
-	for isa := cpu.Generic; isa <= cpu.Best; isa++ {
-		all = append(all, isa)
-	}
-	return all
-}
-
-// call is a random Call with everything around what it may touch set to NaN.
+// randomCall is a random Call with everything around what it may touch set to NaN.
 func randomCall(rng *rand.Rand, k *Kernel, rows, taps, depth, width, panels, cols int) *Call {
 	columns := (panels-1)*width + cols
 	c := &Call{
@@ -116,12 +108,12 @@ func checkCall(t *testing.T, k *Kernel, c *Call) {
 }
 
 func TestTiles(t *testing.T) {
-	for _, isa := range isas() {
-		k := For(isa)
-		rng := rand.New(rand.NewPCG(1, uint64(isa)))
+	cputest.Each(t, func(t *testing.T) {
+		k := For(cpu.Level())
+		rng := rand.New(rand.NewPCG(1, uint64(k.ISA)))
 		for _, width := range k.Widths {
 			for rows := 1; rows <= k.Rows; rows++ {
-				t.Run(fmt.Sprintf("%s/%dx%d", isa, rows, width), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%dx%d", rows, width), func(t *testing.T) {
 					for cols := width - k.lanes + 1; cols <= width; cols++ {
 						if rows > 1 && rows < k.Rows && cols%5 != rows%5 {
 							continue // all masks with few and with many rows, some with the others
@@ -150,15 +142,15 @@ func TestTiles(t *testing.T) {
 				})
 			}
 		}
-	}
+	})
 }
 
 // A tile's rows, its width and the column a weight stands in change no bit.
 func TestTilesAgree(t *testing.T) {
 	const taps, depth, n = 3, 13, 70
-	for _, isa := range isas() {
-		k := For(isa)
-		rng := rand.New(rand.NewPCG(2, uint64(isa)))
+	cputest.Each(t, func(t *testing.T) {
+		k := For(cpu.Level())
+		rng := rand.New(rand.NewPCG(2, uint64(k.ISA)))
 		whole := randomCall(rng, k, k.Rows, taps, depth, k.Width, (n+k.Width-1)/k.Width, k.Width)
 		whole.Residual = floats(rng, len(whole.C)+whole.LDR*k.Rows)
 		whole.AStep = 0
@@ -180,19 +172,19 @@ func TestTilesAgree(t *testing.T) {
 				for r := range rows {
 					for col := range min(width, k.Width) {
 						if got, want := c.C[r*c.LDC+col], whole.C[r*c.LDC+col]; got != want {
-							t.Fatalf("%s %dx%d, row %d column %d: %g, in the whole tile %g", isa, rows, width, r, col, got, want)
+							t.Fatalf("%dx%d, row %d column %d: %g, in the whole tile %g", rows, width, r, col, got, want)
 						}
 					}
 				}
 			}
 		}
-	}
+	})
 }
 
 func TestResidualInPlace(t *testing.T) {
-	for _, isa := range isas() {
-		k := For(isa)
-		rng := rand.New(rand.NewPCG(3, uint64(isa)))
+	cputest.Each(t, func(t *testing.T) {
+		k := For(cpu.Level())
+		rng := rand.New(rand.NewPCG(3, uint64(k.ISA)))
 		c := randomCall(rng, k, k.Rows, 2, 9, k.Width, 2, k.Width-1)
 		c.Residual = floats(rng, len(c.C))
 		c.LDR = c.LDC
@@ -204,17 +196,17 @@ func TestResidualInPlace(t *testing.T) {
 		columns := 2*k.Width - 1
 		for i, got := range c.C {
 			if i%c.LDC < columns && got != want[i] {
-				t.Fatalf("%s: element %d: %g in place, %g apart", isa, i, got, want[i])
+				t.Fatalf("element %d: %g in place, %g apart", i, got, want[i])
 			}
 		}
-	}
+	})
 }
 
 func TestNaNStays(t *testing.T) {
 	nan := float32(math.NaN())
-	for _, isa := range isas() {
-		k := For(isa)
-		rng := rand.New(rand.NewPCG(4, uint64(isa)))
+	cputest.Each(t, func(t *testing.T) {
+		k := For(cpu.Level())
+		rng := rand.New(rand.NewPCG(4, uint64(k.ISA)))
 		for _, where := range []string{"A", "B", "Bias", "Residual"} {
 			c := randomCall(rng, k, 1, 1, 1, k.Width, 1, k.Width)
 			c.Residual = floats(rng, len(c.C))
@@ -222,15 +214,15 @@ func TestNaNStays(t *testing.T) {
 			map[string][]float32{"A": c.A[c.Offsets[0]/4:], "B": c.B, "Bias": c.Bias, "Residual": c.Residual}[where][0] = nan
 			k.Run(c)
 			if got := c.C[0]; got == got {
-				t.Errorf("%s: NaN in %s became %g", isa, where, got)
+				t.Errorf("NaN in %s became %g", where, got)
 			}
 		}
-	}
+	})
 }
 
 func TestCallIsChecked(t *testing.T) {
-	for _, isa := range isas() {
-		k := For(isa)
+	cputest.Each(t, func(t *testing.T) {
+		k := For(cpu.Level())
 		for name, spoil := range map[string]func(c *Call){
 			"rows":     func(c *Call) { c.Rows = k.Rows + 1 },
 			"no rows":  func(c *Call) { c.Rows = 0 },
@@ -252,23 +244,23 @@ func TestCallIsChecked(t *testing.T) {
 			func() {
 				defer func() {
 					if recover() == nil {
-						t.Errorf("%s: wrong %s went unnoticed", isa, name)
+						t.Errorf("wrong %s went unnoticed", name)
 					}
 				}()
 				k.Run(c)
 			}()
 		}
-	}
+	})
 }
 
 func TestRunAllocatesNothing(t *testing.T) {
-	for _, isa := range isas() {
-		k := For(isa)
+	cputest.Each(t, func(t *testing.T) {
+		k := For(cpu.Level())
 		c := randomCall(rand.New(rand.NewPCG(6, 6)), k, k.Rows, 2, 5, k.Width, 2, k.Width)
 		if n := testing.AllocsPerRun(10, func() { k.Run(c) }); n != 0 {
-			t.Errorf("%s: %v allocations", isa, n)
+			t.Errorf("%v allocations", n)
 		}
-	}
+	})
 }
 
 func TestPanels(t *testing.T) {
@@ -309,13 +301,13 @@ func TestPanels(t *testing.T) {
 // Tiles read and write nothing outside their slices: these end, or begin, where
 // memory does.
 func TestTilesStayInside(t *testing.T) {
-	for _, isa := range isas() {
-		k := For(isa)
-		rng := rand.New(rand.NewPCG(7, uint64(isa)))
+	cputest.Each(t, func(t *testing.T) {
+		k := For(cpu.Level())
+		rng := rand.New(rand.NewPCG(7, uint64(k.ISA)))
 		for name, place := range map[string]func(testing.TB, int) []float32{"end": guard.After, "beginning": guard.Before} {
 			for _, width := range k.Widths {
 				for rows := 1; rows <= k.Rows; rows++ {
-					t.Run(fmt.Sprintf("%s/%s/%dx%d", isa, name, rows, width), func(t *testing.T) {
+					t.Run(fmt.Sprintf("%s/%dx%d", name, rows, width), func(t *testing.T) {
 						copied := func(x []float32) []float32 {
 							y := place(t, len(x))
 							copy(y, x)
@@ -332,5 +324,5 @@ func TestTilesStayInside(t *testing.T) {
 				}
 			}
 		}
-	}
+	})
 }
