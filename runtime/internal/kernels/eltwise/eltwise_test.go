@@ -1,6 +1,7 @@
 package eltwise
 
 import (
+	"encoding/binary"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -62,10 +63,7 @@ func TestAccuracy(t *testing.T) {
 			Act(fn.f, fn.slope, Rows{got, len(xs)}, Rows{xs, len(xs)}, 1, len(xs))
 			bad := 0
 			for i, x := range xs {
-				want := fn.ref(float64(x))
-				if math.Abs(want) > math.MaxFloat32 {
-					want = math.Inf(int(math.Copysign(1, want)))
-				}
+				want := clampToFloat(fn.ref(float64(x)))
 				if !near(got[i], want, fn.absolute, fn.relative) {
 					if bad++; bad < 5 {
 						t.Errorf("%s(%v) = %v, want %v", fn.name, x, got[i], want)
@@ -154,6 +152,39 @@ func check(t *testing.T, name string, o []Rows, n int, run func(), want func(in 
 	for k, v := range in[0] {
 		o[0].Data[k] = float32(v)
 	}
+}
+
+// FuzzAct gives the assembly arbitrary floats.
+func FuzzAct(f *testing.F) {
+	f.Add([]byte("\x00\x00\x80\x7f\x00\x00\xc0\xff\x01\x00\x00\x80\xff\xff\x7f\x7f 1234567890 abcdefghijklmnopqrstuvwxyz"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		src := make([]float32, len(data)/4)
+		for i := range src {
+			src[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+		}
+		n := len(src)
+		dst := make([]float32, n)
+		for isa := cpu.AVX2; isa <= cpu.Best; isa++ {
+			restore := cpu.Force(isa)
+			for _, fn := range functions {
+				Act(fn.f, fn.slope, Rows{dst, n}, Rows{src, n}, 1, n)
+				for i, x := range src {
+					if want := clampToFloat(fn.ref(float64(x))); !near(dst[i], want, fn.absolute, fn.relative) {
+						t.Errorf("%s(%v) = %v, want %v", fn.name, x, dst[i], want)
+					}
+				}
+			}
+			restore()
+		}
+	})
+}
+
+// clampToFloat makes what is too large for a float32 infinite.
+func clampToFloat(x float64) float64 {
+	if math.Abs(x) > math.MaxFloat32 {
+		return math.Inf(int(math.Copysign(1, x)))
+	}
+	return x
 }
 
 func TestNothing(t *testing.T) {
