@@ -127,7 +127,7 @@ func (e *elab) picture(p *preprocess, in input) *ir.Preprocess {
 		pre.Channels = "gray"
 	}
 	pre.Mean, pre.Std = slices.Repeat([]float64{0}, s.Channels()), slices.Repeat([]float64{1}, s.Channels())
-	r := fieldReader{e, p, true}
+	r := fieldReader{e, p}
 	r.text("channels", &pre.Channels, channelOrders)
 	r.text("filter", &pre.Filter, filters)
 	r.number("scale", &pre.Scale)
@@ -150,9 +150,8 @@ func (e *elab) picture(p *preprocess, in input) *ir.Preprocess {
 
 // fieldReader converts the fields of preprocess.
 type fieldReader struct {
-	e  *elab
-	p  *preprocess
-	ok bool
+	e *elab
+	p *preprocess
 }
 
 func (r *fieldReader) wrong(name, want string) {

@@ -8,6 +8,7 @@ package elaborate
 
 import (
 	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/dsl"
 	"github.com/cnnc-dev/cnnc/dsl/diag"
 )
 
@@ -61,7 +62,7 @@ type elab struct {
 	files  map[ref]*fileEnv
 	// loading names the files being read, each used by the one before it.
 	loading []ref
-	nets    map[netKey]*userNet
+	nets    map[*dsl.Net]*userNet
 	b       *ir.Builder // nil while only declarations are read
 
 	diags    diag.List
@@ -101,7 +102,7 @@ func newElab(l *Loader) *elab {
 	return &elab{
 		loader:   l,
 		files:    map[ref]*fileEnv{},
-		nets:     map[netKey]*userNet{},
+		nets:     map[*dsl.Net]*userNet{},
 		reported: map[reportKey]bool{},
 		names:    map[string]owner{},
 		repeats:  map[string]int{},
@@ -154,13 +155,13 @@ func (e *elab) stop(d *diag.Diagnostic) {
 	e.stopped = true
 }
 
-// quietly runs f without reporting anything or making operations.
+// quietly runs f without reporting anything or making operations. Only a limit
+// ends the quiet.
 func (e *elab) quietly(f func()) {
+	before := e.quiet
 	e.quiet++
 	f()
-	if e.quiet > 0 {
-		e.quiet--
-	}
+	e.quiet = before
 }
 
 // step counts one step of the spec's program and reports false when it has run

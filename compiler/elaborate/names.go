@@ -56,20 +56,7 @@ func (e *elab) label(s *scope, l *dsl.Label) (string, bool) {
 // validLabel reports whether text is parts of letters, digits, _ and - joined
 // by dots. Names reach file formats and emitted code, so nothing else may.
 func validLabel(text string) bool {
-	if len(text) > maxName {
-		return false
-	}
-	for part := range strings.SplitSeq(text, ".") {
-		if part == "" {
-			return false
-		}
-		for _, r := range part {
-			if !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '_' || r == '-') {
-				return false
-			}
-		}
-	}
-	return true
+	return len(text) <= maxName && ir.ValidName(text) && !slices.Contains(strings.Split(text, "."), "")
 }
 
 func join(prefix, label string) string {
@@ -109,9 +96,9 @@ func (e *elab) completed(f *frame, block string, label *dsl.Label, v value) {
 	}
 }
 
-// claim returns the name for a new value. A firm
-// name is a key prefix of the checkpoint: a second one is an error. Others give
-// way, with .2, .3 and so on behind them.
+// claim returns the name for a new value. A firm name is a key prefix of the
+// checkpoint: a second one is an error. Others give way, with .2, .3 and so on
+// behind them.
 func (e *elab) claim(name string, firm bool, at diag.Span) (string, bool) {
 	f := e.top()
 	name = join(f.prefix, name)

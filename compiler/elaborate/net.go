@@ -29,8 +29,6 @@ type netParam struct {
 	by    *fileEnv // the file that fixed is written in
 }
 
-type netKey = *dsl.Net
-
 func (n *userNet) title() string { return n.decl.Name.Name }
 
 // signature is that of the net used as a block: its inputs come first.

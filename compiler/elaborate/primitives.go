@@ -41,12 +41,12 @@ func (p *primitive) signature() signature {
 	return s
 }
 
-var x = []string{"x"}
+var oneTensor = []string{"x"}
 
 // primitives is every operation, by the names of the field.
 var primitives = []*primitive{
 	{
-		name: "conv", op: ir.OpConv, tensors: x, key: true,
+		name: "conv", op: ir.OpConv, tensors: oneTensor, key: true,
 		doc: "2-D convolution (cross-correlation, as everywhere)",
 		attrs: []attribute{{"out", ""}, {"kernel", ""}, {"stride", "1"}, {"pad", "0"},
 			{"dilation", "1"}, {"groups", "1"}, {"bias", "true"}},
@@ -57,7 +57,7 @@ var primitives = []*primitive{
 		},
 	},
 	{
-		name: "linear", op: ir.OpLinear, tensors: x, key: true,
+		name: "linear", op: ir.OpLinear, tensors: oneTensor, key: true,
 		doc:   "fully connected layer on a vector",
 		attrs: []attribute{{"out", ""}, {"bias", "true"}},
 		build: func(a *attributes) ir.Attr {
@@ -65,7 +65,7 @@ var primitives = []*primitive{
 		},
 	},
 	{
-		name: "linear2d", op: ir.OpConv, tensors: x, key: true,
+		name: "linear2d", op: ir.OpConv, tensors: oneTensor, key: true,
 		doc:   "a linear layer on each pixel of a map: a 1x1 convolution whose weights the checkpoint has as [out, in]",
 		attrs: []attribute{{"out", ""}, {"bias", "true"}},
 		build: func(a *attributes) ir.Attr {
@@ -74,7 +74,7 @@ var primitives = []*primitive{
 		},
 	},
 	{
-		name: "batchnorm", op: ir.OpBatchNorm, tensors: x, key: true,
+		name: "batchnorm", op: ir.OpBatchNorm, tensors: oneTensor, key: true,
 		doc:   "batch normalisation by the running statistics",
 		attrs: []attribute{{"eps", "1e-5"}, {"affine", "true"}},
 		build: func(a *attributes) ir.Attr {
@@ -82,7 +82,7 @@ var primitives = []*primitive{
 		},
 	},
 	{
-		name: "layernorm", op: ir.OpLayerNorm, tensors: x, key: true,
+		name: "layernorm", op: ir.OpLayerNorm, tensors: oneTensor, key: true,
 		doc:   "layer normalisation of each pixel over its channels, or of a vector",
 		attrs: []attribute{{"eps", "1e-5"}, {"affine", "true"}},
 		build: func(a *attributes) ir.Attr {
@@ -90,7 +90,7 @@ var primitives = []*primitive{
 		},
 	},
 	{
-		name: "scale", op: ir.OpScale, tensors: x, key: true,
+		name: "scale", op: ir.OpScale, tensors: oneTensor, key: true,
 		doc:   "a learned factor a channel; its label is the whole key of the checkpoint, which holds it with 1 or 3 dims",
 		attrs: []attribute{{"dims", "1"}},
 		build: func(a *attributes) ir.Attr {
@@ -106,7 +106,7 @@ var primitives = []*primitive{
 		},
 	},
 	{
-		name: "maxpool", op: ir.OpMaxPool, tensors: x,
+		name: "maxpool", op: ir.OpMaxPool, tensors: oneTensor,
 		doc:   "maximum over a window; moves by its own size unless stride is given",
 		attrs: []attribute{{"kernel", ""}, {"stride", "kernel"}, {"pad", "0"}, {"dilation", "1"}, {"ceil", "false"}},
 		build: func(a *attributes) ir.Attr {
@@ -115,7 +115,7 @@ var primitives = []*primitive{
 		},
 	},
 	{
-		name: "avgpool", op: ir.OpAvgPool, tensors: x,
+		name: "avgpool", op: ir.OpAvgPool, tensors: oneTensor,
 		doc:   "mean over a window; moves by its own size unless stride is given",
 		attrs: []attribute{{"kernel", ""}, {"stride", "kernel"}, {"pad", "0"}, {"ceil", "false"}, {"count_include_pad", "true"}},
 		build: func(a *attributes) ir.Attr {
@@ -125,29 +125,29 @@ var primitives = []*primitive{
 		},
 	},
 	{
-		name: "adaptiveavgpool", op: ir.OpAdaptivePool, tensors: x,
+		name: "adaptiveavgpool", op: ir.OpAdaptivePool, tensors: oneTensor,
 		doc:   "mean over windows that adapt to the output size",
 		attrs: []attribute{{"out", ""}},
 		build: func(a *attributes) ir.Attr { return &ir.AdaptivePool{Out: a.size("out")} },
 	},
 	{
-		name: "adaptivemaxpool", op: ir.OpAdaptivePool, tensors: x,
+		name: "adaptivemaxpool", op: ir.OpAdaptivePool, tensors: oneTensor,
 		doc:   "maximum over windows that adapt to the output size",
 		attrs: []attribute{{"out", ""}},
 		build: func(a *attributes) ir.Attr { return &ir.AdaptivePool{Out: a.size("out"), Max: true} },
 	},
 	{
-		name: "globalavgpool", op: ir.OpGlobalPool, tensors: x,
+		name: "globalavgpool", op: ir.OpGlobalPool, tensors: oneTensor,
 		doc:   "mean over the whole map, to [c 1 1]",
 		build: func(*attributes) ir.Attr { return &ir.GlobalPool{} },
 	},
 	{
-		name: "globalmaxpool", op: ir.OpGlobalPool, tensors: x,
+		name: "globalmaxpool", op: ir.OpGlobalPool, tensors: oneTensor,
 		doc:   "maximum over the whole map, to [c 1 1]",
 		build: func(*attributes) ir.Attr { return &ir.GlobalPool{Max: true} },
 	},
 	{
-		name: "lrn", op: ir.OpLRN, tensors: x,
+		name: "lrn", op: ir.OpLRN, tensors: oneTensor,
 		doc:   "local response normalisation: x / (k + alpha/size * sum of squares over size channels)^beta",
 		attrs: []attribute{{"size", ""}, {"alpha", "1e-4"}, {"beta", "0.75"}, {"k", "1.0"}},
 		build: func(a *attributes) ir.Attr {
@@ -155,21 +155,21 @@ var primitives = []*primitive{
 		},
 	},
 
-	{name: "relu", op: ir.OpReLU, tensors: x, doc: "max(x, 0)"},
-	{name: "relu6", op: ir.OpReLU6, tensors: x, doc: "min(max(x, 0), 6)"},
+	{name: "relu", op: ir.OpReLU, tensors: oneTensor, doc: "max(x, 0)"},
+	{name: "relu6", op: ir.OpReLU6, tensors: oneTensor, doc: "min(max(x, 0), 6)"},
 	{
-		name: "leakyrelu", op: ir.OpLeakyReLU, tensors: x, doc: "x, or slope * x where x is negative",
+		name: "leakyrelu", op: ir.OpLeakyReLU, tensors: oneTensor, doc: "x, or slope * x where x is negative",
 		attrs: []attribute{{"slope", "0.01"}},
 		build: func(a *attributes) ir.Attr { return &ir.Slope{Slope: a.floatOr("slope", 0.01)} },
 	},
-	{name: "sigmoid", op: ir.OpSigmoid, tensors: x, doc: "1 / (1 + exp(-x))"},
-	{name: "tanh", op: ir.OpTanh, tensors: x, doc: "hyperbolic tangent"},
-	{name: "silu", op: ir.OpSiLU, tensors: x, doc: "x * sigmoid(x), also called swish"},
-	{name: "hardsigmoid", op: ir.OpHardSigmoid, tensors: x, doc: "relu6(x + 3) / 6"},
-	{name: "hardswish", op: ir.OpHardSwish, tensors: x, doc: "x * relu6(x + 3) / 6"},
-	{name: "gelu", op: ir.OpGELU, tensors: x, doc: "GELU, exact, by erf"},
-	{name: "gelutanh", op: ir.OpGELUTanh, tensors: x, doc: "GELU by its tanh approximation"},
-	{name: "softmax", op: ir.OpSoftmax, tensors: x, doc: "softmax over the channels"},
+	{name: "sigmoid", op: ir.OpSigmoid, tensors: oneTensor, doc: "1 / (1 + exp(-x))"},
+	{name: "tanh", op: ir.OpTanh, tensors: oneTensor, doc: "hyperbolic tangent"},
+	{name: "silu", op: ir.OpSiLU, tensors: oneTensor, doc: "x * sigmoid(x), also called swish"},
+	{name: "hardsigmoid", op: ir.OpHardSigmoid, tensors: oneTensor, doc: "relu6(x + 3) / 6"},
+	{name: "hardswish", op: ir.OpHardSwish, tensors: oneTensor, doc: "x * relu6(x + 3) / 6"},
+	{name: "gelu", op: ir.OpGELU, tensors: oneTensor, doc: "GELU, exact, by erf"},
+	{name: "gelutanh", op: ir.OpGELUTanh, tensors: oneTensor, doc: "GELU by its tanh approximation"},
+	{name: "softmax", op: ir.OpSoftmax, tensors: oneTensor, doc: "softmax over the channels"},
 
 	{
 		name: "add", op: ir.OpAdd, tensors: []string{"tensors"}, anyNumber: true,
@@ -179,20 +179,20 @@ var primitives = []*primitive{
 	{name: "mul", op: ir.OpMul, tensors: []string{"a", "b"}, doc: "product of equal shapes, or with a [c 1 1]; a * b is mul(a, b)"},
 	{name: "concat", op: ir.OpConcat, tensors: []string{"tensors"}, anyNumber: true, doc: "channels of all, in order"},
 	{
-		name: "shuffle", op: ir.OpShuffle, tensors: x,
+		name: "shuffle", op: ir.OpShuffle, tensors: oneTensor,
 		doc:   "channel shuffle: [groups, c/groups] transposed",
 		attrs: []attribute{{"groups", ""}},
 		build: func(a *attributes) ir.Attr { return &ir.Shuffle{Groups: a.int("groups")} },
 	},
-	{name: "flatten", op: ir.OpFlatten, tensors: x, doc: "a map [c h w] as a vector [c*h*w]"},
+	{name: "flatten", op: ir.OpFlatten, tensors: oneTensor, doc: "a map [c h w] as a vector [c*h*w]"},
 	{
-		name: "pad", op: ir.OpPad, tensors: x,
+		name: "pad", op: ir.OpPad, tensors: oneTensor,
 		doc:   "zeros around a map",
 		attrs: []attribute{{"pad", ""}},
 		build: func(a *attributes) ir.Attr { return &ir.Pad{Pad: a.padding("pad", nil)} },
 	},
 	{
-		name: "affine", op: ir.OpAffine, tensors: x,
+		name: "affine", op: ir.OpAffine, tensors: oneTensor,
 		doc:   "x * scale + shift by constants, one number or a list with one a channel",
 		attrs: []attribute{{"scale", "1.0"}, {"shift", "0.0"}},
 		build: func(a *attributes) ir.Attr {
@@ -200,18 +200,18 @@ var primitives = []*primitive{
 		},
 	},
 	{
-		name: "dropout", op: ir.OpDropout, tensors: x,
+		name: "dropout", op: ir.OpDropout, tensors: oneTensor,
 		doc:   "nothing at inference; states what training does",
 		attrs: []attribute{{"p", "0.5"}},
 		build: func(a *attributes) ir.Attr { return &ir.Dropout{P: a.floatOr("p", 0.5)} },
 	},
 	{
-		name: "droppath", op: ir.OpDropPath, tensors: x,
+		name: "droppath", op: ir.OpDropPath, tensors: oneTensor,
 		doc:   "stochastic depth: nothing at inference",
 		attrs: []attribute{{"p", "0.5"}},
 		build: func(a *attributes) ir.Attr { return &ir.Dropout{P: a.floatOr("p", 0.5)} },
 	},
 	// identity is no operation: it gives back what it gets, as a block to pass
 	// where none is wanted.
-	{name: "identity", op: ir.OpInvalid, tensors: x, doc: "its input; a block to pass where none is wanted"},
+	{name: "identity", op: ir.OpInvalid, tensors: oneTensor, doc: "its input; a block to pass where none is wanted"},
 }
