@@ -137,7 +137,7 @@ func (f *File) Shape(key string) (shape []int, ok bool) {
 }
 
 // Read returns a tensor's data, row-major. F32, F16, BF16 and F64 are converted to
-// float32; other types are an error.
+// float32; other types are an error. Errors do not repeat the key.
 func (f *File) Read(key string) ([]float32, error) {
 	i, ok := f.header.index[key]
 	if !ok {
@@ -146,14 +146,14 @@ func (f *File) Read(key string) ([]float32, error) {
 	e := &f.header.entries[i]
 	convert := conversions[e.dtype]
 	if convert == nil {
-		return nil, fmt.Errorf("weights: %s is of type %s, not one of F32, F16, BF16, F64", quote(key), quote(e.dtype))
+		return nil, fmt.Errorf("values of type %s, not F32, F16, BF16 or F64", quote(e.dtype))
 	}
 	if f.data != nil {
 		return convert(f.data[e.begin:e.end:e.end]), nil
 	}
 	raw := make([]byte, e.end-e.begin)
 	if err := readAt(f.src, raw, f.base+e.begin); err != nil {
-		return nil, fmt.Errorf("weights: %s: %w", quote(key), err)
+		return nil, err
 	}
 	return convert(raw), nil
 }

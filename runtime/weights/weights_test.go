@@ -73,9 +73,9 @@ func TestTypes(t *testing.T) {
 		"odd": {7}, "bf16": {1, -5}, "none": {},
 	}
 	wantErr := map[string]string{
-		"steps": `weights: "steps" is of type "I64", not one of F32, F16, BF16, F64`,
-		"new":   `weights: "new" is of type "F128", not one of F32, F16, BF16, F64`,
-		"bool":  `weights: "bool" is of type "BOOL", not one of F32, F16, BF16, F64`,
+		"steps": `values of type "I64", not F32, F16, BF16 or F64`,
+		"new":   `values of type "F128", not F32, F16, BF16 or F64`,
+		"bool":  `values of type "BOOL", not F32, F16, BF16 or F64`,
 		"gone":  `weights: no tensor "gone"`,
 	}
 	for _, shift := range []int{0, 1} { // what is aligned with one is not with the other
@@ -175,7 +175,7 @@ func TestShrunkFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := f.Read("a"); err == nil || err.Error() != `weights: "a": unexpected EOF` {
+	if _, err := f.Read("a"); err == nil || err.Error() != "unexpected EOF" {
 		t.Errorf("error is %v", err)
 	}
 }
