@@ -65,19 +65,14 @@ func (f *filter) all() []float32 {
 	return weights
 }
 
-// band is how many output rows stay together in a task: kernels may compute two at
-// once.
-const band = 2
-
 // grid divides a run into tasks: parts of the rows of all images, or, where there are
 // too few rows to divide evenly, parts of the channels of each image.
 func (w *windowed) grid(s *Session) (rowParts, channelParts int) {
-	bands := (w.op.Out.H + band - 1) / band
 	if s.threads == 1 {
 		return s.images, 1
 	}
 	want := 4 * s.threads
-	if bands >= want {
+	if w.op.Out.H >= slide.RowStep*want {
 		return s.images * want, 1
 	}
 	return s.images, min(want, (w.op.Out.C+w.step-1)/w.step)
@@ -98,7 +93,7 @@ func (w *windowed) task(s *Session, _, i int) {
 	fromC, toC := part(channel, c, channelParts, w.step), part(channel+1, c, channelParts, w.step)
 	call := slide.Call{
 		Dst: s.call.dst.image(image, w.op.Out), Src: s.call.src.image(image, w.op.In),
-		FromY: part(row%perImage, h, perImage, band), ToY: part(row%perImage+1, h, perImage, band),
+		FromY: part(row%perImage, h, perImage, slide.RowStep), ToY: part(row%perImage+1, h, perImage, slide.RowStep),
 		Clamp: w.clamp, Lower: w.lo, Upper: w.hi,
 	}
 	if s.call.arg.data != nil {
@@ -130,7 +125,7 @@ func (w *windowed) rows(call slide.Call) {
 	if !w.clamps {
 		height = min(height, floats/line)
 	}
-	height = max(1, height/band) * band
+	height = max(1, height/slide.RowStep) * slide.RowStep
 	for end := call.ToY; call.FromY < end; call.FromY += height {
 		call.ToY = min(call.FromY+height, end)
 		w.call(&call)

@@ -14,12 +14,9 @@ import (
 
 //go:generate go -C ../_asm run ./depthwise -out ../depthwise/kernel_amd64.s -stubs ../depthwise/kernel_amd64.go -pkg depthwise
 
-// Step is what the channel ranges of a Call are multiples of, if they do not end at
-// the last channel; RowStep likewise for its rows.
-const (
-	Step    = 16
-	RowStep = 2
-)
+// Step is what the channels of a Call are multiples of, if they do not end at the last
+// channel.
+const Step = 16
 
 // Conv is a depthwise convolution, its weights packed for one instruction set.
 type Conv struct {

@@ -1,10 +1,10 @@
 // Package grouped has the kernels of convolution in groups of few channels.
 //
-// Shares of the peak on ResNeXt-50's layers and how they are measured stand in
-// BenchmarkRun. The general matrix product of package gemm, one group at a time,
-// leaves most of its lanes empty below 16 channels a group, and above has more loads a
-// multiply-add than the kernels that slide: it is better for kernels of other widths,
-// and under AVX2, whose 16 registers do not hold what sliding takes.
+// The general matrix product of package gemm, one group at a time, leaves lanes empty
+// below 16 channels a group. Above, the kernels that slide have fewer loads a multiply-add
+// than it has: 98% of the peak against 72% on 7x7x1024 in groups of 32, 82 against 69%
+// in groups of 64. For kernels of other widths than 3 it is as good or better, and under
+// AVX2 too, whose 16 registers do not hold what sliding takes.
 package grouped
 
 import (
@@ -23,8 +23,8 @@ type Channels struct{ In, Out, Groups int }
 // PerGroup returns the channels of a group.
 func (c Channels) PerGroup() (in, out int) { return c.In / c.Groups, c.Out / c.Groups }
 
-// Step returns what the channel ranges of a Call are multiples of, if they do not end
-// at the last channel: whole groups and whole vectors.
+// Step returns what the channels of a Call are multiples of, if they do not end at the
+// last channel: whole groups and whole vectors.
 func (c Channels) Step() int {
 	_, out := c.PerGroup()
 	return max(out, maxLanes)
@@ -34,7 +34,7 @@ func (c Channels) Step() int {
 const maxLanes = 16
 
 // Supports reports whether there is a kernel: for groups of 2, 4 or 8 input and as
-// many output channels; but under AVX2 also for those of an even number of input
+// many output channels, and, except under AVX2, for those of an even number of input
 // channels and at least a vector of output channels, if the kernel is 3 wide.
 func Supports(isa cpu.ISA, g window.Geometry, c Channels) bool {
 	in, out := c.PerGroup()

@@ -36,12 +36,6 @@ type Tile struct {
 // Span is a range of pixels of a tile: first | end<<8. Assembly reads it.
 type Span int64
 
-// Whole is the span of all pixels of a whole tile.
-const Whole Span = Pixels << 8
-
-// Of returns the span of pixels [first, end).
-func Of(first, end int) Span { return Span(first | end<<8) }
-
 // Range returns the span's pixels [first, end).
 func (s Span) Range() (first, end int) { return int(s & 0xff), int(s >> 8) }
 
@@ -61,7 +55,7 @@ func (g *Geometry) Tiles() ([]Tile, []Span) {
 			first := ceilDiv(max(0, -(column+kx*g.DilationW)), g.StrideW)
 			last := ceilDiv(max(0, g.InW-(column+kx*g.DilationW)), g.StrideW)
 			last = min(last, end-x)
-			spans = append(spans, Of(min(first, last), last))
+			spans = append(spans, Span(min(first, last)|last<<8))
 		}
 	}
 	return tiles, spans
@@ -87,6 +81,10 @@ type Band struct {
 	// many for output row Y+1 alone.
 	Upper, Both, Lower int
 }
+
+// RowStep is what the rows of a Call are multiples of, if they do not end at the last
+// row: bands stay whole.
+const RowStep = 2
 
 // CanPair reports whether two output rows may make a band: they read common rows.
 func (g *Geometry) CanPair() bool {

@@ -5,6 +5,11 @@
 // A kernel keeps one vector of channels of seven pixels of two output rows in
 // registers: two multiply-adds a cycle of four cycles' latency want eight sums under
 // way, and rows that share input share its loads. AVX2 has registers for one row.
+//
+// Hot in the first-level cache, on a core with two 512-bit ports, two rows reach 85, 96
+// and 96% of the multiply-adds (3x3, 5x5, 7x7); two vectors of one row, which load more,
+// 80, 88 and 93%; one vector of one row 77%. In layers whose maps come from and go to
+// the second-level cache, 3x3 kernels take little longer than copying the map would.
 package main
 
 import (
