@@ -46,9 +46,9 @@ TEXT ·clampAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ    AX, R9
-	JG      Single
+	JG      rowSingle
 	VMOVUPS (SI)(AX*1), Z2
 	VMOVUPS 64(SI)(AX*1), Z3
 	VMOVUPS 128(SI)(AX*1), Z4
@@ -66,27 +66,27 @@ Several:
 	VMOVUPS Z4, 128(DI)(AX*1)
 	VMOVUPS Z5, 192(DI)(AX*1)
 	ADDQ    $+256, AX
-	JMP     Several
+	JMP     rowSeveral
 
-Single:
+rowSingle:
 	CMPQ    AX, R8
-	JG      Tail
+	JG      rowTail
 	VMOVUPS (SI)(AX*1), Z2
 	VMAXPS  Z2, Z0, Z2
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     Single
+	JMP     rowSingle
 
-Tail:
+rowTail:
 	CMPQ      AX, BX
-	JGE       End
+	JGE       rowEnd
 	VMOVUPS.Z (SI)(AX*1), K1, Z2
 	VMAXPS    Z2, Z0, Z2
 	VMINPS    Z2, Z1, Z2
 	VMOVUPS   Z2, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -118,9 +118,9 @@ TEXT ·clampAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ    AX, R9
-	JG      Single
+	JG      rowSingle
 	VMOVUPS (SI)(AX*1), Y3
 	VMOVUPS 32(SI)(AX*1), Y4
 	VMAXPS  Y3, Y1, Y3
@@ -130,27 +130,27 @@ Several:
 	VMOVUPS Y3, (DI)(AX*1)
 	VMOVUPS Y4, 32(DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     Several
+	JMP     rowSeveral
 
-Single:
+rowSingle:
 	CMPQ    AX, R8
-	JG      Tail
+	JG      rowTail
 	VMOVUPS (SI)(AX*1), Y3
 	VMAXPS  Y3, Y1, Y3
 	VMINPS  Y3, Y2, Y3
 	VMOVUPS Y3, (DI)(AX*1)
 	ADDQ    $+32, AX
-	JMP     Single
+	JMP     rowSingle
 
-Tail:
+rowTail:
 	CMPQ       AX, BX
-	JGE        End
+	JGE        rowEnd
 	VMASKMOVPS (SI)(AX*1), Y0, Y3
 	VMAXPS     Y3, Y1, Y3
 	VMINPS     Y3, Y2, Y3
 	VMASKMOVPS Y3, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -184,9 +184,9 @@ TEXT ·addAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ    AX, R9
-	JG      Single
+	JG      rowSingle
 	VMOVUPS (SI)(AX*1), Z2
 	VMOVUPS 64(SI)(AX*1), Z3
 	VMOVUPS 128(SI)(AX*1), Z4
@@ -212,11 +212,11 @@ Several:
 	VMOVUPS Z4, 128(DI)(AX*1)
 	VMOVUPS Z5, 192(DI)(AX*1)
 	ADDQ    $+256, AX
-	JMP     Several
+	JMP     rowSeveral
 
-Single:
+rowSingle:
 	CMPQ    AX, R8
-	JG      Tail
+	JG      rowTail
 	VMOVUPS (SI)(AX*1), Z2
 	VMOVUPS (DX)(AX*1), Z6
 	VADDPS  Z6, Z2, Z2
@@ -224,11 +224,11 @@ Single:
 	VMINPS  Z2, Z1, Z2
 	VMOVUPS Z2, (DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     Single
+	JMP     rowSingle
 
-Tail:
+rowTail:
 	CMPQ      AX, BX
-	JGE       End
+	JGE       rowEnd
 	VMOVUPS.Z (SI)(AX*1), K1, Z2
 	VMOVUPS.Z (DX)(AX*1), K1, Z6
 	VADDPS    Z6, Z2, Z2
@@ -236,7 +236,7 @@ Tail:
 	VMINPS    Z2, Z1, Z2
 	VMOVUPS   Z2, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -271,9 +271,9 @@ TEXT ·addAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ    AX, R9
-	JG      Single
+	JG      rowSingle
 	VMOVUPS (SI)(AX*1), Y3
 	VMOVUPS 32(SI)(AX*1), Y4
 	VMOVUPS (DX)(AX*1), Y5
@@ -287,11 +287,11 @@ Several:
 	VMOVUPS Y3, (DI)(AX*1)
 	VMOVUPS Y4, 32(DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     Several
+	JMP     rowSeveral
 
-Single:
+rowSingle:
 	CMPQ    AX, R8
-	JG      Tail
+	JG      rowTail
 	VMOVUPS (SI)(AX*1), Y3
 	VMOVUPS (DX)(AX*1), Y5
 	VADDPS  Y5, Y3, Y3
@@ -299,11 +299,11 @@ Single:
 	VMINPS  Y3, Y2, Y3
 	VMOVUPS Y3, (DI)(AX*1)
 	ADDQ    $+32, AX
-	JMP     Single
+	JMP     rowSingle
 
-Tail:
+rowTail:
 	CMPQ       AX, BX
-	JGE        End
+	JGE        rowEnd
 	VMASKMOVPS (SI)(AX*1), Y0, Y3
 	VMASKMOVPS (DX)(AX*1), Y0, Y5
 	VADDPS     Y5, Y3, Y3
@@ -311,7 +311,7 @@ Tail:
 	VMINPS     Y3, Y2, Y3
 	VMASKMOVPS Y3, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -344,9 +344,9 @@ TEXT ·mulAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ    AX, R9
-	JG      Single
+	JG      rowSingle
 	VMOVUPS (SI)(AX*1), Z0
 	VMOVUPS 64(SI)(AX*1), Z1
 	VMOVUPS 128(SI)(AX*1), Z2
@@ -364,27 +364,27 @@ Several:
 	VMOVUPS Z2, 128(DI)(AX*1)
 	VMOVUPS Z3, 192(DI)(AX*1)
 	ADDQ    $+256, AX
-	JMP     Several
+	JMP     rowSeveral
 
-Single:
+rowSingle:
 	CMPQ    AX, R8
-	JG      Tail
+	JG      rowTail
 	VMOVUPS (SI)(AX*1), Z0
 	VMOVUPS (DX)(AX*1), Z4
 	VMULPS  Z4, Z0, Z0
 	VMOVUPS Z0, (DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     Single
+	JMP     rowSingle
 
-Tail:
+rowTail:
 	CMPQ      AX, BX
-	JGE       End
+	JGE       rowEnd
 	VMOVUPS.Z (SI)(AX*1), K1, Z0
 	VMOVUPS.Z (DX)(AX*1), K1, Z4
 	VMULPS    Z4, Z0, Z0
 	VMOVUPS   Z0, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -417,9 +417,9 @@ TEXT ·mulAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ    AX, R9
-	JG      Single
+	JG      rowSingle
 	VMOVUPS (SI)(AX*1), Y1
 	VMOVUPS 32(SI)(AX*1), Y2
 	VMOVUPS (DX)(AX*1), Y3
@@ -429,27 +429,27 @@ Several:
 	VMOVUPS Y1, (DI)(AX*1)
 	VMOVUPS Y2, 32(DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     Several
+	JMP     rowSeveral
 
-Single:
+rowSingle:
 	CMPQ    AX, R8
-	JG      Tail
+	JG      rowTail
 	VMOVUPS (SI)(AX*1), Y1
 	VMOVUPS (DX)(AX*1), Y3
 	VMULPS  Y3, Y1, Y1
 	VMOVUPS Y1, (DI)(AX*1)
 	ADDQ    $+32, AX
-	JMP     Single
+	JMP     rowSingle
 
-Tail:
+rowTail:
 	CMPQ       AX, BX
-	JGE        End
+	JGE        rowEnd
 	VMASKMOVPS (SI)(AX*1), Y0, Y1
 	VMASKMOVPS (DX)(AX*1), Y0, Y3
 	VMULPS     Y3, Y1, Y1
 	VMASKMOVPS Y1, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -485,9 +485,9 @@ TEXT ·affineAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ        AX, R9
-	JG          Single
+	JG          rowSingle
 	VMOVUPS     (SI)(AX*1), Z2
 	VMOVUPS     64(SI)(AX*1), Z3
 	VMOVUPS     128(SI)(AX*1), Z4
@@ -517,11 +517,11 @@ Several:
 	VMOVUPS     Z4, 128(DI)(AX*1)
 	VMOVUPS     Z5, 192(DI)(AX*1)
 	ADDQ        $+256, AX
-	JMP         Several
+	JMP         rowSeveral
 
-Single:
+rowSingle:
 	CMPQ        AX, R8
-	JG          Tail
+	JG          rowTail
 	VMOVUPS     (SI)(AX*1), Z2
 	VMOVUPS     (DX)(AX*1), Z6
 	VMOVUPS     (CX)(AX*1), Z10
@@ -530,11 +530,11 @@ Single:
 	VMINPS      Z2, Z1, Z2
 	VMOVUPS     Z2, (DI)(AX*1)
 	ADDQ        $+64, AX
-	JMP         Single
+	JMP         rowSingle
 
-Tail:
+rowTail:
 	CMPQ        AX, BX
-	JGE         End
+	JGE         rowEnd
 	VMOVUPS.Z   (SI)(AX*1), K1, Z2
 	VMOVUPS.Z   (DX)(AX*1), K1, Z6
 	VMOVUPS.Z   (CX)(AX*1), K1, Z10
@@ -543,7 +543,7 @@ Tail:
 	VMINPS      Z2, Z1, Z2
 	VMOVUPS     Z2, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -579,9 +579,9 @@ TEXT ·affineAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ        AX, R9
-	JG          Single
+	JG          rowSingle
 	VMOVUPS     (SI)(AX*1), Y3
 	VMOVUPS     32(SI)(AX*1), Y4
 	VMOVUPS     (DX)(AX*1), Y5
@@ -597,11 +597,11 @@ Several:
 	VMOVUPS     Y3, (DI)(AX*1)
 	VMOVUPS     Y4, 32(DI)(AX*1)
 	ADDQ        $+64, AX
-	JMP         Several
+	JMP         rowSeveral
 
-Single:
+rowSingle:
 	CMPQ        AX, R8
-	JG          Tail
+	JG          rowTail
 	VMOVUPS     (SI)(AX*1), Y3
 	VMOVUPS     (DX)(AX*1), Y5
 	VMOVUPS     (CX)(AX*1), Y7
@@ -610,11 +610,11 @@ Single:
 	VMINPS      Y3, Y2, Y3
 	VMOVUPS     Y3, (DI)(AX*1)
 	ADDQ        $+32, AX
-	JMP         Single
+	JMP         rowSingle
 
-Tail:
+rowTail:
 	CMPQ        AX, BX
-	JGE         End
+	JGE         rowEnd
 	VMASKMOVPS  (SI)(AX*1), Y0, Y3
 	VMASKMOVPS  (DX)(AX*1), Y0, Y5
 	VMASKMOVPS  (CX)(AX*1), Y0, Y7
@@ -623,7 +623,7 @@ Tail:
 	VMINPS      Y3, Y2, Y3
 	VMASKMOVPS  Y3, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	ADDQ R13, DX
@@ -656,9 +656,9 @@ TEXT ·leakyReLUAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ     AX, R9
-	JG       Single
+	JG       rowSingle
 	VMOVUPS  (SI)(AX*1), Z2
 	VMOVUPS  64(SI)(AX*1), Z3
 	VMOVUPS  128(SI)(AX*1), Z4
@@ -676,27 +676,27 @@ Several:
 	VMOVUPS  Z4, 128(DI)(AX*1)
 	VMOVUPS  Z5, 192(DI)(AX*1)
 	ADDQ     $+256, AX
-	JMP      Several
+	JMP      rowSeveral
 
-Single:
+rowSingle:
 	CMPQ     AX, R8
-	JG       Tail
+	JG       rowTail
 	VMOVUPS  (SI)(AX*1), Z2
 	VPMOVD2M Z2, K2
 	VMULPS   Z0, Z2, K2, Z2
 	VMOVUPS  Z2, (DI)(AX*1)
 	ADDQ     $+64, AX
-	JMP      Single
+	JMP      rowSingle
 
-Tail:
+rowTail:
 	CMPQ      AX, BX
-	JGE       End
+	JGE       rowEnd
 	VMOVUPS.Z (SI)(AX*1), K1, Z2
 	VPMOVD2M  Z2, K2
 	VMULPS    Z0, Z2, K2, Z2
 	VMOVUPS   Z2, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -728,9 +728,9 @@ TEXT ·leakyReLUAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ      AX, R9
-	JG        Single
+	JG        rowSingle
 	VMOVUPS   (SI)(AX*1), Y3
 	VMOVUPS   32(SI)(AX*1), Y4
 	VMULPS    Y1, Y3, Y5
@@ -740,27 +740,27 @@ Several:
 	VMOVUPS   Y3, (DI)(AX*1)
 	VMOVUPS   Y4, 32(DI)(AX*1)
 	ADDQ      $+64, AX
-	JMP       Several
+	JMP       rowSeveral
 
-Single:
+rowSingle:
 	CMPQ      AX, R8
-	JG        Tail
+	JG        rowTail
 	VMOVUPS   (SI)(AX*1), Y3
 	VMULPS    Y1, Y3, Y5
 	VBLENDVPS Y3, Y5, Y3, Y3
 	VMOVUPS   Y3, (DI)(AX*1)
 	ADDQ      $+32, AX
-	JMP       Single
+	JMP       rowSingle
 
-Tail:
+rowTail:
 	CMPQ       AX, BX
-	JGE        End
+	JGE        rowEnd
 	VMASKMOVPS (SI)(AX*1), Y0, Y3
 	VMULPS     Y1, Y3, Y5
 	VBLENDVPS  Y3, Y5, Y3, Y3
 	VMASKMOVPS Y3, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -794,9 +794,9 @@ TEXT ·hardSigmoidAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ    AX, R9
-	JG      Single
+	JG      rowSingle
 	VMOVUPS (SI)(AX*1), Z0
 	VMOVUPS 64(SI)(AX*1), Z1
 	VMOVUPS 128(SI)(AX*1), Z2
@@ -822,11 +822,11 @@ Several:
 	VMOVUPS Z2, 128(DI)(AX*1)
 	VMOVUPS Z3, 192(DI)(AX*1)
 	ADDQ    $+256, AX
-	JMP     Several
+	JMP     rowSeveral
 
-Single:
+rowSingle:
 	CMPQ    AX, R8
-	JG      Tail
+	JG      rowTail
 	VMOVUPS (SI)(AX*1), Z0
 	VADDPS  Z6, Z0, Z0
 	VMAXPS  Z0, Z4, Z0
@@ -834,11 +834,11 @@ Single:
 	VMULPS  Z7, Z0, Z0
 	VMOVUPS Z0, (DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     Single
+	JMP     rowSingle
 
-Tail:
+rowTail:
 	CMPQ      AX, BX
-	JGE       End
+	JGE       rowEnd
 	VMOVUPS.Z (SI)(AX*1), K1, Z0
 	VADDPS    Z6, Z0, Z0
 	VMAXPS    Z0, Z4, Z0
@@ -846,7 +846,7 @@ Tail:
 	VMULPS    Z7, Z0, Z0
 	VMOVUPS   Z0, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -880,9 +880,9 @@ TEXT ·hardSigmoidAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ    AX, R9
-	JG      Single
+	JG      rowSingle
 	VMOVUPS (SI)(AX*1), Y1
 	VMOVUPS 32(SI)(AX*1), Y2
 	VADDPS  Y5, Y1, Y1
@@ -896,11 +896,11 @@ Several:
 	VMOVUPS Y1, (DI)(AX*1)
 	VMOVUPS Y2, 32(DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     Several
+	JMP     rowSeveral
 
-Single:
+rowSingle:
 	CMPQ    AX, R8
-	JG      Tail
+	JG      rowTail
 	VMOVUPS (SI)(AX*1), Y1
 	VADDPS  Y5, Y1, Y1
 	VMAXPS  Y1, Y3, Y1
@@ -908,11 +908,11 @@ Single:
 	VMULPS  Y6, Y1, Y1
 	VMOVUPS Y1, (DI)(AX*1)
 	ADDQ    $+32, AX
-	JMP     Single
+	JMP     rowSingle
 
-Tail:
+rowTail:
 	CMPQ       AX, BX
-	JGE        End
+	JGE        rowEnd
 	VMASKMOVPS (SI)(AX*1), Y0, Y1
 	VADDPS     Y5, Y1, Y1
 	VMAXPS     Y1, Y3, Y1
@@ -920,7 +920,7 @@ Tail:
 	VMULPS     Y6, Y1, Y1
 	VMASKMOVPS Y1, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -954,9 +954,9 @@ TEXT ·hardSwishAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ    AX, R9
-	JG      Single
+	JG      rowSingle
 	VMOVUPS (SI)(AX*1), Z0
 	VMOVUPS 64(SI)(AX*1), Z1
 	VMOVUPS 128(SI)(AX*1), Z2
@@ -986,11 +986,11 @@ Several:
 	VMOVUPS Z2, 128(DI)(AX*1)
 	VMOVUPS Z3, 192(DI)(AX*1)
 	ADDQ    $+256, AX
-	JMP     Several
+	JMP     rowSeveral
 
-Single:
+rowSingle:
 	CMPQ    AX, R8
-	JG      Tail
+	JG      rowTail
 	VMOVUPS (SI)(AX*1), Z0
 	VADDPS  Z10, Z0, Z4
 	VMAXPS  Z4, Z8, Z4
@@ -999,11 +999,11 @@ Single:
 	VMULPS  Z4, Z0, Z0
 	VMOVUPS Z0, (DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     Single
+	JMP     rowSingle
 
-Tail:
+rowTail:
 	CMPQ      AX, BX
-	JGE       End
+	JGE       rowEnd
 	VMOVUPS.Z (SI)(AX*1), K1, Z0
 	VADDPS    Z10, Z0, Z4
 	VMAXPS    Z4, Z8, Z4
@@ -1012,7 +1012,7 @@ Tail:
 	VMULPS    Z4, Z0, Z0
 	VMOVUPS   Z0, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1046,9 +1046,9 @@ TEXT ·hardSwishAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ    AX, R9
-	JG      Single
+	JG      rowSingle
 	VMOVUPS (SI)(AX*1), Y1
 	VMOVUPS 32(SI)(AX*1), Y2
 	VADDPS  Y7, Y1, Y3
@@ -1064,11 +1064,11 @@ Several:
 	VMOVUPS Y1, (DI)(AX*1)
 	VMOVUPS Y2, 32(DI)(AX*1)
 	ADDQ    $+64, AX
-	JMP     Several
+	JMP     rowSeveral
 
-Single:
+rowSingle:
 	CMPQ    AX, R8
-	JG      Tail
+	JG      rowTail
 	VMOVUPS (SI)(AX*1), Y1
 	VADDPS  Y7, Y1, Y3
 	VMAXPS  Y3, Y5, Y3
@@ -1077,11 +1077,11 @@ Single:
 	VMULPS  Y3, Y1, Y1
 	VMOVUPS Y1, (DI)(AX*1)
 	ADDQ    $+32, AX
-	JMP     Single
+	JMP     rowSingle
 
-Tail:
+rowTail:
 	CMPQ       AX, BX
-	JGE        End
+	JGE        rowEnd
 	VMASKMOVPS (SI)(AX*1), Y0, Y1
 	VADDPS     Y7, Y1, Y3
 	VMAXPS     Y3, Y5, Y3
@@ -1090,7 +1090,7 @@ Tail:
 	VMULPS     Y3, Y1, Y1
 	VMASKMOVPS Y1, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1132,9 +1132,9 @@ TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ         AX, R9
-	JG           Single
+	JG           rowSingle
 	VMOVUPS      (SI)(AX*1), Z0
 	VMOVUPS      64(SI)(AX*1), Z1
 	VMOVUPS      128(SI)(AX*1), Z2
@@ -1220,11 +1220,11 @@ Several:
 	VMOVUPS      Z6, 128(DI)(AX*1)
 	VMOVUPS      Z7, 192(DI)(AX*1)
 	ADDQ         $+256, AX
-	JMP          Several
+	JMP          rowSeveral
 
-Single:
+rowSingle:
 	CMPQ         AX, R8
-	JG           Tail
+	JG           rowTail
 	VMOVUPS      (SI)(AX*1), Z0
 	VORPS        Z21, Z0, Z4
 	VMAXPS       Z4, Z22, Z4
@@ -1247,11 +1247,11 @@ Single:
 	VMULPS       Z8, Z4, K2, Z4
 	VMOVUPS      Z4, (DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          Single
+	JMP          rowSingle
 
-Tail:
+rowTail:
 	CMPQ         AX, BX
-	JGE          End
+	JGE          rowEnd
 	VMOVUPS.Z    (SI)(AX*1), K1, Z0
 	VORPS        Z21, Z0, Z4
 	VMAXPS       Z4, Z22, Z4
@@ -1274,7 +1274,7 @@ Tail:
 	VMULPS       Z8, Z4, K2, Z4
 	VMOVUPS      Z4, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1309,9 +1309,9 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ         AX, R9
-	JG           Single
+	JG           rowSingle
 	VMOVUPS      (SI)(AX*1), Y1
 	VMOVUPS      32(SI)(AX*1), Y2
 	VORPS        Y12, Y1, Y3
@@ -1359,11 +1359,11 @@ Several:
 	VMOVUPS      Y5, (DI)(AX*1)
 	VMOVUPS      Y6, 32(DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          Several
+	JMP          rowSeveral
 
-Single:
+rowSingle:
 	CMPQ         AX, R8
-	JG           Tail
+	JG           rowTail
 	VMOVUPS      (SI)(AX*1), Y1
 	VORPS        Y12, Y1, Y3
 	VCMPPS       $0x01, Y13, Y3, Y9
@@ -1388,11 +1388,11 @@ Single:
 	VBLENDVPS    Y1, Y5, Y3, Y5
 	VMOVUPS      Y5, (DI)(AX*1)
 	ADDQ         $+32, AX
-	JMP          Single
+	JMP          rowSingle
 
-Tail:
+rowTail:
 	CMPQ         AX, BX
-	JGE          End
+	JGE          rowEnd
 	VMASKMOVPS   (SI)(AX*1), Y0, Y1
 	VORPS        Y12, Y1, Y3
 	VCMPPS       $0x01, Y13, Y3, Y9
@@ -1417,7 +1417,7 @@ Tail:
 	VBLENDVPS    Y1, Y5, Y3, Y5
 	VMASKMOVPS   Y5, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1459,9 +1459,9 @@ TEXT ·siluAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ         AX, R9
-	JG           Single
+	JG           rowSingle
 	VMOVUPS      (SI)(AX*1), Z0
 	VMOVUPS      64(SI)(AX*1), Z1
 	VMOVUPS      128(SI)(AX*1), Z2
@@ -1551,11 +1551,11 @@ Several:
 	VMOVUPS      Z2, 128(DI)(AX*1)
 	VMOVUPS      Z3, 192(DI)(AX*1)
 	ADDQ         $+256, AX
-	JMP          Several
+	JMP          rowSeveral
 
-Single:
+rowSingle:
 	CMPQ         AX, R8
-	JG           Tail
+	JG           rowTail
 	VMOVUPS      (SI)(AX*1), Z0
 	VORPS        Z21, Z0, Z4
 	VMAXPS       Z4, Z22, Z4
@@ -1579,11 +1579,11 @@ Single:
 	VMULPS       Z4, Z0, Z0
 	VMOVUPS      Z0, (DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          Single
+	JMP          rowSingle
 
-Tail:
+rowTail:
 	CMPQ         AX, BX
-	JGE          End
+	JGE          rowEnd
 	VMOVUPS.Z    (SI)(AX*1), K1, Z0
 	VORPS        Z21, Z0, Z4
 	VMAXPS       Z4, Z22, Z4
@@ -1607,7 +1607,7 @@ Tail:
 	VMULPS       Z4, Z0, Z0
 	VMOVUPS      Z0, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1642,9 +1642,9 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ         AX, R9
-	JG           Single
+	JG           rowSingle
 	VMOVUPS      (SI)(AX*1), Y1
 	VMOVUPS      32(SI)(AX*1), Y2
 	VORPS        Y12, Y1, Y3
@@ -1694,11 +1694,11 @@ Several:
 	VMOVUPS      Y1, (DI)(AX*1)
 	VMOVUPS      Y2, 32(DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          Several
+	JMP          rowSeveral
 
-Single:
+rowSingle:
 	CMPQ         AX, R8
-	JG           Tail
+	JG           rowTail
 	VMOVUPS      (SI)(AX*1), Y1
 	VORPS        Y12, Y1, Y3
 	VCMPPS       $0x01, Y13, Y3, Y9
@@ -1724,11 +1724,11 @@ Single:
 	VMULPS       Y5, Y1, Y1
 	VMOVUPS      Y1, (DI)(AX*1)
 	ADDQ         $+32, AX
-	JMP          Single
+	JMP          rowSingle
 
-Tail:
+rowTail:
 	CMPQ         AX, BX
-	JGE          End
+	JGE          rowEnd
 	VMASKMOVPS   (SI)(AX*1), Y0, Y1
 	VORPS        Y12, Y1, Y3
 	VCMPPS       $0x01, Y13, Y3, Y9
@@ -1754,7 +1754,7 @@ Tail:
 	VMULPS       Y5, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1802,9 +1802,9 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ         AX, R9
-	JG           Single
+	JG           rowSingle
 	VMOVUPS      (SI)(AX*1), Z0
 	VMOVUPS      64(SI)(AX*1), Z1
 	VORPS        Z12, Z0, Z2
@@ -1876,11 +1876,11 @@ Several:
 	VMOVUPS      Z4, (DI)(AX*1)
 	VMOVUPS      Z5, 64(DI)(AX*1)
 	ADDQ         $+128, AX
-	JMP          Several
+	JMP          rowSeveral
 
-Single:
+rowSingle:
 	CMPQ         AX, R8
-	JG           Tail
+	JG           rowTail
 	VMOVUPS      (SI)(AX*1), Z0
 	VORPS        Z12, Z0, Z2
 	VADDPS       Z2, Z2, Z2
@@ -1917,11 +1917,11 @@ Single:
 	VMOVAPS      Z6, K2, Z4
 	VMOVUPS      Z4, (DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          Single
+	JMP          rowSingle
 
-Tail:
+rowTail:
 	CMPQ         AX, BX
-	JGE          End
+	JGE          rowEnd
 	VMOVUPS.Z    (SI)(AX*1), K1, Z0
 	VORPS        Z12, Z0, Z2
 	VADDPS       Z2, Z2, Z2
@@ -1958,7 +1958,7 @@ Tail:
 	VMOVAPS      Z6, K2, Z4
 	VMOVUPS      Z4, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -1998,9 +1998,9 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Single:
+rowSingle:
 	CMPQ         AX, R8
-	JG           Tail
+	JG           rowTail
 	VMOVUPS      (SI)(AX*1), Y1
 	VORPS        Y8, Y1, Y2
 	VADDPS       Y2, Y2, Y2
@@ -2039,11 +2039,11 @@ Single:
 	VBLENDVPS    Y2, Y4, Y3, Y3
 	VMOVUPS      Y3, (DI)(AX*1)
 	ADDQ         $+32, AX
-	JMP          Single
+	JMP          rowSingle
 
-Tail:
+rowTail:
 	CMPQ         AX, BX
-	JGE          End
+	JGE          rowEnd
 	VMASKMOVPS   (SI)(AX*1), Y0, Y1
 	VORPS        Y8, Y1, Y2
 	VADDPS       Y2, Y2, Y2
@@ -2082,7 +2082,7 @@ Tail:
 	VBLENDVPS    Y2, Y4, Y3, Y3
 	VMASKMOVPS   Y3, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -2128,9 +2128,9 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ        AX, R9
-	JG          Single
+	JG          rowSingle
 	VMOVUPS     (SI)(AX*1), Z0
 	VMOVUPS     64(SI)(AX*1), Z1
 	VMOVUPS     128(SI)(AX*1), Z2
@@ -2228,11 +2228,11 @@ Several:
 	VMOVUPS     Z2, 128(DI)(AX*1)
 	VMOVUPS     Z3, 192(DI)(AX*1)
 	ADDQ        $+256, AX
-	JMP         Several
+	JMP         rowSeveral
 
-Single:
+rowSingle:
 	CMPQ        AX, R8
-	JG          Tail
+	JG          rowTail
 	VMOVUPS     (SI)(AX*1), Z0
 	VMULPS      Z18, Z0, Z4
 	VMINPS      Z4, Z16, Z4
@@ -2258,11 +2258,11 @@ Single:
 	VMULPS      Z12, Z0, Z0
 	VMOVUPS     Z0, (DI)(AX*1)
 	ADDQ        $+64, AX
-	JMP         Single
+	JMP         rowSingle
 
-Tail:
+rowTail:
 	CMPQ        AX, BX
-	JGE         End
+	JGE         rowEnd
 	VMOVUPS.Z   (SI)(AX*1), K1, Z0
 	VMULPS      Z18, Z0, Z4
 	VMINPS      Z4, Z16, Z4
@@ -2288,7 +2288,7 @@ Tail:
 	VMULPS      Z12, Z0, Z0
 	VMOVUPS     Z0, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -2325,9 +2325,9 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ        AX, R9
-	JG          Single
+	JG          rowSingle
 	VMOVUPS     (SI)(AX*1), Y1
 	VMOVUPS     32(SI)(AX*1), Y2
 	VMULPS      Y11, Y1, Y3
@@ -2377,11 +2377,11 @@ Several:
 	VMOVUPS     Y1, (DI)(AX*1)
 	VMOVUPS     Y2, 32(DI)(AX*1)
 	ADDQ        $+64, AX
-	JMP         Several
+	JMP         rowSeveral
 
-Single:
+rowSingle:
 	CMPQ        AX, R8
-	JG          Tail
+	JG          rowTail
 	VMOVUPS     (SI)(AX*1), Y1
 	VMULPS      Y11, Y1, Y3
 	VMINPS      Y3, Y9, Y3
@@ -2407,11 +2407,11 @@ Single:
 	VMULPS      Y7, Y1, Y1
 	VMOVUPS     Y1, (DI)(AX*1)
 	ADDQ        $+32, AX
-	JMP         Single
+	JMP         rowSingle
 
-Tail:
+rowTail:
 	CMPQ        AX, BX
-	JGE         End
+	JGE         rowEnd
 	VMASKMOVPS  (SI)(AX*1), Y0, Y1
 	VMULPS      Y11, Y1, Y3
 	VMINPS      Y3, Y9, Y3
@@ -2437,7 +2437,7 @@ Tail:
 	VMULPS      Y7, Y1, Y1
 	VMASKMOVPS  Y1, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -2475,9 +2475,9 @@ TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ         AX, R9
-	JG           Single
+	JG           rowSingle
 	VMOVUPS      (SI)(AX*1), Z0
 	VMOVUPS      64(SI)(AX*1), Z1
 	VMOVUPS      128(SI)(AX*1), Z2
@@ -2583,11 +2583,11 @@ Several:
 	VMOVUPS      Z2, 128(DI)(AX*1)
 	VMOVUPS      Z3, 192(DI)(AX*1)
 	ADDQ         $+256, AX
-	JMP          Several
+	JMP          rowSeveral
 
-Single:
+rowSingle:
 	CMPQ         AX, R8
-	JG           Tail
+	JG           rowTail
 	VMOVUPS      (SI)(AX*1), Z0
 	VMULPS       Z0, Z0, Z20
 	VMOVUPS      constants<>+2688(SB), Z4
@@ -2615,11 +2615,11 @@ Single:
 	VMULPS       Z4, Z0, Z0
 	VMOVUPS      Z0, (DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          Single
+	JMP          rowSingle
 
-Tail:
+rowTail:
 	CMPQ         AX, BX
-	JGE          End
+	JGE          rowEnd
 	VMOVUPS.Z    (SI)(AX*1), K1, Z0
 	VMULPS       Z0, Z0, Z20
 	VMOVUPS      constants<>+2688(SB), Z4
@@ -2647,7 +2647,7 @@ Tail:
 	VMULPS       Z4, Z0, Z0
 	VMOVUPS      Z0, K1, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
@@ -2680,9 +2680,9 @@ TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-8
 row:
 	XORQ AX, AX
 
-Several:
+rowSeveral:
 	CMPQ         AX, R9
-	JG           Single
+	JG           rowSingle
 	VMOVUPS      (SI)(AX*1), Y1
 	VMOVUPS      32(SI)(AX*1), Y2
 	VMULPS       Y1, Y1, Y11
@@ -2740,11 +2740,11 @@ Several:
 	VMOVUPS      Y1, (DI)(AX*1)
 	VMOVUPS      Y2, 32(DI)(AX*1)
 	ADDQ         $+64, AX
-	JMP          Several
+	JMP          rowSeveral
 
-Single:
+rowSingle:
 	CMPQ         AX, R8
-	JG           Tail
+	JG           rowTail
 	VMOVUPS      (SI)(AX*1), Y1
 	VMULPS       Y1, Y1, Y11
 	VMOVUPS      constants<>+2688(SB), Y3
@@ -2774,11 +2774,11 @@ Single:
 	VMULPS       Y5, Y1, Y1
 	VMOVUPS      Y1, (DI)(AX*1)
 	ADDQ         $+32, AX
-	JMP          Single
+	JMP          rowSingle
 
-Tail:
+rowTail:
 	CMPQ         AX, BX
-	JGE          End
+	JGE          rowEnd
 	VMASKMOVPS   (SI)(AX*1), Y0, Y1
 	VMULPS       Y1, Y1, Y11
 	VMOVUPS      constants<>+2688(SB), Y3
@@ -2808,7 +2808,7 @@ Tail:
 	VMULPS       Y5, Y1, Y1
 	VMASKMOVPS   Y1, Y0, (DI)(AX*1)
 
-End:
+rowEnd:
 	ADDQ R11, DI
 	ADDQ R12, SI
 	DECQ R10
