@@ -3,7 +3,7 @@
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ASM         := runtime/internal/kernels/_asm
 
-.PHONY: check test race purego vet lint fmt generate current cross fuzz bench
+.PHONY: check test race purego vet lint fmt generate current cross fuzz bench onnx
 
 check: fmt vet lint test race purego cross current
 
@@ -53,3 +53,14 @@ fuzz:
 
 bench:
 	go run ./cmd/cnnc bench resnext50_32x4d --threads 1,2
+
+# Asks ONNX's checker and ONNX Runtime, which come from PyPI, about exported
+# models: every operation, and a net of each family or those of NETS=all.
+onnx: .tools/onnx/installed
+	go test ./compiler/onnx -run Witness -v -count=1 -timeout 2h \
+	  -python $(CURDIR)/.tools/onnx/bin/python $(if $(NETS),-nets $(NETS))
+
+.tools/onnx/installed: compiler/onnx/testdata/requirements.txt
+	python3 -m venv $(@D)
+	$(@D)/bin/pip install -q -r $<
+	touch $@
