@@ -39,14 +39,16 @@ type Span int64
 // Range returns the span's pixels [first, end).
 func (s Span) Range() (first, end int) { return int(s & 0xff), int(s >> 8) }
 
-// Tiles cuts an output row into tiles that differ by a pixel at most, and says for
-// each tile (rows of KernelW spans) and each kernel column which pixels' input exists.
+// Tiles cuts an output row into whole tiles and what is left over, and says for each
+// tile (rows of KernelW spans) and each kernel column which pixels' input exists. Tiles
+// of about the same width would be slower: kernels know at compile time what a whole one
+// reads.
 func (g *Geometry) Tiles() ([]Tile, []Span) {
 	n := (g.OutW + Pixels - 1) / Pixels
 	tiles := make([]Tile, n)
 	var spans []Span
 	for i := range tiles {
-		x, end := g.OutW*i/n, g.OutW*(i+1)/n
+		x, end := i*Pixels, min((i+1)*Pixels, g.OutW)
 		column := x*g.StrideW - g.PadLeft
 		under := (end-x-1)*g.StrideW + (g.KernelW-1)*g.DilationW + 1
 		hi := max(0, min(g.InW-column, under))
