@@ -34,6 +34,7 @@ func Lower(g *ir.Graph) (*Plan, error) {
 		}
 	}
 	l.lifetimes()
+	l.packPictures()
 	l.shareInPlace()
 	l.finish()
 	if err := Verify(l.p); err != nil {
@@ -173,7 +174,7 @@ func (l *lowering) finish() {
 	for i := range l.layout.buffers {
 		if b := &l.layout.buffers[i]; l.layout.root(i) == i {
 			index[i] = len(regions)
-			regions = append(regions, Region{Size: b.pixels * b.pitch(), First: b.first, Last: b.last})
+			regions = append(regions, Region{Size: b.size(), First: b.first, Last: b.last})
 		}
 	}
 	p := l.p

@@ -192,7 +192,7 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt := s.rt
 	rt.Begin(k)
 	defer rt.End()
-	rt.Input(cnnrt.View{Offset: 0, Pitch: 16}, InputShape(), src[:k*InputLen])
+	rt.Input(cnnrt.View{Offset: 802816, Pitch: 3}, InputShape(), src[:k*InputLen])
 	s.model.stem(rt)
 	s.model.layer1(rt)
 	s.model.layer2(rt)

@@ -7,9 +7,9 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem runs conv1 and maxpool: [3 224 224] -> [64 56 56].
 func (m *Model) stem(s *cnnrt.Session) {
 	var (
-		image   = cnnrt.View{Offset: 0, Pitch: 16}       // [3 224 224]
-		conv1   = cnnrt.View{Offset: 802816, Pitch: 64}  // [64 112 112]
-		maxpool = cnnrt.View{Offset: 1605632, Pitch: 64} // [64 56 56]
+		image   = cnnrt.View{Offset: 802816, Pitch: 3}   // [3 224 224]
+		conv1   = cnnrt.View{Offset: 0, Pitch: 64}       // [64 112 112]
+		maxpool = cnnrt.View{Offset: 1204224, Pitch: 64} // [64 56 56]
 	)
 	// conv1: conv 7x7 s2 + bn1 + relu -> [64 112 112] (specs/blocks/resnet.cnn:7)
 	m.conv1.Run(s, conv1, image)
@@ -20,7 +20,7 @@ func (m *Model) stem(s *cnnrt.Session) {
 // layer1 runs layer1.0 to layer1.2: [64 56 56] -> [256 56 56].
 func (m *Model) layer1(s *cnnrt.Session) {
 	var (
-		x     = cnnrt.View{Offset: 1605632, Pitch: 64}  // [64 56 56]
+		x     = cnnrt.View{Offset: 1204224, Pitch: 64}  // [64 56 56]
 		y     = cnnrt.View{Offset: 0, Pitch: 256}       // [256 56 56]
 		conv1 = cnnrt.View{Offset: 0, Pitch: 128}       // [128 56 56]
 		a     = cnnrt.View{Offset: 802816, Pitch: 128}  // [128 56 56]

@@ -167,7 +167,7 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt := s.rt
 	rt.Begin(k)
 	defer rt.End()
-	rt.Input(cnnrt.View{Offset: 12288, Pitch: 16}, InputShape(), src[:k*InputLen])
+	rt.Input(cnnrt.View{Offset: 12288, Pitch: 3}, InputShape(), src[:k*InputLen])
 	s.model.features(rt)
 	s.model.head(rt)
 	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 16}, OutputShape())

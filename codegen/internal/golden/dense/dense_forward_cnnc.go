@@ -7,7 +7,7 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // features runs features.conv0 to features.norm: [3 16 16] -> [56 8 8].
 func (m *Model) features(s *cnnrt.Session) {
 	var (
-		image   = cnnrt.View{Offset: 12288, Pitch: 16} // [3 16 16]
+		image   = cnnrt.View{Offset: 12288, Pitch: 3}  // [3 16 16]
 		cat     = cnnrt.View{Offset: 0, Pitch: 48}     // [16 16 16], [8 16 16], [40 16 16]
 		norm1   = cnnrt.View{Offset: 20480, Pitch: 16} // [16 16 16]
 		a       = cnnrt.View{Offset: 12288, Pitch: 32} // [32 16 16], [24 16 16]

@@ -7,8 +7,8 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem runs conv1: [3 32 32] -> [16 32 32].
 func (m *Model) stem(s *cnnrt.Session) {
 	var (
-		image = cnnrt.View{Offset: 0, Pitch: 16}     // [3 32 32]
-		conv1 = cnnrt.View{Offset: 16384, Pitch: 16} // [16 32 32]
+		image = cnnrt.View{Offset: 16384, Pitch: 3} // [3 32 32]
+		conv1 = cnnrt.View{Offset: 0, Pitch: 16}    // [16 32 32]
 	)
 	// conv1: conv 3x3 + bn1 + relu -> [16 32 32] (residual.cnn:6)
 	m.conv1.Run(s, conv1, image)
@@ -17,8 +17,8 @@ func (m *Model) stem(s *cnnrt.Session) {
 // layer1 runs layer1.0 and layer1.1: [16 32 32] -> [16 32 32].
 func (m *Model) layer1(s *cnnrt.Session) {
 	var (
-		x     = cnnrt.View{Offset: 16384, Pitch: 16} // [16 32 32]
-		conv1 = cnnrt.View{Offset: 0, Pitch: 16}     // [16 32 32]
+		x     = cnnrt.View{Offset: 0, Pitch: 16}     // [16 32 32]
+		conv1 = cnnrt.View{Offset: 16384, Pitch: 16} // [16 32 32]
 	)
 	// layer1.0: [16 32 32] -> [16 32 32]
 	m.layer1_0.forward(s, x, conv1)
@@ -29,28 +29,29 @@ func (m *Model) layer1(s *cnnrt.Session) {
 // layer2 runs layer2.0.conv1 to layer2.2: [16 32 32] -> [32 16 16].
 func (m *Model) layer2(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 16384, Pitch: 16} // [16 32 32]
-		a             = cnnrt.View{Offset: 0, Pitch: 32}     // [32 16 16]
-		layer2_0Conv2 = cnnrt.View{Offset: 8192, Pitch: 32}  // [32 16 16]
+		x             = cnnrt.View{Offset: 0, Pitch: 16}     // [16 32 32]
+		layer2_0Conv1 = cnnrt.View{Offset: 16384, Pitch: 32} // [32 16 16]
+		layer2_0Conv2 = cnnrt.View{Offset: 24576, Pitch: 32} // [32 16 16]
+		conv1         = cnnrt.View{Offset: 0, Pitch: 32}     // [32 16 16]
 	)
 	// layer2.0.conv1: conv 3x3 s2 + bn1 + relu -> [32 16 16] (residual.cnn:21)
-	m.layer2_0Conv1.Run(s, a, x)
+	m.layer2_0Conv1.Run(s, layer2_0Conv1, x)
 	// layer2.0.conv2: conv 3x3 + bn2 -> [32 16 16] (residual.cnn:22)
-	m.layer2_0Conv2.Run(s, layer2_0Conv2, a)
+	m.layer2_0Conv2.Run(s, layer2_0Conv2, layer2_0Conv1)
 	// layer2.0.downsample.0: conv 1x1 s2 + batchnorm + residual + relu -> [32 16 16] (residual.cnn:26)
 	m.layer2_0Downsample0.RunAdd(s, layer2_0Conv2, x, layer2_0Conv2)
 	// layer2.1: [32 16 16] -> [32 16 16]
-	m.layer2_1.forward(s, layer2_0Conv2, a)
+	m.layer2_1.forward(s, layer2_0Conv2, conv1)
 	// layer2.2: [32 16 16] -> [32 16 16]
-	m.layer2_2.forward(s, layer2_0Conv2, a)
+	m.layer2_2.forward(s, layer2_0Conv2, conv1)
 }
 
 // head runs avgpool and fc: [32 16 16] -> [10].
 func (m *Model) head(s *cnnrt.Session) {
 	var (
-		x       = cnnrt.View{Offset: 8192, Pitch: 32} // [32 16 16]
-		avgpool = cnnrt.View{Offset: 0, Pitch: 32}    // [32 1 1]
-		fc      = cnnrt.View{Offset: 32, Pitch: 16}   // [10]
+		x       = cnnrt.View{Offset: 24576, Pitch: 32} // [32 16 16]
+		avgpool = cnnrt.View{Offset: 0, Pitch: 32}     // [32 1 1]
+		fc      = cnnrt.View{Offset: 32, Pitch: 16}    // [10]
 	)
 	// avgpool: global average pool -> [32 1 1] (residual.cnn:9)
 	globalAvgPoolOf32At16.Run(s, avgpool, x)
