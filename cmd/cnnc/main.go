@@ -27,6 +27,7 @@ type cli struct {
 	Fmt     fmtCmd     `cmd:"" help:"Format specs in place."`
 	IR      irCmd      `cmd:"" name:"ir" help:"Print the graph, before or after any pass."`
 	Summary summaryCmd `cmd:"" help:"Print a table of a network's layers, or compare several networks."`
+	Draw    drawCmd    `cmd:"" help:"Draw a network: SVG, HTML or DOT."`
 	Run     runCmd     `cmd:"" help:"Run a network on an input."`
 	Verify  verifyCmd  `cmd:"" help:"Compare a network with a reference, layer by layer."`
 	Export  exportCmd  `cmd:"" help:"Write a network in another tool's format."`

@@ -1,0 +1,183 @@
+package draw
+
+import "github.com/cnnc-dev/cnnc/cmd/cnnc/internal/layered"
+
+// box is where something stands.
+type box struct{ x, y, w, h float64 }
+
+// placed is a figure with its layout.
+type placed struct {
+	*Figure
+	graph *layered.Graph
+	box
+}
+
+// page is the arrangement of a drawing: the network in a column or several, the
+// blocks beside and below.
+type page struct {
+	network []placed
+	blocks  []placed
+	w, h    float64
+}
+
+const (
+	headHeight = 78   // title, totals, legend
+	tallness   = 1.25 // a page's height by its width; a picture should fill one
+	shortest   = 8    // layers of a column
+	steps      = 40   // widths that are tried
+)
+
+// arrange finds the arrangement that can be printed largest.
+func arrange(d *Drawing) page {
+	var best page
+	size := networkSize(d.Network)
+	for count := 1; count == 1 || len(d.Network.Nodes) >= count*shortest; count++ {
+		parts := columns(d.Network, count)
+		if len(parts) < count {
+			break
+		}
+		narrowest := packBlocks(d, placeColumns(parts, size), 0).w
+		widest := packBlocks(d, placeColumns(parts, size), 1e9).w
+		for i := range steps {
+			p := packBlocks(d, placeColumns(parts, size), narrowest+(widest-narrowest)*float64(i)/(steps-1))
+			if best.w == 0 || p.extent() < best.extent() {
+				best = p
+			}
+		}
+	}
+	return best
+}
+
+// extent is what limits how large a page shows the picture.
+func (p page) extent() float64 { return max(p.w*tallness, p.h) }
+
+// columns cuts a network that is one long chain into parts of nearly equal
+// length, if it can where the size of the maps changes. Other networks stay whole.
+func columns(f *Figure, count int) []*Figure {
+	if count == 1 {
+		return []*Figure{f}
+	}
+	if len(f.Edges) != len(f.Nodes)-1 {
+		return nil
+	}
+	for i, e := range f.Edges {
+		if e != [2]int{i, i + 1} {
+			return nil
+		}
+	}
+	var parts []*Figure
+	from := 0
+	for i := range count {
+		to := len(f.Nodes) * (i + 1) / count
+		for _, near := range []int{0, 1, -1, 2, -2} {
+			if at := to + near; at > from && at < len(f.Nodes) && f.Nodes[at].Map != f.Nodes[at-1].Map {
+				to = at
+				break
+			}
+		}
+		part := &Figure{Nodes: f.Nodes[from:to]}
+		for j := range part.Nodes[1:] {
+			part.Edges = append(part.Edges, [2]int{j, j + 1})
+		}
+		parts = append(parts, part)
+		from = to
+	}
+	return parts
+}
+
+// placeColumns puts the parts of the network side by side.
+func placeColumns(parts []*Figure, size func(*Node) (w, h float64)) page {
+	var p page
+	x := float64(margin)
+	for i, f := range parts {
+		c := layOut(f, size)
+		c.x, c.y = x+stageW, margin+headHeight
+		p.network = append(p.network, c)
+		x = c.x + c.w + panelGap
+		p.w, p.h = max(p.w, c.x+c.w), max(p.h, c.y+c.h)
+		if i < len(parts)-1 {
+			p.h = max(p.h, c.y+c.h+rowGap)
+		}
+	}
+	return p
+}
+
+// packBlocks puts the blocks beside and below the network, each as high as it
+// can stand within a width.
+func packBlocks(d *Drawing, p page, width float64) page {
+	const top = margin + headHeight - lineHeight
+	var taken []box
+	for _, c := range p.network {
+		taken = append(taken, box{c.x - stageW, 0, c.w + stageW + panelGap, c.y + c.h + rowGap - panelGap})
+	}
+	width = max(width, p.w, margin+textWidth(totals(d), titleSize))
+	for _, f := range d.Blocks {
+		b := layOut(f, blockSize)
+		b.w = max(b.graph.W, textWidth(f.Title, titleSize)*boldness, textWidth(f.Note, smallSize)) + 2*panelPad
+		b.h = b.graph.H + b.head() + panelPad
+		b.x, b.y = spot(taken, b.w, b.h, top, max(width, b.w+2*margin))
+		taken = append(taken, b.box)
+		p.blocks = append(p.blocks, b)
+		width = max(width, b.x+b.w)
+		p.h = max(p.h, b.y+b.h)
+	}
+	p.w = margin + textWidth(totals(d), titleSize)
+	for _, c := range p.network {
+		p.w = max(p.w, c.x+c.w)
+	}
+	for _, b := range p.blocks {
+		p.w = max(p.w, b.x+b.w)
+	}
+	p.w += margin
+	p.h += margin
+	return p
+}
+
+// head is the height of a block's title and note.
+func (f *Figure) head() float64 {
+	if f.Note == "" {
+		return panelHead
+	}
+	return panelHead + lineHeight
+}
+
+// spot finds the highest place for a box, the leftmost of several, below or beside
+// those that are taken.
+func spot(taken []box, w, h, top, width float64) (x, y float64) {
+	found := false
+	candidates := []float64{margin}
+	for _, t := range taken {
+		candidates = append(candidates, t.x, t.x+t.w+panelGap)
+	}
+	for _, cx := range candidates {
+		if cx+w > width && cx > margin {
+			continue
+		}
+		cy := top
+		for moved := true; moved; {
+			moved = false
+			for _, t := range taken {
+				if cx < t.x+t.w+panelGap && t.x < cx+w+panelGap && cy < t.y+t.h+panelGap && t.y < cy+h+panelGap {
+					cy, moved = t.y+t.h+panelGap, true
+				}
+			}
+		}
+		if !found || cy < y || cy == y && cx < x {
+			x, y, found = cx, cy, true
+		}
+	}
+	return x, y
+}
+
+func layOut(f *Figure, size func(*Node) (w, h float64)) placed {
+	g := &layered.Graph{RowGap: rowGap, NodeGap: nodeGap, LaneGap: laneGap}
+	for i := range f.Nodes {
+		w, h := size(&f.Nodes[i])
+		g.Nodes = append(g.Nodes, layered.Node{W: w, H: h})
+	}
+	for _, e := range f.Edges {
+		g.Edges = append(g.Edges, &layered.Edge{From: e[0], To: e[1]})
+	}
+	layered.Layout(g)
+	return placed{Figure: f, graph: g, box: box{w: g.W, h: g.H}}
+}

@@ -1,0 +1,254 @@
+package draw
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/compiler/shape"
+)
+
+// convClass is what people call a convolution by its groups.
+type convClass string
+
+const (
+	dense     convClass = "conv"
+	grouped   convClass = "grouped conv"
+	depthwise convClass = "depthwise conv"
+)
+
+func classOf(a *ir.Conv, in shape.Shape) convClass {
+	switch a.Groups {
+	case 1:
+		return dense
+	case in.Channels():
+		return depthwise
+	}
+	return grouped
+}
+
+// kindOf returns the kind of a node that shows op first.
+func (it *item) kind() Kind {
+	if it.op == nil {
+		return Block
+	}
+	switch a := it.op.Attr.(type) {
+	case *ir.Conv:
+		if classOf(a, it.in) == dense {
+			return Conv
+		}
+		return Grouped
+	case *ir.Linear:
+		return Linear
+	case *ir.Pool, *ir.AdaptivePool, *ir.GlobalPool:
+		return Pool
+	}
+	switch op := it.op.Op; {
+	case op == ir.OpInput:
+		return Input
+	case op == ir.OpAdd, op == ir.OpMul, op == ir.OpConcat:
+		return Join
+	case isSmall(op):
+		return Small
+	}
+	return Other
+}
+
+// title names the operation of an item, over all places where the item stands in
+// blocks of one kind: a kernel of 3x3/5x5 is one or the other.
+func title(list []*item) string {
+	it := list[0]
+	if it.op == nil {
+		return it.block
+	}
+	if isSmall(it.op.Op) {
+		ops := [][]*ir.Value{}
+		for _, it := range list {
+			ops = append(ops, append([]*ir.Value{it.op}, it.tail...))
+		}
+		return small(ops)
+	}
+	switch a := it.op.Attr.(type) {
+	case *ir.Conv:
+		text := kernelOf(list) + " " + string(classOf(a, it.in)) + strideOf(list)
+		if classOf(a, it.in) == grouped {
+			text += ", " + numbers(list, func(it *item) int { return it.op.Attr.(*ir.Conv).Groups }) + " groups"
+		}
+		if a.Dilation != shape.Square(1) {
+			text += ", dilation " + a.Dilation.String()
+		}
+		return text
+	case *ir.Linear:
+		return "linear"
+	case *ir.Pool:
+		name := " max pool"
+		if it.op.Op == ir.OpAvgPool {
+			name = " average pool"
+		}
+		return kernelOf(list) + name + strideOf(list)
+	case *ir.AdaptivePool:
+		if a.Max {
+			return "max pool to " + by(a.Out)
+		}
+		return "average pool to " + by(a.Out)
+	case *ir.GlobalPool:
+		if a.Max {
+			return "global max pool"
+		}
+		return "global average pool"
+	case *ir.Slice:
+		return fmt.Sprintf("channels %d–%d", a.From, a.To-1)
+	case *ir.Pick:
+		return fmt.Sprintf("pick %d channels", len(a.Channels))
+	case *ir.Shuffle:
+		return fmt.Sprintf("channel shuffle, %d groups", a.Groups)
+	case *ir.Pad:
+		return "zero padding"
+	}
+	switch it.op.Op {
+	case ir.OpAdd:
+		return "+"
+	case ir.OpMul:
+		return "×"
+	case ir.OpInput:
+		return it.op.Name
+	}
+	return it.op.Op.String()
+}
+
+// detail names what follows the operation in place.
+func detail(list []*item) string {
+	it := list[0]
+	var text []string
+	if it.pick != nil {
+		text = append(text, "of "+numbers(list, func(it *item) int { return it.pick.Shape.Channels() })+" maps")
+	}
+	if it.op == nil || !isSmall(it.op.Op) {
+		tails := [][]*ir.Value{}
+		for _, it := range list {
+			tails = append(tails, it.tail)
+		}
+		if s := small(tails); s != "" {
+			text = append(text, s)
+		}
+	}
+	return strings.Join(text, " · ")
+}
+
+// shorthand is what papers write in figures; "" for what is left out of them.
+var shorthand = map[ir.Op]string{
+	ir.OpBatchNorm: "BN", ir.OpLayerNorm: "LN", ir.OpLRN: "LRN", ir.OpReLU: "ReLU", ir.OpReLU6: "ReLU6",
+	ir.OpLeakyReLU: "leaky ReLU", ir.OpSigmoid: "sigmoid", ir.OpTanh: "tanh", ir.OpSiLU: "SiLU",
+	ir.OpHardSigmoid: "hard sigmoid", ir.OpHardSwish: "hard swish", ir.OpGELU: "GELU", ir.OpGELUTanh: "GELU (tanh)",
+	ir.OpAffine: "affine", ir.OpScale: "scale", ir.OpSoftmax: "softmax", ir.OpDropout: "dropout",
+	ir.OpFlatten: "", ir.OpDropPath: "",
+}
+
+// small names small operations, each with its alternatives over lists of them
+// that have the same structure.
+func small(lists [][]*ir.Value) string {
+	var text []string
+	for i := range lists[0] {
+		var names []string
+		for _, l := range lists {
+			if name := shorthand[l[i].Op]; name != "" && !slices.Contains(names, name) {
+				names = append(names, name)
+			}
+		}
+		if len(names) > 0 {
+			text = append(text, strings.Join(names, "/"))
+		}
+	}
+	return strings.Join(text, " · ")
+}
+
+func by(s shape.Size) string { return fmt.Sprintf("%d×%d", s.H, s.W) }
+
+// window returns the kernel and the stride of an operation that slides.
+func window(it *item) (kernel, stride shape.Size, ok bool) {
+	if it.op == nil {
+		return
+	}
+	switch a := it.op.Attr.(type) {
+	case *ir.Conv:
+		return a.Kernel, a.Stride, true
+	case *ir.Pool:
+		return a.Kernel, a.Stride, true
+	}
+	return
+}
+
+// kernelOf returns the kernels that an item has in the list: 3×3/5×5.
+func kernelOf(list []*item) string {
+	var text []string
+	for _, it := range list {
+		k, _, ok := window(it)
+		if s := by(k); ok && !slices.Contains(text, s) {
+			text = append(text, s)
+		}
+	}
+	slices.Sort(text)
+	return strings.Join(text, "/")
+}
+
+// strideOf returns ", /2" for a stride of 2, nothing for 1, ", /s" if it varies.
+func strideOf(list []*item) string {
+	_, s, _ := window(list[0])
+	for _, it := range list {
+		if _, other, _ := window(it); other != s {
+			return ", /s"
+		}
+	}
+	switch {
+	case s.H <= 1 && s.W <= 1:
+		return ""
+	case s.H == s.W:
+		return fmt.Sprintf(", /%d", s.H)
+	}
+	return ", /" + by(s)
+}
+
+// numbers returns the number that an item has, or the least and the most of a
+// list: 3–6.
+func numbers(list []*item, get func(*item) int) string {
+	least, most := get(list[0]), get(list[0])
+	for _, it := range list {
+		least, most = min(least, get(it)), max(most, get(it))
+	}
+	if least == most {
+		return strconv.Itoa(least)
+	}
+	return fmt.Sprintf("%d–%d", least, most)
+}
+
+// shapeText writes a shape as on the edges: 64 × 56 × 56.
+func shapeText(s shape.Shape) string {
+	var text []string
+	for _, d := range s {
+		text = append(text, strconv.Itoa(d))
+	}
+	return strings.Join(text, " × ")
+}
+
+// figure writes a count with three digits that matter: 25.6 M; "" for 0.
+func figure(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	x, unit := float64(n), ""
+	for _, u := range []string{" k", " M", " G", " T"} {
+		if x < 999.5 {
+			break
+		}
+		x, unit = x/1000, u
+	}
+	switch {
+	case unit == "" || x >= 99.95:
+		return fmt.Sprintf("%.0f%s", x, unit)
+	case x >= 9.995:
+		return fmt.Sprintf("%.1f%s", x, unit)
+	}
+	return fmt.Sprintf("%.2f%s", x, unit)
+}

@@ -1,0 +1,399 @@
+package draw
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/compiler/shape"
+)
+
+// folder turns the tree of a graph into what is worth drawing.
+type folder struct {
+	users   [][]ir.ID // of each value
+	outputs map[ir.ID]bool
+	calls   map[string]int // of each block
+}
+
+// fold returns the items of the whole network.
+func fold(g *ir.Graph) []*item {
+	f := &folder{users: make([][]ir.ID, len(g.Values)), outputs: map[ir.ID]bool{}, calls: map[string]int{}}
+	for _, v := range g.Values {
+		for _, a := range v.Args {
+			f.users[a] = append(f.users[a], v.ID)
+		}
+	}
+	for _, o := range g.Outputs {
+		f.outputs[o.Value] = true
+	}
+	for _, s := range g.Scopes {
+		f.calls[s.Block]++
+	}
+	return f.repeats(f.body(tree(g)), 2)
+}
+
+// body simplifies the items of a block: small operations join larger ones, a
+// block of one item is that item, and a block that only puts others in a row
+// gives way to them.
+func (f *folder) body(items []*item) []*item {
+	var flat []*item
+	for _, it := range items {
+		if it.op != nil {
+			flat = append(flat, it)
+			continue
+		}
+		it.body = f.body(it.body)
+		switch {
+		case len(it.body) == 1:
+			only := it.body[0]
+			if only.op != nil {
+				only.name = it.name
+			}
+			flat = append(flat, only)
+		case f.transparent(it):
+			flat = append(flat, it.body...)
+		default:
+			flat = append(flat, it)
+		}
+	}
+	return f.absorb(flat)
+}
+
+// transparent reports whether a block is shown as what it consists of: a row of
+// other blocks (a stage), or a row of anything that appears but once.
+func (f *folder) transparent(it *item) bool {
+	folded := f.repeats(it.body, 2)
+	if !isChain(folded) {
+		return false
+	}
+	other := func(b *item) bool { return b.block == "" }
+	return f.calls[it.block] == 1 || !slices.ContainsFunc(folded, other)
+}
+
+// isChain reports whether each item works on the one before it alone, the first
+// on one value from outside.
+func isChain(items []*item) bool {
+	for i, it := range items {
+		if len(it.args) != 1 || i > 0 && it.args[0] != items[i-1].out.ID {
+			return false
+		}
+	}
+	return true
+}
+
+// absorb appends small operations to the item that they finish, if that is all
+// that its result is for, and puts a choice of channels before the layer that
+// reads it.
+func (f *folder) absorb(items []*item) []*item {
+	var kept []*item
+	maker := map[ir.ID]*item{}
+	for _, it := range items {
+		if it.op != nil && len(it.args) == 1 {
+			p := maker[it.args[0]]
+			if p != nil && p.out.ID == it.args[0] && len(f.users[p.out.ID]) == 1 && !f.outputs[p.out.ID] {
+				if p.takes(it.op.Op) {
+					p.tail = append(append(p.tail, it.op), it.tail...)
+					p.out = it.out
+					p.outs = append(p.outs, it.outs...)
+					maker[p.out.ID] = p
+					continue
+				}
+				if p.op != nil && p.op.Op == ir.OpPick && len(p.tail) == 0 && it.op.Op == ir.OpConv {
+					it.pick, it.args, it.outs = p.op, p.args, append(p.outs, it.outs...)
+					kept = slices.DeleteFunc(kept, func(k *item) bool { return k == p })
+				}
+			}
+		}
+		kept = append(kept, it)
+		maker[it.out.ID] = it
+	}
+	return kept
+}
+
+// takes reports whether an operation is drawn as a part of the item before it. The
+// network's input takes none, and sums and concatenations only activations, so
+// that equal blocks stay equal where something else follows the last of them.
+func (it *item) takes(op ir.Op) bool {
+	switch it.kind() {
+	case Input:
+		return false
+	case Join:
+		return op.Info().Activation
+	}
+	return isSmall(op)
+}
+
+// isSmall reports whether an operation belongs to the layer before it in people's
+// minds.
+func isSmall(op ir.Op) bool {
+	switch op {
+	case ir.OpBatchNorm, ir.OpLayerNorm, ir.OpLRN, ir.OpDropout, ir.OpDropPath, ir.OpFlatten, ir.OpSoftmax, ir.OpAffine, ir.OpScale:
+		return true
+	}
+	return op.Info().Activation
+}
+
+// longest is the number of items that a repeated part may have.
+const longest = 6
+
+// repeats replaces equal parts that follow each other, or stand side by side, by
+// one with a count; fewer than least stay as they are.
+func (f *folder) repeats(items []*item, least int) []*item {
+	m := &matcher{f: f, items: items, at: producers(items)}
+	for _, it := range items {
+		m.exact = append(m.exact, it.signature(true))
+	}
+	m.users = make([][]int, len(items))
+	for i, it := range items {
+		m.users[i] = m.usersOf(it, i)
+	}
+	var folded []*item
+	for i := 0; i < len(items); {
+		n, parallel, period := 1, false, 1
+		for p := 1; p <= longest && n < least; p++ {
+			if n = m.row(i, p); n >= least {
+				period = p
+			} else if n = m.aside(i, p); n >= max(3, least) {
+				period, parallel = p, true
+			} else {
+				n = 1
+			}
+		}
+		if n < least {
+			folded = append(folded, items[i])
+			i++
+			continue
+		}
+		var units []*item
+		for k := range n {
+			units = append(units, unit(items[i+k*period:i+(k+1)*period]))
+		}
+		folded = append(folded, repeated(units, parallel))
+		i += n * period
+	}
+	return folded
+}
+
+// unit makes one item of a part: a layer and its concatenation (DenseNet) are a
+// block, with the insides of the layer.
+func unit(part []*item) *item {
+	if len(part) == 1 {
+		return part[0]
+	}
+	last := part[len(part)-1]
+	u := &item{name: part[0].name, block: "unit", out: last.out, result: last.out.ID}
+	blocks := 0
+	for _, it := range part {
+		if it.block != "" {
+			blocks++
+			u.name, u.block = it.name, it.block
+		}
+	}
+	for _, it := range part {
+		if it.block != "" && blocks == 1 && len(it.tail) == 0 {
+			u.body = append(u.body, it.body...)
+		} else {
+			u.body = append(u.body, it)
+		}
+		u.outs = append(u.outs, it.outs...)
+	}
+	u.args = outside(u.body)
+	return u
+}
+
+// repeated makes one item of equal ones.
+func repeated(units []*item, parallel bool) *item {
+	it := *units[0]
+	it.units, it.parallel = units, parallel
+	it.out = units[len(units)-1].out
+	it.outs = nil
+	for _, u := range units {
+		it.outs = append(it.outs, u.outs...)
+	}
+	return &it
+}
+
+// matcher finds repetitions in a list of items.
+type matcher struct {
+	f     *folder
+	items []*item
+	at    map[ir.ID]int // who makes a value
+	users [][]int       // items that use an item; elsewhere for others
+	exact []string
+}
+
+// elsewhere stands for a user that isn't among the items.
+const elsewhere = math.MaxInt
+
+func (m *matcher) usersOf(it *item, i int) []int {
+	var users []int
+	for _, o := range it.outs {
+		for _, u := range m.f.users[o] {
+			p, ok := m.at[u]
+			if !ok {
+				p = elsewhere
+			}
+			if p != i && !slices.Contains(users, p) {
+				users = append(users, p)
+			}
+		}
+		if m.f.outputs[o] {
+			users = append(users, elsewhere)
+		}
+	}
+	return users
+}
+
+// row returns how many times the part of p items from i repeats, each repetition
+// working on the result of the one before.
+func (m *matcher) row(i, p int) int {
+	if i+p > len(m.items) || !m.oneSource(i, p) {
+		return 1
+	}
+	n := 1
+	for ; i+(n+1)*p <= len(m.items); n++ {
+		from := i + n*p
+		last := m.items[from-1]
+		if !m.like(i, from, p, last.out.ID) || !sameMap(last.out, m.items[from+p-1].out) {
+			break
+		}
+		if !m.usedWithin(from-p, from, from+p) {
+			break
+		}
+	}
+	return n
+}
+
+// aside returns how many parts of p items from i stand side by side: equal, fed
+// by the same value, and used by the same item.
+func (m *matcher) aside(i, p int) int {
+	if i+p > len(m.items) || !m.oneSource(i, p) || !m.oneUser(i, p) {
+		return 1
+	}
+	source := m.source(i, p)
+	user := m.users[i+p-1][0]
+	n := 1
+	for ; i+(n+1)*p <= len(m.items); n++ {
+		from := i + n*p
+		if !m.like(i, from, p, source) || !m.oneUser(from, p) || m.users[from+p-1][0] != user {
+			break
+		}
+	}
+	return n
+}
+
+// source returns the first value that a part takes from elsewhere.
+func (m *matcher) source(i, p int) ir.ID { return outside(m.items[i : i+p])[0] }
+
+func (m *matcher) oneSource(i, p int) bool { return len(outside(m.items[i:i+p])) == 1 }
+
+// oneUser reports whether the last item of a part is used by one item behind the
+// part, and the others within it.
+func (m *matcher) oneUser(i, p int) bool {
+	last := i + p - 1
+	return len(m.users[last]) == 1 && m.users[last][0] != elsewhere && m.usedWithin(i, last, i+p)
+}
+
+// usedWithin reports whether items [from, to) are used by items before limit only.
+func (m *matcher) usedWithin(from, to, limit int) bool {
+	for i := from; i < to; i++ {
+		for _, u := range m.users[i] {
+			if u >= limit {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// like reports whether the p items from b are like those from a, with source in
+// place of what the part at a takes from elsewhere.
+func (m *matcher) like(a, b, p int, source ir.ID) bool {
+	for k := range p {
+		x, y := m.items[a+k], m.items[b+k]
+		if m.exact[a+k] != m.exact[b+k] || len(x.args) != len(y.args) {
+			return false
+		}
+		for j := range x.args {
+			px, okx := m.at[x.args[j]]
+			py, oky := m.at[y.args[j]]
+			if okx && px >= a { // from the part itself
+				if !oky || py-b != px-a {
+					return false
+				}
+			} else if y.args[j] != source {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// sameMap reports whether two results have the same height and width.
+func sameMap(a, b *ir.Value) bool {
+	return a.Shape.IsMap() == b.Shape.IsMap() && a.Shape.Height() == b.Shape.Height() && a.Shape.Width() == b.Shape.Width()
+}
+
+// signature describes what an item computes, but not the size of what comes in
+// and not the names. Without exact, sizes, strides and the kind of activation
+// are left out, too: what remains is the structure, the same for all blocks of
+// a kind.
+func (it *item) signature(exact bool) string {
+	var b strings.Builder
+	if it.units != nil {
+		fmt.Fprintf(&b, "%d*", len(it.units))
+	}
+	if it.op != nil {
+		b.WriteString(opSignature(it.op, it.in, exact))
+	} else {
+		b.WriteString(it.block + "{")
+		at := producers(it.body)
+		for _, inner := range it.body {
+			b.WriteString(inner.signature(exact))
+			for _, a := range inner.args {
+				if p, ok := at[a]; ok {
+					fmt.Fprintf(&b, " %d", p)
+				} else {
+					b.WriteString(" in")
+				}
+			}
+			b.WriteByte(';')
+		}
+		b.WriteByte('}')
+	}
+	if it.pick != nil {
+		b.WriteString("<pick")
+	}
+	for _, v := range it.tail {
+		b.WriteString("+" + opSignature(v, nil, exact))
+	}
+	return b.String()
+}
+
+func opSignature(v *ir.Value, in shape.Shape, exact bool) string {
+	name := v.Op.String()
+	if v.Op.Info().Activation && !exact {
+		return "act"
+	}
+	switch a := v.Attr.(type) {
+	case *ir.Conv:
+		name += " " + string(classOf(a, in))
+		if exact {
+			name += fmt.Sprint(a.Out, a.Kernel, a.Stride, a.Dilation)
+			if classOf(a, in) == grouped {
+				name += fmt.Sprint(" g", a.Groups)
+			}
+		}
+	case *ir.Linear:
+		if exact {
+			name += fmt.Sprint(a.Out, " ", in.Elems()) // most of its weights are for what comes in
+		}
+	case *ir.Pool:
+		if exact {
+			name += fmt.Sprint(a.Kernel, a.Stride, a.Ceil)
+		}
+	}
+	return name
+}
