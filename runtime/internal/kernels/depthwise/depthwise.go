@@ -18,6 +18,9 @@ import (
 // channel.
 const Step = 16
 
+// maxLanes is the greatest number of channels in a vector.
+const maxLanes = 16
+
 // Conv is a depthwise convolution, its weights packed for one instruction set.
 type Conv struct {
 	window   *window.Window
@@ -34,7 +37,7 @@ type Conv struct {
 // New packs weights [channel][kernel row][kernel column] and biases into memory from
 // floats, which returns zeros that begin at a cache line.
 func New(isa cpu.ISA, g window.Geometry, channels int, weights, bias []float32, floats func(n int) []float32) *Conv {
-	lanes := 16
+	lanes := maxLanes
 	if isa == cpu.AVX2 {
 		lanes = 8
 	}

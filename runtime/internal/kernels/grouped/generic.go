@@ -32,8 +32,9 @@ func (c *Conv) sum(call *window.Call, y, x, o int, sums []float32) {
 			at := ((top+ky*w.DilationH)*w.InW+inX)*call.Src.Pitch + o/c.out*c.in
 			tap := weights[(ky*w.KernelW+kx)*tapLen:][:tapLen]
 			for _, v := range call.Src.Data[at:][:c.in] {
+				row := tap[:len(sums)] // equal lengths spare checks
 				for lane := range sums {
-					sums[lane] += tap[lane] * v
+					sums[lane] += row[lane] * v
 				}
 				tap = tap[len(sums):]
 			}
