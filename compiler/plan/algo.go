@@ -40,13 +40,17 @@ var methods = []method{
 		},
 	},
 	{
-		// Several groups share a vector of 16 outputs.
-		algo: runtime.Grouped,
-		applies: func(op *runtime.Conv) bool {
-			in, out := op.In.C/op.Groups, op.Out.C/op.Groups
-			return op.Groups > 1 && in == out && (in == 4 || in == 8 || in == 16)
+		// Several groups share a vector of 16 outputs; of wider groups, one
+		// group's outputs fill vectors.
+		algo:    runtime.Grouped,
+		applies: func(op *runtime.Conv) bool { return op.Groups > 1 && op.CanGroup() },
+		cost: func(op *runtime.Conv) float64 {
+			out := op.Out.C / op.Groups
+			if out < 16 {
+				return 1.05
+			}
+			return 1.05 * ragged(out)
 		},
-		cost: func(op *runtime.Conv) float64 { return 1.05 },
 	},
 	{
 		algo: runtime.Depthwise,

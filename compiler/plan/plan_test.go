@@ -222,7 +222,7 @@ func TestAlgo(t *testing.T) {
 		{"groups of 4", conv(128, 128, 3, 32), runtime.Grouped},
 		{"groups of 8", conv(256, 256, 3, 32), runtime.Grouped},
 		{"groups of 16", conv(512, 512, 3, 32), runtime.Grouped},
-		{"groups of 32", conv(1024, 1024, 3, 32), runtime.Direct},
+		{"groups of 32", conv(1024, 1024, 3, 32), runtime.Grouped},
 		{"two groups", conv(96, 256, 5, 2), runtime.Direct},
 		{"depthwise", conv(64, 64, 3, 64), runtime.Depthwise},
 		{"depthwise, multiplied", conv(64, 128, 3, 64), runtime.Direct},
