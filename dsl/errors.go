@@ -174,7 +174,7 @@ var declSynonyms = map[string]string{
 
 func errNested(t lexer.Token) *diag.Diagnostic {
 	d := newError("SYNTAX018", spanOf(t), "%s can't stand inside another declaration", t.Value)
-	d.Help = fmt.Sprintf("move it to the top level of the file, or close the { before it")
+	d.Help = "move it to the top level of the file, or close the { before it"
 	return d
 }
 

@@ -53,7 +53,7 @@ func (c *buildCmd) Run(a *app) error {
 		fmt.Fprintf(a.stdout, "%s: %s\n", filepath.Join(shown(out), f.Name), changes[i])
 	}
 	if c.Check && changed {
-		return failed
+		return errFailed
 	}
 	if !changed {
 		fmt.Fprintf(a.stdout, "%s is current\n", shown(out))

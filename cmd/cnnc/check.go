@@ -41,7 +41,7 @@ func (c *checkCmd) Run(a *app) error {
 		}
 	}
 	if bad {
-		return failed
+		return errFailed
 	}
 	return nil
 }

@@ -15,7 +15,7 @@ type drawCmd struct {
 }
 
 func (c *drawCmd) Run(a *app) error {
-	writers := map[string]func(*draw.Drawing) []byte{".svg": draw.SVG}
+	writers := map[string]func(*draw.Drawing) []byte{".svg": draw.SVG, ".html": draw.HTML, ".dot": draw.DOT}
 	write, ok := writers[filepath.Ext(c.Out)]
 	if !ok {
 		return driver.Usagef("%s: want a name that ends in .svg, .html or .dot", c.Out)

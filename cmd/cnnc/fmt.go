@@ -47,7 +47,7 @@ func (c *fmtCmd) Run(a *app) error {
 		}
 	}
 	if bad {
-		return failed
+		return errFailed
 	}
 	return nil
 }
@@ -60,13 +60,13 @@ func (c *fmtCmd) formatStdin(a *app) error {
 	}
 	out, diags := dsl.FormatSource(name, src)
 	if a.report(diags, textOf(src)) {
-		return failed
+		return errFailed
 	}
 	if c.Check {
 		if bytes.Equal(src, out) {
 			return nil
 		}
-		return failed
+		return errFailed
 	}
 	_, err = a.stdout.Write(out)
 	return err

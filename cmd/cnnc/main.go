@@ -47,8 +47,8 @@ type app struct {
 // exitCode carries kong's wish to exit (after --help) out of its parser.
 type exitCode int
 
-// failed says that everything there is to say has been printed; exit with 1.
-var failed = errors.New("failed")
+// errFailed says that everything there is to say has been printed; exit with 1.
+var errFailed = errors.New("failed")
 
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	defer func() {
@@ -84,7 +84,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	switch err := ctx.Run(a); {
 	case err == nil:
 		return 0
-	case errors.Is(err, failed):
+	case errors.Is(err, errFailed):
 		return 1
 	default:
 		var usage driver.UsageError

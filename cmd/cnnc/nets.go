@@ -33,7 +33,7 @@ func (c *netsCmd) Run(a *app) error {
 		return err
 	}
 	if a.report(diags, text) {
-		return failed
+		return errFailed
 	}
 	rows := []netRow{}
 	for _, n := range found {

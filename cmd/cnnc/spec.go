@@ -36,7 +36,7 @@ func (s *specArgs) compileSpec(a *app, opts compiler.Options) (*compiler.Result,
 	opts.Disable = append(opts.Disable, s.DisablePass...)
 	r, diags := spec.Compile(opts)
 	if a.report(diags, spec.Text) {
-		return nil, nil, failed
+		return nil, nil, errFailed
 	}
 	return r, spec, nil
 }

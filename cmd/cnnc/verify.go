@@ -52,7 +52,7 @@ func (c *verifyCmd) Run(a *app) error {
 		c.print(a, out, r.Plan)
 	}
 	if !out.OK {
-		return failed
+		return errFailed
 	}
 	return nil
 }
