@@ -107,6 +107,9 @@ func (r *runner) conv(dst []float64, args [][]float64, in, out ref.Dims, a *ir.C
 		r.norm(x, x, *a.InNorm, in)
 	}
 	r.activate(x, x, a.InAct)
+	if a.Gate {
+		ref.Mul(x, x, args[1], in, ref.Dims{N: in.N, C: in.C, H: 1, W: 1})
+	}
 	r.norms(x, a.Before, in)
 	dims := []int{a.Out, in.C / a.Groups, a.Kernel.H, a.Kernel.W}
 	if a.Matrix {

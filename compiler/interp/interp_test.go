@@ -154,6 +154,19 @@ output y = %c`,
 output y = %c`,
 		},
 		{
+			name: "gate",
+			raw: `%g = globalpool %x
+%m = mul %g %x
+%b = batchnorm %m weights=b
+%c = conv %b out=4 k=1 weights=c
+%s = add %c %x
+%r = relu %s
+output y = %r`,
+			fused: `%g = globalpool %x
+%c = conv %x %g %x out=4 k=1 weights=c gate=true before=[batchnorm{weights=b}] residual=true act=relu
+output y = %c`,
+		},
+		{
 			name: "residual",
 			raw: `%c = conv %x out=4 k=3 p=1 weights=c
 %b = batchnorm %c weights=b

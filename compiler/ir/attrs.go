@@ -29,8 +29,8 @@ type Norm struct {
 }
 
 // Conv is a cross-correlation, PyTorch's Conv2d. Weights: [Out, in/Groups, kh, kw].
-// The whole computation, passes' additions included, is: InNorm, InAct, zero
-// padding, Before, the convolution, After, the residual, Act.
+// The whole computation, passes' additions included, is: InNorm, InAct, the gate,
+// zero padding, Before, the convolution, After, the residual, Act.
 type Conv struct {
 	Out      int           `ir:"out"`
 	Kernel   shape.Size    `ir:"k"`
@@ -49,6 +49,7 @@ type Conv struct {
 	After    []Norm `ir:"after"`  // applied to the output, folded into weights, in order
 	InNorm   *Norm  `ir:"innorm"` // applied to the input as it is read, with InAct (DenseNet)
 	InAct    Act    `ir:"inact"`
+	Gate     bool   `ir:"gate"`     // the second argument, [in 1 1], multiplies the input's channels
 	Residual bool   `ir:"residual"` // the last argument is added before Act
 	Act      Act    `ir:"act"`
 }

@@ -120,14 +120,14 @@ func checkFused(v *Value, args []shape.Shape, out shape.Shape) error {
 			checkAct("inact", a.InAct),
 			checkNorms("before", a.Before, args[0]),
 			checkNorms("after", a.After, out),
-			checkResidual(a.Residual, args, out),
+			checkOperands(a.Gate, a.Residual, args, out),
 			checkAct("act", a.Act))
 	case *Linear:
 		return cmp.Or(
 			checkKey(a.Weights),
 			checkNorms("before", a.Before, shape.Shape{args[0].Elems()}),
 			checkNorms("after", a.After, out),
-			checkResidual(a.Residual, args, out),
+			checkOperands(false, a.Residual, args, out),
 			checkAct("act", a.Act))
 	case *BatchNorm:
 		return cmp.Or(checkKey(a.Weights), checkAct("act", a.Act))
@@ -150,12 +150,23 @@ func checkKey(weights string) error {
 	return nil
 }
 
-func checkResidual(residual bool, args []shape.Shape, out shape.Shape) error {
-	if residual != (len(args) == 2) {
-		return fmt.Errorf("residual=%v with %d arguments: a second argument and residual go together", residual, len(args))
+// checkOperands checks the arguments after the first: a gate, then a residual.
+func checkOperands(gate, residual bool, args []shape.Shape, out shape.Shape) error {
+	want := 1
+	if gate {
+		want++
 	}
-	if residual && !args[1].Equal(out) {
-		return fmt.Errorf("residual: the last argument is %v, the result %v", args[1], out)
+	if residual {
+		want++
+	}
+	if len(args) != want {
+		return fmt.Errorf("gate=%v and residual=%v with %d arguments: each takes one after the first", gate, residual, len(args))
+	}
+	if in := args[0].Channels(); gate && !args[1].Equal(shape.Shape{in, 1, 1}) {
+		return fmt.Errorf("gate: the second argument is %v, a factor a channel of the input is %v", args[1], shape.Shape{in, 1, 1})
+	}
+	if last := args[len(args)-1]; residual && !last.Equal(out) {
+		return fmt.Errorf("residual: the last argument is %v, the result %v", last, out)
 	}
 	return nil
 }

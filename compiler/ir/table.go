@@ -12,7 +12,7 @@ var table = [numOps]Info{
 	OpInput:   {Name: "input", Doc: "an input of the network"},
 	OpConv: {
 		Name: "conv", Doc: "2-D convolution with groups, dilation and any padding",
-		MinArgs: 1, MaxArgs: 2, NewAttr: fresh[Conv],
+		MinArgs: 1, MaxArgs: 3, NewAttr: fresh[Conv],
 		Shape: rule(func(a *Conv, in []shape.Shape) (shape.Shape, error) {
 			return shape.Conv(in[0], a.Out, shape.Window{Kernel: a.Kernel, Stride: a.Stride, Dilation: a.Dilation, Pad: a.Pad}, a.Groups)
 		}),

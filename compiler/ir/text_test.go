@@ -124,7 +124,7 @@ func TestParseErrors(t *testing.T) {
 		{"operation", head + "%y = relux %x", `3:6: unknown operation "relux"`},
 		{"undefined", head + "%y = relu %z", "3:12: %z is not defined above"},
 		{"arity", head + "%y = relu %x %x", "3:1: relu takes 1 argument, not 2"},
-		{"arity of a range", head + "%y = conv %x %x %x", "3:1: conv takes 1 to 2 arguments, not 3"},
+		{"arity of a range", head + "%y = linear %x %x %x", "3:1: linear takes 1 to 2 arguments, not 3"},
 		{"arity of two", head + "%y = mul %x", "3:1: mul takes 2 arguments, not 1"},
 		{"arity without end", head + "%y = add %x", "3:1: add takes 2 or more arguments, not 1"},
 		{"attribute", head + "%y = maxpool %x k=3 stride=2", `3:21: unknown attribute "stride" of maxpool, which has k s d p ceil countpad covers`},

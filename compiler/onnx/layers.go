@@ -42,6 +42,9 @@ func conv(l *layer) {
 		x = l.norm(x, *a.InNorm, l.in[0])
 	}
 	x = l.activate(x, a.InAct)
+	if a.Gate {
+		x = l.node("Mul", nil, x, l.args[1])
+	}
 	p := product{
 		key: a.Weights, bias: a.Bias, before: a.Before, after: a.After,
 		dims: []int{a.Out, l.in[0].Channels() / a.Groups, a.Kernel.H, a.Kernel.W}, groups: a.Groups,
