@@ -8,7 +8,8 @@ type box struct{ x, y, w, h float64 }
 // placed is a figure with its layout.
 type placed struct {
 	*Figure
-	graph *layered.Graph
+	graph  *layered.Graph
+	widths []float64 // of the nodes as drawn; graph has room for shapes, too
 	box
 }
 
@@ -110,7 +111,7 @@ func packBlocks(d *Drawing, p page, width float64) page {
 	for _, c := range p.network {
 		taken = append(taken, box{c.x - stageW, 0, c.w + stageW + panelGap, c.y + c.h + rowGap - panelGap})
 	}
-	width = max(width, p.w, margin+textWidth(totals(d), titleSize))
+	width = max(width, p.w, margin+headWidth(d))
 	for _, f := range d.Blocks {
 		b := layOut(f, blockSize)
 		b.w = max(b.graph.W, textWidth(f.Title, titleSize)*boldness, textWidth(f.Note, smallSize)) + 2*panelPad
@@ -121,7 +122,7 @@ func packBlocks(d *Drawing, p page, width float64) page {
 		width = max(width, b.x+b.w)
 		p.h = max(p.h, b.y+b.h)
 	}
-	p.w = margin + textWidth(totals(d), titleSize)
+	p.w = margin + headWidth(d)
 	for _, c := range p.network {
 		p.w = max(p.w, c.x+c.w)
 	}
@@ -169,15 +170,26 @@ func spot(taken []box, w, h, top, width float64) (x, y float64) {
 	return x, y
 }
 
+// at returns where a node is drawn.
+func (p placed) at(i int) box {
+	n := p.graph.Nodes[i]
+	return box{p.x + n.X - p.widths[i]/2, p.y + n.Y - n.H/2, p.widths[i], n.H}
+}
+
 func layOut(f *Figure, size func(*Node) (w, h float64)) placed {
 	g := &layered.Graph{RowGap: rowGap, NodeGap: nodeGap, LaneGap: laneGap}
+	var widths []float64
 	for i := range f.Nodes {
 		w, h := size(&f.Nodes[i])
+		widths = append(widths, w)
+		if f.Nodes[i].Kind != Port {
+			w = max(w, 2*(shapeGap+textWidth(f.Nodes[i].Shape, smallSize)))
+		}
 		g.Nodes = append(g.Nodes, layered.Node{W: w, H: h})
 	}
 	for _, e := range f.Edges {
 		g.Edges = append(g.Edges, &layered.Edge{From: e[0], To: e[1]})
 	}
 	layered.Layout(g)
-	return placed{Figure: f, graph: g, box: box{w: g.W, h: g.H}}
+	return placed{Figure: f, graph: g, widths: widths, box: box{w: g.W, h: g.H}}
 }

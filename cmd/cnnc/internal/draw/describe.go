@@ -57,53 +57,48 @@ func (it *item) kind() Kind {
 }
 
 // title names the operation of an item, over all places where the item stands in
-// blocks of one kind: a kernel of 3x3/5x5 is one or the other.
+// blocks of one kind: a kernel of 3×3/5×5 is one or the other.
 func title(list []*item) string {
 	it := list[0]
 	if it.op == nil {
 		return it.block
 	}
 	if isSmall(it.op.Op) {
-		ops := [][]*ir.Value{}
-		for _, it := range list {
-			ops = append(ops, append([]*ir.Value{it.op}, it.tail...))
-		}
-		return small(ops)
+		return smallText(list)
 	}
+	// each takes the alternatives of one attribute.
+	each := func(get func(*item) string) string { return alternatives(list, get) }
 	switch a := it.op.Attr.(type) {
 	case *ir.Conv:
-		text := kernelOf(list) + " " + string(classOf(a, it.in)) + strideOf(list)
-		if classOf(a, it.in) == grouped {
-			text += ", " + numbers(list, func(it *item) int { return it.op.Attr.(*ir.Conv).Groups }) + " groups"
+		class := classOf(a, it.in)
+		text := comma(kernelOf(list)+" "+string(class), strideOf(list))
+		if class == grouped {
+			text = comma(text, each(func(it *item) string { return strconv.Itoa(it.op.Attr.(*ir.Conv).Groups) })+" groups")
 		}
 		if a.Dilation != shape.Square(1) {
-			text += ", dilation " + a.Dilation.String()
+			text = comma(text, "dilation "+each(func(it *item) string { return it.op.Attr.(*ir.Conv).Dilation.String() }))
 		}
 		return text
 	case *ir.Linear:
 		return "linear"
 	case *ir.Pool:
-		name := " max pool"
-		if it.op.Op == ir.OpAvgPool {
-			name = " average pool"
+		if it.op.Op == ir.OpMaxPool {
+			return comma(kernelOf(list)+" max pool", strideOf(list))
 		}
-		return kernelOf(list) + name + strideOf(list)
+		return comma(kernelOf(list)+" average pool", strideOf(list))
 	case *ir.AdaptivePool:
-		if a.Max {
-			return "max pool to " + by(a.Out)
-		}
-		return "average pool to " + by(a.Out)
+		return poolName(a.Max) + " to " + each(func(it *item) string { return by(it.op.Attr.(*ir.AdaptivePool).Out) })
 	case *ir.GlobalPool:
-		if a.Max {
-			return "global max pool"
-		}
-		return "global average pool"
+		return "global " + poolName(a.Max)
 	case *ir.Slice:
-		return fmt.Sprintf("channels %d–%d", a.From, a.To-1)
+		return strings.TrimSpace("channels " + each(func(it *item) string {
+			a := it.op.Attr.(*ir.Slice)
+			return fmt.Sprintf("%d–%d", a.From, a.To-1)
+		}))
 	case *ir.Pick:
-		return fmt.Sprintf("pick %d channels", len(a.Channels))
+		return "some channels"
 	case *ir.Shuffle:
-		return fmt.Sprintf("channel shuffle, %d groups", a.Groups)
+		return comma("channel shuffle", each(func(it *item) string { return strconv.Itoa(it.op.Attr.(*ir.Shuffle).Groups) })+" groups")
 	case *ir.Pad:
 		return "zero padding"
 	}
@@ -118,23 +113,33 @@ func title(list []*item) string {
 	return it.op.Op.String()
 }
 
+func poolName(maximum bool) string {
+	if maximum {
+		return "max pool"
+	}
+	return "average pool"
+}
+
 // detail names what follows the operation in place.
 func detail(list []*item) string {
 	it := list[0]
-	var text []string
+	pick := ""
 	if it.pick != nil {
-		text = append(text, "of "+numbers(list, func(it *item) int { return it.pick.Shape.Channels() })+" maps")
+		pick = "of " + numbers(list, func(it *item) int { return it.pick.Shape.Channels() }) + " maps"
 	}
-	if it.op == nil || !isSmall(it.op.Op) {
-		tails := [][]*ir.Value{}
-		for _, it := range list {
-			tails = append(tails, it.tail)
-		}
-		if s := small(tails); s != "" {
-			text = append(text, s)
-		}
+	if it.op != nil && isSmall(it.op.Op) {
+		return pick // the title has them
 	}
-	return strings.Join(text, " · ")
+	return dots(pick, smallText(list))
+}
+
+// small returns the small operations of an item: what it is, if it is one, and
+// what follows in place.
+func (it *item) small() []*ir.Value {
+	if it.op != nil && isSmall(it.op.Op) {
+		return append([]*ir.Value{it.op}, it.tail...)
+	}
+	return it.tail
 }
 
 // shorthand is what papers write in figures; "" for what is left out of them.
@@ -146,22 +151,38 @@ var shorthand = map[ir.Op]string{
 	ir.OpFlatten: "", ir.OpDropPath: "",
 }
 
-// small names small operations, each with its alternatives over lists of them
-// that have the same structure.
-func small(lists [][]*ir.Value) string {
+// smallText names the small operations of items that have the same structure.
+func smallText(list []*item) string {
 	var text []string
-	for i := range lists[0] {
-		var names []string
-		for _, l := range lists {
-			if name := shorthand[l[i].Op]; name != "" && !slices.Contains(names, name) {
-				names = append(names, name)
-			}
-		}
-		if len(names) > 0 {
-			text = append(text, strings.Join(names, "/"))
+	for i := range list[0].small() {
+		text = append(text, alternatives(list, func(it *item) string { return shorthand[it.small()[i].Op] }))
+	}
+	return dots(text...)
+}
+
+// dots joins texts that aren't empty.
+func dots(text ...string) string { return join(" · ", text) }
+
+func comma(text ...string) string { return join(", ", text) }
+
+func join(between string, text []string) string {
+	return strings.Join(slices.DeleteFunc(text, func(s string) bool { return s == "" }), between)
+}
+
+// alternatives returns what an attribute is in the list: 3×3/5×5; "" if it is too
+// many things.
+func alternatives(list []*item, get func(*item) string) string {
+	var found []string
+	for _, it := range list {
+		if s := get(it); !slices.Contains(found, s) {
+			found = append(found, s)
 		}
 	}
-	return strings.Join(text, " · ")
+	if len(found) > 3 {
+		return ""
+	}
+	slices.Sort(found)
+	return strings.Join(found, "/")
 }
 
 func by(s shape.Size) string { return fmt.Sprintf("%d×%d", s.H, s.W) }
@@ -182,32 +203,29 @@ func window(it *item) (kernel, stride shape.Size, ok bool) {
 
 // kernelOf returns the kernels that an item has in the list: 3×3/5×5.
 func kernelOf(list []*item) string {
-	var text []string
-	for _, it := range list {
-		k, _, ok := window(it)
-		if s := by(k); ok && !slices.Contains(text, s) {
-			text = append(text, s)
+	return alternatives(list, func(it *item) string {
+		if k, _, ok := window(it); ok {
+			return by(k)
 		}
-	}
-	slices.Sort(text)
-	return strings.Join(text, "/")
+		return ""
+	})
 }
 
-// strideOf returns ", /2" for a stride of 2, nothing for 1, ", /s" if it varies.
+// strideOf returns "/2" for a stride of 2, nothing for 1, "/s" if it varies.
 func strideOf(list []*item) string {
 	_, s, _ := window(list[0])
 	for _, it := range list {
 		if _, other, _ := window(it); other != s {
-			return ", /s"
+			return "/s"
 		}
 	}
 	switch {
 	case s.H <= 1 && s.W <= 1:
 		return ""
 	case s.H == s.W:
-		return fmt.Sprintf(", /%d", s.H)
+		return fmt.Sprintf("/%d", s.H)
 	}
-	return ", /" + by(s)
+	return "/" + by(s)
 }
 
 // numbers returns the number that an item has, or the least and the most of a

@@ -73,7 +73,7 @@ type Layer struct {
 }
 
 // MostNodes is how many nodes a figure may have.
-const MostNodes = 2000
+const MostNodes = 1000
 
 // New folds a network, as the spec has it, into what is worth drawing.
 func New(g *ir.Graph) (*Drawing, error) {

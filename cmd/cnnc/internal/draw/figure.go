@@ -101,14 +101,15 @@ func (b *figureBuilder) network(items []*item) *Figure {
 		}
 		if it.parallel {
 			n.Detail = detail(it.units)
+			n.Shape = fmt.Sprintf("%d of %s", n.Count, n.Shape)
 		}
 		if it.block != "" {
 			k := b.groups.find(it)
 			n.Title = k.title()
-			n.Detail = strings.Join(slices.DeleteFunc([]string{k.particulars(it), n.Detail}, func(s string) bool { return s == "" }), " · ")
+			n.Detail = dots(k.particulars(it), n.Detail)
 		}
 		if n.Kind == Input {
-			n.Name = ""
+			n.Name, n.Map = "", ""
 		}
 		for _, v := range it.values() {
 			l := b.layer(v)
@@ -158,21 +159,25 @@ func (b *figureBuilder) layer(v *ir.Value) Layer {
 // particulars says what sets a block apart from others of its group: what its
 // figure shows as 3×3/5×5 or /s.
 func (k *group) particulars(it *item) string {
-	var text []string
-	for j := range it.body {
-		all := k.column(j)
-		if it.body[j].op == nil {
-			continue
+	var kernels, strides, acts []string
+	for j, inner := range it.body {
+		all, one := k.column(j), []*item{inner}
+		if text := kernelOf(one); text != kernelOf(all) {
+			kernels = append(kernels, text)
 		}
-		one := []*item{it.body[j]}
-		for _, part := range []func([]*item) string{kernelOf, strideOf, detail} {
-			s := strings.TrimPrefix(part(one), ", ")
-			if s != "" && part(one) != part(all) && !slices.Contains(text, s) {
-				text = append(text, s)
+		if text := strideOf(one); text != strideOf(all) {
+			strides = append(strides, text)
+		}
+		for i, v := range inner.small() {
+			differs := func(other *item) bool { return other.small()[i].Op != v.Op }
+			if slices.ContainsFunc(all, differs) {
+				acts = append(acts, shorthand[v.Op])
 			}
 		}
 	}
-	return strings.Join(text, " · ")
+	text := slices.Concat(kernels, strides, acts)
+	slices.Sort(text)
+	return dots(slices.Compact(text)...)
 }
 
 // column returns the j-th items of the group's blocks.

@@ -3,6 +3,7 @@ package draw
 import (
 	"bytes"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -19,6 +20,7 @@ const (
 	smallSize  = 10
 	lineHeight = 15
 	padding    = 9  // inside nodes, left and right
+	shapeGap   = 5  // between an edge and its shape
 	jog        = 9  // above a row, where edges go sideways
 	trackGap   = 5  // between edges that do so
 	bend       = 5  // the radius of their corners
@@ -32,16 +34,42 @@ const (
 // fills are the colours of kinds: tints that people with any colour vision tell
 // apart, and of falling lightness in print.
 var fills = map[Kind]string{
-	Input: "#fff", Output: "#fff", Conv: "#bcd9ef", Grouped: "#dcecd2", Linear: "#d3c4e3",
-	Pool: "#fbe3b5", Small: "#f1f1f1", Join: "#fff", Other: "#f1f1f1", Block: "#fafafa",
+	Input: "#ffffff", Output: "#ffffff", Conv: "#bcd9ef", Grouped: "#dcecd2", Linear: "#c9b6de",
+	Pool: "#fdeac2", Small: "#f1f1f1", Join: "#ffffff", Other: "#f1f1f1", Block: "#ffffff",
 }
 
-// legend names the kinds whose colour says something, in this order.
-var legend = []struct {
+// key explains a colour.
+type key struct {
 	kind Kind
 	text string
-}{
-	{Conv, "convolution"}, {Grouped, "grouped or depthwise"}, {Pool, "pooling"}, {Linear, "fully connected"}, {Block, "block, drawn beside"},
+}
+
+func (k key) width() float64 { return 17 + textWidth(k.text, smallSize) + 16 }
+
+const strideKey = "/2: stride"
+
+// keys returns those of the colours that the drawing uses.
+func keys(d *Drawing) []key {
+	all := []key{
+		{Conv, "convolution"}, {Grouped, "grouped or depthwise"}, {Pool, "pooling"},
+		{Linear, "fully connected"}, {Block, "block, drawn beside"},
+	}
+	used := map[Kind]bool{}
+	for _, f := range append([]*Figure{d.Network}, d.Blocks...) {
+		for _, n := range f.Nodes {
+			used[n.Kind] = true
+		}
+	}
+	return slices.DeleteFunc(all, func(k key) bool { return !used[k.kind] })
+}
+
+// headWidth is the width of what stands above a drawing.
+func headWidth(d *Drawing) float64 {
+	w := textWidth(strideKey, smallSize)
+	for _, k := range keys(d) {
+		w += k.width()
+	}
+	return max(w, textWidth(totals(d), titleSize))
 }
 
 const style = `<style>
@@ -52,6 +80,7 @@ const style = `<style>
 .cnnc .m{text-anchor:middle}
 .cnnc .e{text-anchor:end}
 .cnnc .n{stroke:#444}
+.cnnc .k{stroke-width:1.6}
 .cnnc .w{fill:none;stroke:#444}
 .cnnc .f{fill:#fff;stroke:#999}
 .cnnc .a{fill:#444}
@@ -60,7 +89,11 @@ const style = `<style>
 `
 
 // SVG writes the drawing as an SVG picture.
-func SVG(d *Drawing) []byte {
+func SVG(d *Drawing) []byte { return svg(d, false) }
+
+// svg writes the picture; with links, each layer of the network leads to #n and
+// its index.
+func svg(d *Drawing, links bool) []byte {
 	var b bytes.Buffer
 	p := arrange(d)
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" class="cnnc" viewBox="0 0 %s %s" width="%s" height="%s">`+"\n",
@@ -68,10 +101,10 @@ func SVG(d *Drawing) []byte {
 	fmt.Fprintf(&b, "<title>%s</title>\n", escape(d.Name))
 	b.WriteString(style)
 	fmt.Fprintf(&b, `<rect width="%s" height="%s" fill="#fff"/>`+"\n", num(p.w), num(p.h))
-	w := &svgWriter{b: &b}
+	w := &svgWriter{b: &b, links: links}
 	w.text(margin, margin+16, "b", `font-size="18"`, d.Name)
 	w.text(margin, margin+34, "", "", totals(d))
-	w.legend(d, margin, margin+44)
+	w.legend(keys(d), margin, margin+44)
 	for i, column := range p.network {
 		w.column(column)
 		if i > 0 {
@@ -89,7 +122,7 @@ func SVG(d *Drawing) []byte {
 
 // totals is the line below the title.
 func totals(d *Drawing) string {
-	text := fmt.Sprintf("%s parameters · %s multiply-accumulates", comma(d.Params), comma(d.MACs))
+	text := fmt.Sprintf("%s parameters · %s multiply-accumulates", thousands(d.Params), thousands(d.MACs))
 	if d.Source != "" {
 		text += " · " + d.Source
 	}
@@ -105,7 +138,7 @@ func networkSize(f *Figure) func(*Node) (w, h float64) {
 		if !n.wide() {
 			continue
 		}
-		first := headWidth(n) + 2*padding
+		first := lineWidth(n) + 2*padding
 		if n.Count > 1 {
 			first += textWidth(count(n), titleSize)*boldness + padding
 		}
@@ -120,6 +153,14 @@ func networkSize(f *Figure) func(*Node) (w, h float64) {
 	}
 }
 
+// class is what a node's outline is styled by.
+func class(k Kind) string {
+	if k == Block {
+		return "n k"
+	}
+	return "n"
+}
+
 // wide reports whether a node of the column carries figures.
 func (n *Node) wide() bool {
 	switch n.Kind {
@@ -129,8 +170,8 @@ func (n *Node) wide() bool {
 	return true
 }
 
-// headWidth is the width of title and detail in a line.
-func headWidth(n *Node) float64 {
+// lineWidth is the width of title and detail in a line.
+func lineWidth(n *Node) float64 {
 	w := textWidth(n.Title, titleSize) * boldness
 	if n.Detail != "" {
 		w += textWidth("  "+n.Detail, smallSize)
@@ -144,7 +185,7 @@ func blockSize(n *Node) (w, h float64) {
 	case Port:
 		return 0, 0
 	case Join:
-		return headWidth(n) + 2*padding, lineHeight + 4
+		return lineWidth(n) + 2*padding, lineHeight + 4
 	}
 	w = textWidth(n.Title, titleSize) * boldness
 	h = lineHeight + 6
@@ -158,7 +199,11 @@ func blockSize(n *Node) (w, h float64) {
 func count(n *Node) string { return fmt.Sprintf("×%d", n.Count) }
 
 // svgWriter writes shapes.
-type svgWriter struct{ b *bytes.Buffer }
+type svgWriter struct {
+	b     *bytes.Buffer
+	links bool
+	layer int // of the network, the next to be written
+}
 
 func (w *svgWriter) text(x, y float64, class, attrs, text string) {
 	if text == "" {
@@ -178,22 +223,14 @@ func (w *svgWriter) rect(b box, class, attrs string) {
 	fmt.Fprintf(w.b, `<rect class="%s" x="%s" y="%s" width="%s" height="%s" %s/>`+"\n", class, num(b.x), num(b.y), num(b.w), num(b.h), attrs)
 }
 
-// legend writes the colours that the drawing uses.
-func (w *svgWriter) legend(d *Drawing, x, y float64) {
-	used := map[Kind]bool{}
-	for _, f := range append([]*Figure{d.Network}, d.Blocks...) {
-		for _, n := range f.Nodes {
-			used[n.Kind] = true
-		}
+// legend writes what the colours mean that the drawing uses.
+func (w *svgWriter) legend(keys []key, x, y float64) {
+	for _, k := range keys {
+		w.rect(box{x, y, 12, 10}, class(k.kind), fmt.Sprintf(`rx="2" fill="%s"`, fills[k.kind]))
+		w.text(x+17, y+9, "s", "", k.text)
+		x += k.width()
 	}
-	for _, l := range legend {
-		if !used[l.kind] {
-			continue
-		}
-		w.rect(box{x, y, 12, 10}, "n", fmt.Sprintf(`rx="2" fill="%s"`, fills[l.kind]))
-		w.text(x+17, y+9, "s", "", l.text)
-		x += 17 + textWidth(l.text, smallSize) + 16
-	}
+	w.text(x, y+9, "s", "", strideKey)
 }
 
 // turn writes the edge from the end of a column to the start of the next.
@@ -205,7 +242,7 @@ func (w *svgWriter) turn(a, b placed) {
 		{X: x, Y: y}, {X: x, Y: y + rowGap - jog}, {X: gutter, Y: y + rowGap - jog},
 		{X: gutter, Y: top}, {X: b.x + to.X, Y: top}, {X: b.x + to.X, Y: b.y},
 	}) + `"/>` + "\n")
-	w.text(x+5, y+14, "s", "", a.Nodes[len(a.Nodes)-1].Shape)
+	w.text(x+shapeGap, y+14, "s", "", a.Nodes[len(a.Nodes)-1].Shape)
 }
 
 // header names the figures of the column below.
@@ -213,7 +250,7 @@ func (w *svgWriter) header(p placed) {
 	right := p.x + p.w
 	for i := range p.Nodes {
 		if p.Nodes[i].wide() {
-			right = p.x + p.graph.Nodes[i].X + p.graph.Nodes[i].W/2
+			right = p.at(i).x + p.at(i).w
 			break
 		}
 	}
@@ -226,17 +263,19 @@ func (w *svgWriter) column(p placed) {
 	w.stages(p)
 	w.edges(p)
 	for i := range p.Nodes {
-		n, at := &p.Nodes[i], p.graph.Nodes[i]
-		b := box{p.x + at.X - at.W/2, p.y + at.Y - at.H/2, at.W, at.H}
+		n, b := &p.Nodes[i], p.at(i)
 		if !n.wide() {
 			w.node(n, b)
 			continue
 		}
+		if w.links {
+			fmt.Fprintf(w.b, `<a href="#n%d">`, w.layer+i)
+		}
 		fmt.Fprintf(w.b, "<g><title>%s</title>\n", escape(hover(n)))
 		if n.Count > 1 {
-			w.rect(box{b.x + 4, b.y + 4, b.w, b.h}, "n", fmt.Sprintf(`rx="3" fill="%s"`, fills[n.Kind]))
+			w.rect(box{b.x + 4, b.y + 4, b.w, b.h}, class(n.Kind), fmt.Sprintf(`rx="3" fill="%s"`, fills[n.Kind]))
 		}
-		w.rect(b, "n", fmt.Sprintf(`rx="3" fill="%s"`, fills[n.Kind]))
+		w.rect(b, class(n.Kind), fmt.Sprintf(`rx="3" fill="%s"`, fills[n.Kind]))
 		w.head(n, b.x+padding, b.y+lineHeight, "")
 		if n.Count > 1 {
 			w.text(b.x+b.w-padding, b.y+lineHeight, "b e", "", count(n))
@@ -246,7 +285,11 @@ func (w *svgWriter) column(p placed) {
 		w.text(b.x+b.w-padding-figuresW, y, "s e", "", figure(n.Params))
 		w.text(b.x+b.w-padding, y, "s e", "", figure(n.MACs))
 		w.b.WriteString("</g>\n")
+		if w.links {
+			w.b.WriteString("</a>\n")
+		}
 	}
+	w.layer += len(p.Nodes)
 }
 
 // head writes title and detail in a line.
@@ -264,22 +307,18 @@ func (w *svgWriter) head(n *Node, x, y float64, class string) {
 
 // hover is what shows when the mouse rests on a node.
 func hover(n *Node) string {
-	text := fmt.Sprintf("%s: %s parameters, %s MACs", n.Name, comma(n.Params), comma(n.MACs))
-	for i, l := range n.Layers {
-		const most = 12
-		if i == most && len(n.Layers) > most+1 {
-			return text + fmt.Sprintf("\nand %d more", len(n.Layers)-most)
-		}
-		text += fmt.Sprintf("\n%s: %s → %s", l.Name, l.Op, l.Shape)
+	text := fmt.Sprintf("%s: %s parameters, %s MACs", n.Name, thousands(n.Params), thousands(n.MACs))
+	if len(n.Layers) > 1 {
+		text += fmt.Sprintf(", %d operations", len(n.Layers))
 	}
 	return text
 }
 
 // stages writes the size of the maps left of the column, a bracket a size.
 func (w *svgWriter) stages(p placed) {
-	sizes := make([]string, len(p.graph.Rows)) // of each row; the first node's counts
+	sizes := make([]string, len(p.graph.Rows)) // of each row, by its first node that has one
 	for i := len(p.Nodes) - 1; i >= 0; i-- {
-		if n := &p.Nodes[i]; n.wide() || n.Kind == Join {
+		if n := &p.Nodes[i]; n.Map != "" && n.Kind != Input {
 			sizes[p.graph.Nodes[i].Row] = n.Map
 		}
 	}
@@ -308,8 +347,7 @@ func (w *svgWriter) block(p placed) {
 	p.y += p.head()
 	w.edges(p)
 	for i := range p.Nodes {
-		at := p.graph.Nodes[i]
-		w.node(&p.Nodes[i], box{p.x + at.X - at.W/2, p.y + at.Y - at.H/2, at.W, at.H})
+		w.node(&p.Nodes[i], p.at(i))
 	}
 }
 
@@ -322,7 +360,7 @@ func (w *svgWriter) node(n *Node, b box) {
 	case Input, Output, Join:
 		round = b.h / 2
 	}
-	w.rect(b, "n", fmt.Sprintf(`rx="%s" fill="%s"`, num(round), fills[n.Kind]))
+	w.rect(b, class(n.Kind), fmt.Sprintf(`rx="%s" fill="%s"`, num(round), fills[n.Kind]))
 	x := b.x + b.w/2
 	if n.Kind == Join {
 		w.head(n, x, b.y+lineHeight-2, "m")
@@ -347,7 +385,7 @@ func (w *svgWriter) edges(p placed) {
 		if n := &p.Nodes[e.From]; !labelled[e.From] && n.Shape != "" {
 			labelled[e.From] = true
 			from := p.graph.Nodes[e.From]
-			w.text(p.x+from.X+5, p.y+from.Y+from.H/2+14, "s", "", n.Shape)
+			w.text(p.x+from.X+shapeGap, p.y+from.Y+from.H/2+14, "s", "", n.Shape)
 		}
 	}
 }
@@ -380,11 +418,11 @@ func (p placed) route(e *layered.Edge, tracks [][]track) []layered.Point {
 	for i, lane := range e.Lane {
 		turn(lane, from.Row+1+i)
 	}
-	aside := x < to.X-to.W/2 || x > to.X+to.W/2
-	if p.Nodes[e.To].Kind == Join && aside && p.free(to, x) {
-		side := to.X - to.W/2
+	half := p.widths[e.To] / 2
+	if p.Nodes[e.To].Kind == Join && math.Abs(x-to.X) > half && p.free(to, x) {
+		side := to.X - half
 		if x > to.X {
-			side = to.X + to.W/2
+			side = to.X + half
 		}
 		return append(points, layered.Point{X: x, Y: to.Y}, layered.Point{X: side, Y: to.Y})
 	}
@@ -406,22 +444,35 @@ func (p placed) free(to layered.Node, x float64) bool {
 	return true
 }
 
-// polyline writes a path with round corners and an arrowhead at its end.
+// polyline writes a path of horizontal and vertical lines with round corners and
+// an arrowhead at its end.
 func polyline(points []layered.Point) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "M%s %s", num(points[0].X), num(points[0].Y))
+	line := func(from, to layered.Point) {
+		if from.X == to.X {
+			b.WriteString("V" + num(to.Y))
+		} else {
+			b.WriteString("H" + num(to.X))
+		}
+	}
 	for i := 1; i < len(points)-1; i++ {
 		a, c, d := points[i-1], points[i], points[i+1]
 		r := min(bend, length(a, c)/2, length(c, d)/2)
 		in, out := toward(c, a, r), toward(c, d, r)
-		fmt.Fprintf(&b, "L%s %sQ%s %s %s %s", num(in.X), num(in.Y), num(c.X), num(c.Y), num(out.X), num(out.Y))
+		line(a, in)
+		fmt.Fprintf(&b, "Q%s %s %s %s", num(c.X), num(c.Y), num(out.X), num(out.Y))
 	}
 	a, c := points[len(points)-2], points[len(points)-1]
-	fmt.Fprintf(&b, "L%s %s", num(c.X), num(c.Y))
-	const size = 4
-	back := toward(c, a, size)
-	dx, dy := (c.Y-back.Y)*0.75, (back.X-c.X)*0.75
-	fmt.Fprintf(&b, "M%s %sL%s %sL%s %s", num(back.X-dx), num(back.Y-dy), num(c.X), num(c.Y), num(back.X+dx), num(back.Y+dy))
+	line(a, c)
+	switch {
+	case a.X == c.X:
+		b.WriteString("m-3-4l3 4 3-4")
+	case a.X < c.X:
+		b.WriteString("m-4-3l4 3-4 3")
+	default:
+		b.WriteString("m4-3l-4 3 4 3")
+	}
 	return b.String()
 }
 

@@ -60,6 +60,10 @@ func (s *symbols) write(channels []int) string {
 		s.usesN = true
 		return text
 	}
+	if text, ok := multiples(channels, s.inputs[0], "c"); ok {
+		s.usesC = true
+		return text
+	}
 	return fmt.Sprintf("%d–%d", slices.Min(channels), slices.Max(channels))
 }
 
@@ -78,16 +82,40 @@ func relative(list, base []int, name string) (string, bool) {
 	}
 	x, b := list[0], base[0]
 	switch {
-	case holds(func(x, b int) bool { return x == b }):
-		return name, true
 	case x%b == 0 && holds(func(y, c int) bool { return y == c*(x/b) }):
-		return fmt.Sprintf("%d%s", x/b, name), true
+		return times(x/b, name), true
 	case b%x == 0 && holds(func(y, c int) bool { return c == y*(b/x) }):
 		return fmt.Sprintf("%s/%d", name, b/x), true
 	case x > b && holds(func(y, c int) bool { return y-c == x-b }):
 		return fmt.Sprintf("%s + %d", name, x-b), true
 	}
 	return "", false
+}
+
+func times(k int, name string) string {
+	if k == 1 {
+		return name
+	}
+	return strconv.Itoa(k) + name
+}
+
+// multiples writes numbers as two or three different multiples of others: 4c/6c.
+func multiples(list, base []int, name string) (string, bool) {
+	var factors []int
+	for i, x := range list {
+		if x%base[i] != 0 {
+			return "", false
+		}
+		factors = append(factors, x/base[i])
+	}
+	slices.Sort(factors)
+	factors = slices.Compact(factors)
+	var text []string
+	for _, k := range factors {
+		text = append(text, times(k, name))
+	}
+	const most = 3
+	return strings.Join(text, "/"), len(factors) <= most
 }
 
 // note says what the letters stand for.

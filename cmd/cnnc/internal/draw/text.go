@@ -46,8 +46,8 @@ func num(x float64) string {
 	return strings.TrimSuffix(s, ".0")
 }
 
-// comma writes a count with its thousands apart.
-func comma(n int64) string {
+// thousands writes a count with its thousands apart.
+func thousands(n int64) string {
 	s := strconv.FormatInt(n, 10)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]

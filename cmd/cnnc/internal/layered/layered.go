@@ -92,10 +92,12 @@ func Layout(g *Graph) {
 	l.write()
 }
 
-// assignRows puts each node one row below the lowest of those before it, and a
-// node with nothing before it right above the first that needs it.
+// assignRows puts each node one row below the lowest of those before it. A node
+// that has nothing before it, or that brings several together for one other,
+// stands right above the first that needs it.
 func (l *layout) assignRows() {
 	n := l.g.Nodes
+	ins, outs := make([]int, len(n)), make([]int, len(n))
 	for i := range n {
 		n[i].Row = 0
 	}
@@ -110,17 +112,16 @@ func (l *layout) assignRows() {
 			break
 		}
 	}
-	fed := make([]bool, len(n))
-	first := make([]int, len(n)) // the row of the first that needs it; 0: none does
+	next := make([][]int, len(n))
 	for _, e := range l.g.Edges {
-		fed[e.To] = true
-		if first[e.From] == 0 || n[e.To].Row < first[e.From] {
-			first[e.From] = n[e.To].Row
-		}
+		ins[e.To]++
+		outs[e.From]++
+		next[e.From] = append(next[e.From], e.To)
 	}
-	for i := range n {
-		if !fed[i] && first[i] > 0 {
-			n[i].Row = first[i] - 1
+	for i := len(n) - 1; i >= 0; i-- {
+		if ins[i] == 0 && outs[i] > 0 || ins[i] > 1 && outs[i] == 1 {
+			first := slices.MinFunc(next[i], func(a, b int) int { return n[a].Row - n[b].Row })
+			n[i].Row = n[first].Row - 1
 		}
 	}
 }
