@@ -12,6 +12,7 @@ import (
 
 // folder turns the tree of a graph into what is worth drawing.
 type folder struct {
+	g       *ir.Graph
 	users   [][]ir.ID // of each value
 	outputs map[ir.ID]bool
 	calls   map[string]int // of each block
@@ -19,7 +20,7 @@ type folder struct {
 
 // fold returns the items of the whole network.
 func fold(g *ir.Graph) []*item {
-	f := &folder{users: make([][]ir.ID, len(g.Values)), outputs: map[ir.ID]bool{}, calls: map[string]int{}}
+	f := &folder{g: g, users: make([][]ir.ID, len(g.Values)), outputs: map[ir.ID]bool{}, calls: map[string]int{}}
 	for _, v := range g.Values {
 		for _, a := range v.Args {
 			f.users[a] = append(f.users[a], v.ID)
@@ -141,6 +142,7 @@ const longest = 6
 // repeats replaces equal parts that follow each other, or stand side by side, by
 // one with a count; fewer than least stay as they are.
 func (f *folder) repeats(items []*item, least int) []*item {
+	items = f.detach(items)
 	m := &matcher{f: f, items: items, at: producers(items)}
 	for _, it := range items {
 		m.exact = append(m.exact, it.signature(true))
@@ -174,6 +176,33 @@ func (f *folder) repeats(items []*item, least int) []*item {
 		i += n * period
 	}
 	return folded
+}
+
+// detach takes off what follows a block in place where it would set the block
+// apart from an equal one before it: a normalisation at the end of a stage.
+func (f *folder) detach(items []*item) []*item {
+	var list []*item
+	for i, it := range items {
+		list = append(list, it)
+		if it.block == "" || it.tail == nil || i == 0 || items[i-1].tail != nil {
+			continue
+		}
+		alone := *it
+		alone.tail = nil
+		if alone.signature(true) != items[i-1].signature(true) {
+			continue
+		}
+		first := it.tail[0]
+		alone.out = f.g.Value(first.Args[0])
+		alone.outs = slices.DeleteFunc(slices.Clone(it.outs), func(id ir.ID) bool { return id >= first.ID })
+		rest := &item{name: first.Name, op: first, in: alone.out.Shape, tail: it.tail[1:], args: first.Args, out: it.out}
+		for _, v := range it.tail {
+			rest.outs = append(rest.outs, v.ID)
+		}
+		list[len(list)-1] = &alone
+		list = append(list, rest)
+	}
+	return list
 }
 
 // unit makes one item of a part: a layer and its concatenation (DenseNet) are a
