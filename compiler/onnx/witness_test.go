@@ -146,7 +146,7 @@ func needPython(t *testing.T) {
 // interpreter.
 func TestWitnessOps(t *testing.T) {
 	needPython(t)
-	graphs := []*ir.Graph{readGraph(t, "../ir/testdata/ops.ir"), readGraph(t, "testdata/corners.ir")}
+	graphs := []*ir.Graph{readGraph(t, "../ir/testdata/ops.ir"), readGraph(t, "../ir/testdata/fused.ir"), readGraph(t, "testdata/corners.ir")}
 	for i, g := range graphs {
 		graphs[i] = everything(g)
 	}
