@@ -51,8 +51,9 @@ fuzz:
 	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 	    echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
 
+# Beside ONNX Runtime and OpenVINO; see bench/README.md.
 bench:
-	go run ./cmd/cnnc bench resnext50_32x4d --threads 1,2
+	python3 bench/bench.py
 
 # Asks ONNX's checker and ONNX Runtime, which come from PyPI, about exported
 # models: every operation, and a net of each family or those of NETS=all.

@@ -51,6 +51,9 @@ var mayImport = map[string][]string{
 	"codegen/internal/golden/...": {"runtime"},
 
 	"cmd/...": {"..."}, // whatever makes a good tool
+
+	"bench/worker":  {"generated/lenet5", "runtime"}, // as any program that links an emitted package
+	"bench/weights": {"compiler/elaborate", "compiler/ir", "compiler/verify", "runtime/weights", "specs"},
 }
 
 // notLinked are folders whose packages are no part of the module's programs:
