@@ -27,12 +27,16 @@ type algorithm interface {
 // algorithm has no kernel for, Direct computes.
 func newAlgorithm(op *Conv, isa cpu.ISA) algorithm {
 	switch {
+	case op.changesInput():
+		return newPrologue(op, isa)
 	case op.Algo == RowTaps && op.Groups == 1 && op.Dilation.W == 1:
 		return newRowTaps(op, isa)
 	case op.Algo == Depthwise && op.isDepthwise():
 		return newDepthwise(op, isa)
 	case op.Algo == Grouped && op.canGroup(isa):
 		return newGrouped(op, isa)
+	case op.Algo == Winograd && op.canWinograd():
+		return newWinograd(op, isa)
 	}
 	return newDirect(op, isa)
 }
@@ -61,9 +65,14 @@ func (l *Loader) packFilter(key string, algo algorithm, norms []Norm, op *Conv, 
 		bias = layer.tensor(key+".bias", op.Out.C)
 	}
 	before, after := splitNorms(norms)
-	in, out := layer.fold(before, op.In.C), layer.fold(after, op.Out.C)
+	asRead := 0 // of the norms before
+	if op.InNorm {
+		asRead = 1
+	}
+	read, in, out := layer.fold(before[:asRead], op.In.C), layer.fold(before[asRead:], op.In.C), layer.fold(after, op.Out.C)
 	layer.pack(func() {
 		f := newFilter(op, weights.data, bias.data, in, out)
+		f.asRead = read
 		f.memory = &l.memory
 		algo.pack(f)
 	})
@@ -82,6 +91,21 @@ func (p *PackedConv) RunAdd(s *Session, dst, src, residual View) {
 	p.algo.run(s)
 }
 
+// RunGated is Run of src with its channels multiplied by gate's, [In.C 1 1].
+func (p *PackedConv) RunGated(s *Session, dst, src, gate View) {
+	s.call = call{dst: s.tensor(dst, p.op.Out), src: s.tensor(src, p.op.In), gate: s.tensor(gate, p.op.gate())}
+	p.algo.run(s)
+}
+
+// RunGatedAdd is RunAdd of src with its channels multiplied by gate's, [In.C 1 1].
+func (p *PackedConv) RunGatedAdd(s *Session, dst, src, gate, residual View) {
+	s.call = call{
+		dst: s.tensor(dst, p.op.Out), src: s.tensor(src, p.op.In), gate: s.tensor(gate, p.op.gate()),
+		arg: s.tensor(residual, p.op.Out),
+	}
+	p.algo.run(s)
+}
+
 // filter is a convolution's weights with the norms around it folded in. Products are
 // float64 and rounded once.
 type filter struct {
@@ -92,6 +116,7 @@ type filter struct {
 	perOut  []float64 // a factor an output channel; nil for ones
 	groups  int
 	bias    []float32 // an output channel
+	asRead  *fold     // what is not folded in, but done to the input
 	memory  *slabs    // for what is packed
 }
 

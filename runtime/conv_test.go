@@ -141,6 +141,12 @@ func newConvTruth(rng *rand.Rand, op *Conv) *convTruth {
 	src, w, bias := c.src.wide(), wide(c.weights["conv.weight"].Data), wide(c.weights["conv.bias"].Data)
 	ref.Conv(c.sum, src, w, bias, op.params(truthImages))
 	ref.Conv(c.size, absolute(src), absolute(w), absolute(bias), op.params(truthImages))
+	if op.Algo == Winograd { // adds what neighbours are made of, too, and takes it off again
+		worst := 4 * slices.Max(c.size)
+		for i := range c.size {
+			c.size[i] = worst
+		}
+	}
 	return c
 }
 

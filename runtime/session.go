@@ -59,16 +59,18 @@ type Session struct {
 	images  int   // of this inference
 	busy    atomic.Bool
 
-	call    call        // arguments of the op that is running
-	border  border      // the running Input or Output
-	pooling pooling     // the running pooling op
-	product productCall // the running convolution or linear layer
-	parts   int         // number of tasks of the region that is running
+	call     call         // arguments of the op that is running
+	border   border       // the running Input or Output
+	pooling  pooling      // the running pooling op
+	product  productCall  // the running convolution or linear layer
+	winograd winogradCall // or this one
+	parts    int          // number of tasks of the region that is running
 }
 
 // call is the arguments of the running op, where its tasks find them.
 type call struct {
 	dst, src, arg tensor    // arg is the second operand or the residual
+	gate          tensor    // of a convolution's input
 	flat          []float32 // the caller's side of Input and Output
 }
 

@@ -1,0 +1,213 @@
+package runtime
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+)
+
+// winogradCases call f for convolutions of maps of all sizes around the tiles', under
+// paddings of all sorts, of channels around the vectors' and the panels' widths.
+func winogradCases(f func(i int, cc convCase)) {
+	paddings := []Padding{around(1), {}, around(2), {1, 0, 0, 2}, {0, 2, 1, 0}, {2, 1, 0, 1}}
+	channels := [][2]int{{1, 1}, {3, 16}, {15, 17}, {16, 40}, {17, 33}, {40, 3}, {24, 31}, {33, 80}, {5, 100}}
+	i := 0
+	for h := 1; h <= 13; h++ {
+		for w := 1; w <= 13; w++ {
+			pad := paddings[i%len(paddings)]
+			if h+pad.Top+pad.Bottom < 3 || w+pad.Left+pad.Right < 3 {
+				pad = around(1)
+			}
+			c := channels[i/2%len(channels)]
+			f(i, convCase{
+				name: fmt.Sprintf("%dx%dx%d,%d,%v", h, w, c[0], c[1], pad), algo: Winograd, in: Shape{c[0], h, w}, out: c[1],
+				kernel: square(3), stride: square(1), dilation: square(1), pad: pad, groups: 1,
+			})
+			i++
+		}
+	}
+	for _, c := range []convCase{
+		{"many tiles", Winograd, Shape{16, 60, 57}, 40, square(3), square(1), square(1), around(1), 1},
+		{"many weights, few tiles", Winograd, Shape{130, 14, 11}, 200, square(3), square(1), square(1), around(1), 1},
+		{"many weights, many tiles", Winograd, Shape{130, 35, 37}, 180, square(3), square(1), square(1), around(1), 1},
+		{"many weights, one tile", Winograd, Shape{256, 3, 3}, 520, square(3), square(1), square(1), around(1), 1},
+		{"more padding than map", Winograd, Shape{3, 2, 2}, 4, square(3), square(1), square(1), around(5), 1},
+	} {
+		f(i, c)
+		i++
+	}
+}
+
+func TestWinograd(t *testing.T) {
+	winogradCases(func(i int, cc convCase) {
+		t.Run(cc.name, func(t *testing.T) {
+			truth := newConvTruth(rand.New(rand.NewPCG(20, uint64(i))), cc.op(Act{}))
+			levels(t, func(t *testing.T) {
+				set := settings[i%len(settings)]
+				act := []Act{{}, {Kind: ReLU}, {Kind: ReLU6}, {Kind: SiLU}}[i%4]
+				truth.check(t, set, act, i%2 == 1)
+				set.inPlace = true
+				truth.check(t, set, act, true)
+			})
+		})
+	})
+}
+
+// What a thread computes does not depend on how many there are.
+func TestWinogradThreadsAgree(t *testing.T) {
+	levels(t, func(t *testing.T) {
+		winogradCases(func(i int, cc convCase) {
+			if i%7 != 0 && cc.in.W <= 13 {
+				return
+			}
+			op := cc.op(Act{Kind: SiLU})
+			rng := rand.New(rand.NewPCG(21, uint64(i)))
+			l := NewLoader(convWeights(rng, op))
+			packed := l.Conv("conv", op)
+			if err := l.Err(); err != nil {
+				t.Fatal(err)
+			}
+			src := random(rng, 2, op.In)
+			var one []float32
+			for threads := 1; threads <= 5; threads++ {
+				got := executeIn(t, l.Memory(0), setting{threads: threads, batch: 2, images: 2}, op.Out, []operand{src}, func(s *Session, dst View, srcs []View) {
+					packed.Run(s, dst, srcs[0])
+				})
+				if one == nil {
+					one = got
+				} else if !slices.Equal(got, one) {
+					t.Errorf("%s: %d threads compute something else than one", cc.name, threads)
+				}
+			}
+		})
+	})
+}
+
+func TestWinogradAllocatesNothing(t *testing.T) {
+	levels(t, func(t *testing.T) {
+		winogradCases(func(i int, cc convCase) {
+			if i%20 != 0 && cc.in.W <= 13 {
+				return
+			}
+			op := cc.op(Act{Kind: SiLU})
+			l := NewLoader(convWeights(rand.New(rand.NewPCG(22, uint64(i))), op))
+			packed := l.Conv("conv", op)
+			if err := l.Err(); err != nil {
+				t.Fatal(err)
+			}
+			src := View{Pitch: roundUp(op.In.C, 16)}
+			dst := View{Offset: src.Pitch * op.In.Pixels(), Pitch: roundUp(op.Out.C, 16)}
+			for _, threads := range []int{1, 2} {
+				s := NewSession(l.Memory(dst.Offset+dst.Pitch*op.Out.Pixels()), Threads(threads))
+				s.Begin(1)
+				if n := testing.AllocsPerRun(5, func() { packed.Run(s, dst, src) }); n != 0 {
+					t.Errorf("%s, %d threads: %v allocations", cc.name, threads, n)
+				}
+				s.End()
+				s.Close()
+			}
+		})
+	})
+}
+
+// Convolutions that Winograd cannot compute fall back to Direct.
+func TestWinogradFallsBack(t *testing.T) {
+	for _, cc := range []convCase{
+		{"stride", Winograd, Shape{8, 9, 9}, 8, square(3), square(2), square(1), around(1), 1},
+		{"dilation", Winograd, Shape{8, 9, 9}, 8, square(3), square(1), square(2), around(1), 1},
+		{"groups", Winograd, Shape{8, 9, 9}, 8, square(3), square(1), square(1), around(1), 2},
+		{"kernel", Winograd, Shape{8, 9, 9}, 8, Size{3, 1}, square(1), square(1), Padding{}, 1},
+	} {
+		checkConv(t, rand.New(rand.NewPCG(23, 0)), cc.op(Act{}), settings[0], false)
+	}
+}
+
+// winogradLayers are the layers that Winograd is for: of VGG, ResNet, GoogLeNet, Inception
+// and DenseNet.
+var winogradLayers = []convCase{
+	threeByThree(224, 64, 1), threeByThree(112, 128, 1), threeByThree(56, 256, 1), threeByThree(28, 512, 1), threeByThree(14, 512, 1),
+	threeByThree(56, 64, 1), threeByThree(28, 128, 1), threeByThree(14, 256, 1), threeByThree(7, 512, 1),
+	toThreeByThree(112, 64, 128), toThreeByThree(56, 128, 256), toThreeByThree(28, 256, 512),
+	toThreeByThree(56, 64, 192), toThreeByThree(28, 96, 128), toThreeByThree(28, 128, 192), toThreeByThree(28, 16, 32), toThreeByThree(28, 32, 96),
+	toThreeByThree(14, 96, 208), toThreeByThree(14, 16, 48), toThreeByThree(14, 160, 320), toThreeByThree(14, 32, 128), toThreeByThree(7, 192, 384), toThreeByThree(7, 48, 128),
+	toThreeByThree(147, 32, 64), toThreeByThree(35, 64, 96), toThreeByThree(35, 96, 96), toThreeByThree(8, 448, 384),
+	toThreeByThree(56, 128, 32), toThreeByThree(28, 128, 32), toThreeByThree(14, 128, 32), toThreeByThree(7, 128, 32),
+	toThreeByThree(28, 192, 48), toThreeByThree(224, 3, 64), toThreeByThree(112, 24, 24), toThreeByThree(56, 8, 8), toThreeByThree(56, 16, 16),
+}
+
+func toThreeByThree(size, in, out int) convCase {
+	c := threeByThree(size, in, 1)
+	c.out = out
+	c.name = fmt.Sprintf("3x3,%dx%d,%d,%d", size, size, in, out)
+	return c
+}
+
+// BenchmarkWinograd runs each layer by Direct and by Winograd in turns, with weights that
+// no cache holds any more, and reports how many times as fast Winograd is.
+func BenchmarkWinograd(b *testing.B) {
+	for isa := cpu.AVX2; isa <= cpu.Best; isa++ {
+		for _, threads := range []int{1, 2} {
+			for _, layer := range winogradLayers {
+				b.Run(fmt.Sprintf("%s/threads=%d/%s", isa, threads, layer.name), func(b *testing.B) {
+					defer cpu.Force(isa)()
+					benchmarkWinograd(b, layer, threads)
+				})
+			}
+		}
+	}
+}
+
+func benchmarkWinograd(b *testing.B, layer convCase, threads int) {
+	op := layer.op(Act{Kind: ReLU})
+	const beyond = 16 << 20 // floats
+	copies := max(1, beyond/(9*op.In.C*op.Out.C))
+	rng := rand.New(rand.NewPCG(1, 1))
+	l := NewLoader(convWeights(rng, op))
+	var packed [2][]*PackedConv
+	for i, algo := range []Algo{Direct, Winograd} {
+		op := *op
+		op.Algo = algo
+		n := max(1, copies/(1+3*i))
+		for range n {
+			packed[i] = append(packed[i], l.Conv("conv", &op))
+		}
+	}
+	if err := l.Err(); err != nil {
+		b.Fatal(err)
+	}
+	src := View{Pitch: benchPitch(op.In.C)}
+	dst := View{Offset: src.Pitch * op.In.Pixels(), Pitch: benchPitch(op.Out.C)}
+	s := NewSession(l.Memory(dst.Offset+dst.Pitch*op.Out.Pixels()), Threads(threads))
+	defer s.Close()
+	for i := range s.arena[:s.zeros] {
+		s.arena[i] = float32(rng.NormFloat64())
+	}
+	s.Begin(1)
+	defer s.End()
+	flops := 2 * float64(op.Out.Len()*op.In.C*9)
+	turns := 1 + int(5e7*float64(threads)/flops)
+	var next [2]int
+	var rates [2]sampler
+	for b.Loop() {
+		peak := MeasurePeak(threads, time.Millisecond)
+		for i, p := range packed {
+			start := time.Now()
+			for range turns {
+				p[next[i]].Run(s, dst, src)
+				next[i] = (next[i] + 1) % len(p)
+			}
+			rates[i].add(flops*float64(turns)/time.Since(start).Seconds(), peak)
+		}
+	}
+	median := func(x []float64) float64 { slices.Sort(x); return x[len(x)/2] }
+	best := func(x []float64) float64 { return slices.Max(x) }
+	b.ReportMetric(median(rates[1].rates)/median(rates[0].rates), "times")
+	b.ReportMetric(best(rates[1].rates)/best(rates[0].rates), "times-best")
+	b.ReportMetric(100*best(rates[0].rates)/best(rates[0].peaks), "%direct")
+	b.ReportMetric(100*best(rates[1].rates)/best(rates[1].peaks), "%winograd")
+	b.ReportMetric(0, "ns/op")
+}

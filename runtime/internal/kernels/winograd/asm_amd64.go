@@ -1,0 +1,79 @@
+//go:build !purego
+
+package winograd
+
+import (
+	"math"
+	"unsafe"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+)
+
+// inputArgs and outputArgs are an Input and an Output as the assembly reads them; sizes
+// are in bytes. The generator has the same lists of fields, eight bytes each.
+type inputArgs struct {
+	src      unsafe.Pointer
+	offsets  unsafe.Pointer
+	dst      unsafe.Pointer
+	pitch    int
+	channels int
+}
+
+type outputArgs struct {
+	src           unsafe.Pointer
+	pitch         int
+	dst           unsafe.Pointer
+	dstLine       int
+	dstPitch      int
+	residual      unsafe.Pointer
+	residualLine  int
+	residualPitch int
+	rows, cols    int
+	channels      int
+	clamp         int // 0: none, 1: Lo, 2: Lo and Hi
+	lo, hi        float32
+}
+
+func (k Kernel) input(t *Input) {
+	a := inputArgs{
+		src:      unsafe.Pointer(unsafe.SliceData(t.Src)),
+		offsets:  unsafe.Pointer(unsafe.SliceData(t.Offsets)),
+		dst:      unsafe.Pointer(unsafe.SliceData(t.Dst)),
+		pitch:    4 * t.Pitch,
+		channels: t.Channels,
+	}
+	if k.isa == cpu.AVX512 {
+		inputAVX512(&a)
+	} else {
+		inputAVX2(&a)
+	}
+}
+
+func (k Kernel) output(t *Output) {
+	a := outputArgs{
+		src:           unsafe.Pointer(unsafe.SliceData(t.Src)),
+		pitch:         4 * t.Pitch,
+		dst:           unsafe.Pointer(unsafe.SliceData(t.Dst)),
+		dstLine:       4 * t.DstLine,
+		dstPitch:      4 * t.DstPitch,
+		residual:      unsafe.Pointer(unsafe.SliceData(t.Residual)),
+		residualLine:  4 * t.ResidualLine,
+		residualPitch: 4 * t.ResidualPitch,
+		rows:          t.Rows,
+		cols:          t.Cols,
+		channels:      t.Channels,
+		lo:            t.Lo,
+		hi:            t.Hi,
+	}
+	switch {
+	case t.Hi < float32(math.Inf(1)):
+		a.clamp = 2
+	case t.Lo > float32(math.Inf(-1)):
+		a.clamp = 1
+	}
+	if k.isa == cpu.AVX512 {
+		outputAVX512(&a)
+	} else {
+		outputAVX2(&a)
+	}
+}
