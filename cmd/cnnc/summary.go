@@ -133,11 +133,15 @@ func countOrBlank(n int64) string {
 }
 
 func compareNets(a *app, all []summary) {
-	columns := []report.Column{{Title: "net"}, {Title: "params", Right: true}, {Title: "MACs", Right: true},
+	columns := []report.Column{{Title: "net"}, {Title: "input"}, {Title: "params", Right: true}, {Title: "MACs", Right: true},
 		{Title: "weights", Right: true}, {Title: "arena", Right: true}, {Title: "steps", Right: true}}
 	var rows [][]string
 	for _, s := range all {
-		rows = append(rows, []string{s.Net, report.Count(s.Params), report.Count(s.MACs),
+		var inputs []string
+		for _, in := range s.Inputs {
+			inputs = append(inputs, shape.Shape(in.Shape).String())
+		}
+		rows = append(rows, []string{s.Net, strings.Join(inputs, " "), report.Count(s.Params), report.Count(s.MACs),
 			report.Bytes(s.WeightBytes), report.Bytes(s.ArenaBytes), report.Count(int64(len(s.Layers)))})
 	}
 	report.Table(a.stdout, columns, rows, nil)

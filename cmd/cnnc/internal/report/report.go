@@ -2,9 +2,11 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
 	"os"
+	"regexp"
 
 	"github.com/dustin/go-humanize"
 	"github.com/jedib0t/go-pretty/v6/table"
@@ -18,12 +20,24 @@ func WantsColor(w io.Writer) bool {
 	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb" && term.IsTerminal(int(f.Fd()))
 }
 
-// JSON writes v indented.
+// JSON writes v indented, with short lists of numbers, such as shapes, on a line.
 func JSON(w io.Writer, v any) error {
-	enc := json.NewEncoder(w)
-	enc.SetIndent("", "  ")
-	return enc.Encode(v)
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	text = shortList.ReplaceAllFunc(text, func(list []byte) []byte {
+		return blank.ReplaceAll(bytes.ReplaceAll(list, []byte(","), []byte(", ")), nil)
+	})
+	_, err = w.Write(append(text, '\n'))
+	return err
 }
+
+// A string of JSON holds no line end, so that these match lists alone.
+var (
+	shortList = regexp.MustCompile(`\[(\n +[-+.0-9eE]+,?){1,8}\n *\]`)
+	blank     = regexp.MustCompile(`\n *`)
+)
 
 // Count prints n with thousands separated by commas.
 func Count(n int64) string { return humanize.Comma(n) }
