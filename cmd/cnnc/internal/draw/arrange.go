@@ -1,6 +1,11 @@
 package draw
 
-import "github.com/cnnc-dev/cnnc/cmd/cnnc/internal/layered"
+import (
+	"math"
+	"slices"
+
+	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/layered"
+)
 
 // box is where something stands.
 type box struct{ x, y, w, h float64 }
@@ -22,25 +27,35 @@ type page struct {
 }
 
 const (
-	headHeight = 78   // title, totals, legend
-	tallness   = 1.25 // a page's height by its width; a picture should fill one
-	shortest   = 8    // layers of a column
-	steps      = 40   // widths that are tried
+	headHeight  = 78   // title, totals, legend
+	tallness    = 1.25 // a page's height by its width; a picture should fill one
+	mostColumns = 6
+	shortest    = 8  // layers of a column
+	steps       = 40 // widths that are tried
 )
 
 // arrange finds the arrangement that can be printed largest.
 func arrange(d *Drawing) page {
-	var best page
 	size := networkSize(d.Network)
-	for count := 1; count == 1 || len(d.Network.Nodes) >= count*shortest; count++ {
+	var blocks []placed
+	for _, f := range d.Blocks {
+		b := layOut(f, blockSize)
+		b.w = max(b.graph.W, boldWidth(f.Title, titleSize), textWidth(f.Note, smallSize)) + 2*panelPad
+		b.h = b.graph.H + f.head() + panelPad
+		blocks = append(blocks, b)
+	}
+	var best page
+	for count := 1; count == 1 || count <= min(mostColumns, len(d.Network.Nodes)/shortest); count++ {
 		parts := columns(d.Network, count)
-		if len(parts) < count {
+		if parts == nil {
 			break
 		}
-		narrowest := packBlocks(d, placeColumns(parts, size), 0).w
-		widest := packBlocks(d, placeColumns(parts, size), 1e9).w
+		network := placeColumns(parts, size)
+		network.w = max(network.w, margin+headWidth(d))
+		narrowest := network.place(blocks, 0).w
+		widest := network.place(blocks, math.Inf(1)).w
 		for i := range steps {
-			p := packBlocks(d, placeColumns(parts, size), narrowest+(widest-narrowest)*float64(i)/(steps-1))
+			p := network.place(blocks, narrowest+(widest-narrowest)*float64(i)/(steps-1))
 			if best.w == 0 || p.extent() < best.extent() {
 				best = p
 			}
@@ -103,31 +118,20 @@ func placeColumns(parts []*Figure, size func(*Node) (w, h float64)) page {
 	return p
 }
 
-// packBlocks puts the blocks beside and below the network, each as high as it
-// can stand within a width.
-func packBlocks(d *Drawing, p page, width float64) page {
+// place returns the page with blocks beside and below its network, each as high
+// as it can stand within a width, and with its margins.
+func (p page) place(blocks []placed, width float64) page {
 	const top = margin + headHeight - lineHeight
 	var taken []box
 	for _, c := range p.network {
 		taken = append(taken, box{c.x - stageW, 0, c.w + stageW + panelGap, c.y + c.h + rowGap - panelGap})
 	}
-	width = max(width, p.w, margin+headWidth(d))
-	for _, f := range d.Blocks {
-		b := layOut(f, blockSize)
-		b.w = max(b.graph.W, textWidth(f.Title, titleSize)*boldness, textWidth(f.Note, smallSize)) + 2*panelPad
-		b.h = b.graph.H + b.head() + panelPad
-		b.x, b.y = spot(taken, b.w, b.h, top, max(width, b.w+2*margin))
+	p.blocks = slices.Clone(blocks)
+	for i := range p.blocks {
+		b := &p.blocks[i]
+		b.x, b.y = spot(taken, b.w, b.h, top, max(width, p.w))
 		taken = append(taken, b.box)
-		p.blocks = append(p.blocks, b)
-		width = max(width, b.x+b.w)
-		p.h = max(p.h, b.y+b.h)
-	}
-	p.w = margin + headWidth(d)
-	for _, c := range p.network {
-		p.w = max(p.w, c.x+c.w)
-	}
-	for _, b := range p.blocks {
-		p.w = max(p.w, b.x+b.w)
+		p.w, p.h = max(p.w, b.x+b.w), max(p.h, b.y+b.h)
 	}
 	p.w += margin
 	p.h += margin

@@ -15,17 +15,16 @@ func DOT(d *Drawing) []byte {
 	w.line("node [shape=box, style=filled, fontname=Helvetica, fontsize=11, color=%q, height=0.3, margin=\"0.12,0.04\"]", lineColour)
 	w.line("edge [fontname=Helvetica, fontsize=9, arrowsize=0.6, color=%q]", lineColour)
 	w.network(d.Network)
-	rows, above := 0, -1
+	// Blocks stand side by side unless an edge says otherwise.
+	rows, most := 0, rowsOf(d.Network)
 	for i, f := range d.Blocks {
 		w.block(i, f)
-		// Blocks stand side by side unless an edge says otherwise.
-		if n := rowsOf(f); above >= 0 && rows+n <= rowsOf(d.Network) {
-			w.line("b%d_%d -> b%d_0 [style=invis]", above, len(d.Blocks[above].Nodes)-1, i)
-			rows += n
+		n := rowsOf(f)
+		if rows += n; i > 0 && rows <= most {
+			w.line("b%d_%d -> b%d_0 [style=invis]", i-1, len(d.Blocks[i-1].Nodes)-1, i)
 		} else {
 			rows = n
 		}
-		above = i
 	}
 	w.depth--
 	w.line("}")

@@ -78,8 +78,8 @@ const MostNodes = 1000
 // New folds a network, as the spec has it, into what is worth drawing.
 func New(g *ir.Graph) (*Drawing, error) {
 	items := fold(g)
-	if len(items) > MostNodes {
-		return nil, fmt.Errorf("%s: %d nodes after folding, and a drawing holds %d; call repeated parts as labelled blocks", g.Name, len(items), MostNodes)
+	if err := fits(g.Name, items); err != nil {
+		return nil, err
 	}
 	groups := collect(items)
 	b := &figureBuilder{g: g, groups: groups}
@@ -89,9 +89,19 @@ func New(g *ir.Graph) (*Drawing, error) {
 		Network: b.network(items),
 	}
 	for _, k := range groups.list {
+		if err := fits(k.block, k.list[0].body); err != nil {
+			return nil, err
+		}
 		d.Blocks = append(d.Blocks, b.block(k))
 	}
 	return d, nil
+}
+
+func fits(name string, items []*item) error {
+	if len(items) > MostNodes {
+		return fmt.Errorf("%s is %d nodes after folding, and a drawing holds %d; call repeated parts as labelled blocks", name, len(items), MostNodes)
+	}
+	return nil
 }
 
 // blockTitle is what the spec calls a block, in words.

@@ -89,6 +89,31 @@ type figureBuilder struct {
 	groups *groups
 }
 
+// results returns what a block computes for others: what it returned first, and
+// whatever else is used outside of it.
+func (b *figureBuilder) results(it *item) []ir.ID {
+	results := []ir.ID{it.result}
+	inside := map[ir.ID]bool{}
+	for _, inner := range it.body {
+		for _, o := range inner.outs {
+			inside[o] = true
+		}
+	}
+	for _, v := range b.g.Values {
+		for _, a := range v.Args {
+			if inside[a] && !inside[v.ID] {
+				results = appendOnce(results, a)
+			}
+		}
+	}
+	for _, o := range b.g.Outputs {
+		if inside[o.Value] {
+			results = appendOnce(results, o.Value)
+		}
+	}
+	return results
+}
+
 // network draws the column of the network.
 func (b *figureBuilder) network(items []*item) *Figure {
 	f := &Figure{}
@@ -215,8 +240,10 @@ func (b *figureBuilder) block(k *group) *Figure {
 			f.connect(at[a], i)
 		}
 	}
-	f.Nodes = append(f.Nodes, Node{Kind: Port, Count: 1})
-	f.connect(at[first.result], len(f.Nodes)-1)
+	for _, result := range b.results(first) {
+		f.Nodes = append(f.Nodes, Node{Kind: Port, Count: 1})
+		f.connect(at[result], len(f.Nodes)-1)
+	}
 	f.Note = sym.note()
 	return f
 }

@@ -23,6 +23,7 @@ const (
 	shapeGap   = 5  // between an edge and its shape
 	jog        = 9  // above a row, where edges go sideways
 	trackGap   = 5  // between edges that do so
+	turnAbove  = 20 // a column, where the edge from the last one turns down
 	bend       = 5  // the radius of their corners
 	figuresW   = 56 // a column of parameters or MACs
 	stageW     = 74 // what stands left of the network's column
@@ -140,7 +141,7 @@ func networkSize(f *Figure) func(*Node) (w, h float64) {
 		}
 		first := lineWidth(n) + 2*padding
 		if n.Count > 1 {
-			first += textWidth(count(n), titleSize)*boldness + padding
+			first += boldWidth(count(n), titleSize) + padding
 		}
 		second := textWidth(n.Name, smallSize) + 2*figuresW + 2*padding
 		wide = max(wide, first, second)
@@ -172,7 +173,7 @@ func (n *Node) wide() bool {
 
 // lineWidth is the width of title and detail in a line.
 func lineWidth(n *Node) float64 {
-	w := textWidth(n.Title, titleSize) * boldness
+	w := boldWidth(n.Title, titleSize)
 	if n.Detail != "" {
 		w += textWidth("  "+n.Detail, smallSize)
 	}
@@ -187,7 +188,7 @@ func blockSize(n *Node) (w, h float64) {
 	case Join:
 		return lineWidth(n) + 2*padding, lineHeight + 4
 	}
-	w = textWidth(n.Title, titleSize) * boldness
+	w = boldWidth(n.Title, titleSize)
 	h = lineHeight + 6
 	if n.Detail != "" {
 		w = max(w, textWidth(n.Detail, smallSize))
@@ -237,7 +238,7 @@ func (w *svgWriter) legend(keys []key, x, y float64) {
 func (w *svgWriter) turn(a, b placed) {
 	from, to := a.graph.Nodes[len(a.Nodes)-1], b.graph.Nodes[0]
 	x, y := a.x+from.X, a.y+from.Y+from.H/2
-	gutter, top := a.x+a.w+panelGap, b.y-headHeight/4
+	gutter, top := a.x+a.w+panelGap, b.y-turnAbove
 	w.b.WriteString(`<path class="w" d="` + polyline([]layered.Point{
 		{X: x, Y: y}, {X: x, Y: y + rowGap - jog}, {X: gutter, Y: y + rowGap - jog},
 		{X: gutter, Y: top}, {X: b.x + to.X, Y: top}, {X: b.x + to.X, Y: b.y},

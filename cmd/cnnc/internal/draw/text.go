@@ -2,12 +2,10 @@ package draw
 
 import (
 	"html"
+	"math"
 	"strconv"
 	"strings"
 )
-
-// boldness is how much wider bold text is.
-const boldness = 1.07
 
 // helvetica holds the widths of the characters from space to ~ in thousandths of
 // the font's size, by its published metrics; Arial and Liberation Sans share them.
@@ -20,8 +18,19 @@ var helvetica = [...]int{
 	556, 556, 333, 500, 278, 556, 500, 722, 500, 500, 500, 334, 260, 334, 584, // p to ~
 }
 
-// textWidth estimates the width of text in pixels.
+// textWidth estimates the width of text in whole pixels: sums of them are exact on
+// every processor, so that pictures are the same everywhere.
 func textWidth(text string, size float64) float64 {
+	return math.Ceil(float64(thousandths(text)) * size / 1000)
+}
+
+// boldWidth is the width of bold text.
+func boldWidth(text string, size float64) float64 {
+	const wider = 1.07
+	return math.Ceil(float64(thousandths(text)) * size * wider / 1000)
+}
+
+func thousandths(text string) int {
 	sum := 0
 	for _, r := range text {
 		switch {
@@ -35,7 +44,7 @@ func textWidth(text string, size float64) float64 {
 			sum += 600
 		}
 	}
-	return float64(sum) * size / 1000
+	return sum
 }
 
 func escape(text string) string { return html.EscapeString(text) }
