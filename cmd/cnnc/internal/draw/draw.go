@@ -52,8 +52,7 @@ type Node struct {
 	Kind   Kind
 	Title  string // 3×3 conv, /2
 	Detail string // what follows in place: BN · ReLU
-	Count  int    // how often it stands there
-	Aside  bool   // those stand side by side, not in a row
+	Count  int    // how often it stands there, in a row unless Detail says otherwise
 	Name   string // the label in the spec; "" in blocks
 	Shape  string // of its result, for the edges that leave it
 	Map    string // height and width of the result, "" for a vector

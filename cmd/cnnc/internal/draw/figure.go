@@ -121,11 +121,11 @@ func (b *figureBuilder) network(items []*item) *Figure {
 	for i, it := range items {
 		n := Node{
 			Kind: it.kind(), Title: title([]*item{it}), Detail: detail([]*item{it}), Name: it.label(),
-			Count: it.count(), Aside: it.parallel,
+			Count: it.count(),
 			Shape: shapeText(it.out.Shape), Map: mapText(it.out),
 		}
 		if it.parallel {
-			n.Detail = detail(it.units)
+			n.Detail = dots("side by side", detail(it.units))
 			n.Shape = fmt.Sprintf("%d of %s", n.Count, n.Shape)
 		}
 		if it.block != "" {
