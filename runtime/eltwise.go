@@ -73,13 +73,22 @@ func (op *Mul) task(s *Session, _, i int) {
 		eltwise.Mul(s.call.dst.rows(from), s.call.src.rows(from), s.call.arg.rows(from), to-from, op.Shape.C)
 		return
 	}
-	for from < to { // image by image
-		image := from / op.Shape.Pixels()
-		n := min(to, (image+1)*op.Shape.Pixels()) - from
-		factors := s.call.arg.rows(image)
-		factors.Pitch = 0
-		eltwise.Mul(s.call.dst.rows(from), s.call.src.rows(from), factors, n, op.Shape.C)
-		from += n
+	multiply(s.call.dst.rows(from), s.call.src.rows(from), s.call.arg, op.Shape, from, to-from)
+}
+
+// multiply is dst = src * factors for n pixels of images of a shape, of which src begins
+// with the one numbered first; factors has one pixel an image.
+func multiply(dst, src eltwise.Rows, factors tensor, shape Shape, first, n int) {
+	for n > 0 { // image by image
+		image := first / shape.Pixels()
+		k := min(n, (image+1)*shape.Pixels()-first)
+		f := factors.rows(image)
+		f.Pitch = 0
+		eltwise.Mul(dst, src, f, k, shape.C)
+		first, n = first+k, n-k
+		if n > 0 {
+			dst.Data, src.Data = dst.Data[k*dst.Pitch:], src.Data[k*src.Pitch:]
+		}
 	}
 }
 

@@ -24,7 +24,8 @@ const (
 )
 
 // Conv is a cross-correlation with everything fused into it:
-// dst = act(conv(src) + bias [+ residual]).
+// dst = act(conv(src) + bias [+ residual]), where a pointwise one (1x1 of stride 1,
+// without padding, of one group) may first change src: inAct(inNorm(src)) [* gate].
 type Conv struct {
 	In, Out  Shape
 	Kernel   Size
@@ -34,6 +35,9 @@ type Conv struct {
 	Groups   int
 	Bias     bool // the checkpoint has a bias
 	Matrix   bool // the checkpoint has the weights as [Out.C, In.C]; for 1x1 of one group
+	InNorm   bool // pointwise: the first norm that is Before acts on src as it is read
+	InAct    Act  // pointwise
+	Gate     bool // pointwise: channels of src are multiplied by those of another map, [In.C 1 1]
 	Act      Act
 	Algo     Algo
 }

@@ -201,14 +201,7 @@ func (p *product) multiply(s *Session, rows rowSource, m int) {
 	*c = productCall{product: p, rows: rows, m: m, blocks: p.blocks(a), tiles: (m + p.kernel.Rows - 1) / p.kernel.Rows}
 	blocks := len(c.blocks)
 	c.byBlock = blocks > 1 && len(p.b) > a
-	tasks := 1
-	if s.threads > 1 {
-		const (
-			each  = 4       // tasks a thread: what is left over at the end is small
-			least = 1 << 17 // multiply-adds a task: about a microsecond
-		)
-		tasks = max(1, min(each*s.threads, m*len(p.b)/least))
-	}
+	tasks := p.tasks(s, m)
 	if c.byBlock {
 		c.chunks = min(c.tiles, (tasks+blocks-1)/blocks)
 		tasks = c.chunks * blocks
@@ -217,6 +210,18 @@ func (p *product) multiply(s *Session, rows rowSource, m int) {
 		tasks = c.chunks
 	}
 	s.run(c, tasks)
+}
+
+// tasks is into how many tasks to divide m rows of C.
+func (p *product) tasks(s *Session, m int) int {
+	if s.threads == 1 {
+		return 1
+	}
+	const (
+		each  = 4       // tasks a thread: what is left over at the end is small
+		least = 1 << 17 // multiply-adds a task: about a microsecond
+	)
+	return max(1, min(each*s.threads, m*len(p.b)/least))
 }
 
 func (c *productCall) task(s *Session, worker, i int) {
