@@ -37,6 +37,7 @@ var mayImport = map[string][]string{
 	"compiler/plan":               {"compiler/ir", "compiler/shape", "dsl/diag", "runtime"},
 	"compiler/exec":               {"compiler/plan", "compiler/shape", "runtime"},
 	"compiler/verify":             {"compiler/exec", "compiler/ir", "compiler/plan", "compiler/shape", "runtime"},
+	"compiler/verify/verifytest":  {"compiler", "compiler/elaborate", "compiler/verify", "specs"},
 	"compiler/internal/graphtest": {"compiler/interp", "compiler/ir", "compiler/shape", "dsl/diag"},
 	"compiler/onnx":               {"compiler/ir", "compiler/shape", "runtime", "compiler/onnx/internal/pb", "google.golang.org/protobuf/proto"},
 	"compiler/onnx/internal/pb":   {"google.golang.org/protobuf/..."},
@@ -48,6 +49,7 @@ var mayImport = map[string][]string{
 	// What a program links that uses an emitted package: no compiler, no cgo.
 	"runtime/...":                 {"runtime/...", "golang.org/x/sys/..."},
 	"generated/...":               {"runtime"},
+	"generated/internal/gentest":  {"compiler", "compiler/exec", "compiler/verify", "compiler/verify/verifytest", "runtime"},
 	"codegen/internal/golden/...": {"runtime"},
 
 	"cmd/...": {"..."}, // whatever makes a good tool

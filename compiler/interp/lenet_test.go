@@ -11,6 +11,7 @@ import (
 	"github.com/cnnc-dev/cnnc/compiler/interp"
 	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/verify"
+	"github.com/cnnc-dev/cnnc/compiler/verify/verifytest"
 )
 
 // TestLeNet5 runs the network of 1998 on seeded weights and expects what PyTorch
@@ -21,15 +22,7 @@ func TestLeNet5(t *testing.T) {
 		t.Fatal(err)
 	}
 	g := parse(t, string(text))
-	data, err := os.ReadFile("testdata/lenet5.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	want, err := verify.ParseReference(data)
-	if err != nil {
-		t.Fatal(err)
-	}
-
+	want := verifytest.Reference(t, "lenet5")
 	if n := ir.ParamCount(g); n != want.Params {
 		t.Errorf("%d parameters, want %d", n, want.Params)
 	}

@@ -2,7 +2,6 @@ package resnext50_test
 
 import (
 	"maps"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -10,140 +9,33 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cnnc-dev/cnnc/compiler"
-	"github.com/cnnc-dev/cnnc/compiler/elaborate"
-	"github.com/cnnc-dev/cnnc/compiler/exec"
-	"github.com/cnnc-dev/cnnc/compiler/plan"
 	"github.com/cnnc-dev/cnnc/compiler/verify"
+	"github.com/cnnc-dev/cnnc/compiler/verify/verifytest"
 	"github.com/cnnc-dev/cnnc/generated/internal/gentest"
 	"github.com/cnnc-dev/cnnc/generated/resnext50"
 	cnnrt "github.com/cnnc-dev/cnnc/runtime"
 	"github.com/cnnc-dev/cnnc/runtime/weights"
-	"github.com/cnnc-dev/cnnc/specs"
 )
 
-// reference is what torchvision computes.
-var reference = sync.OnceValue(func() *verify.Reference {
-	data, err := os.ReadFile("../../compiler/verify/testdata/resnext50_32x4d.json")
-	if err != nil {
-		panic(err)
-	}
-	r, err := verify.ParseReference(data)
-	if err != nil {
-		panic(err)
-	}
-	return r
-})
+const net = "resnext50_32x4d"
 
-// load packs the reference's weights once for all tests.
-var load = sync.OnceValues(func() (*resnext50.Model, error) {
-	return resnext50.New(verify.Weights(reference()))
-})
-
+// model returns the network with the reference's weights.
 func model(t testing.TB) *resnext50.Model {
 	t.Helper()
-	m, err := load()
+	m, err := resnext50.New(verify.Weights(verifytest.Reference(t, net)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return m
 }
 
-// pictures returns n different pictures, the reference's first.
-func pictures(n int) []float32 {
-	data := verify.Picture("input", 1, 3, 224, 224)
-	for i := range n - 1 {
-		data = append(data, verify.Picture("input"+string(rune('2'+i)), 1, 3, 224, 224)...)
-	}
-	return data
-}
-
-// compile returns the plan that the package was emitted from.
-func compile(t *testing.T) *plan.Plan {
-	t.Helper()
-	r, diags := compiler.Compile(&elaborate.Loader{Library: specs.FS()}, "specs/resnext50.cnn", "resnext50", compiler.Options{})
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	return r.Plan
-}
-
-// TestReference compares the output with the float64 truth, and every way to
-// compute it with the others, bit for bit: one thread, two, exec, a batch.
-func TestReference(t *testing.T) {
-	gentest.EachISA(t, func(t *testing.T) {
-		m := model(t)
-		src := pictures(1)
-		got := make([]float32, resnext50.OutputLen)
-		one := m.NewSession(cnnrt.Threads(1))
-		defer one.Close()
-		if err := one.Forward(got, src); err != nil {
-			t.Fatal(err)
-		}
-		gentest.Within(t, "output", got, reference().Output, 2e-5)
-
-		two := m.NewSession(cnnrt.Threads(2))
-		defer two.Close()
-		again := make([]float32, resnext50.OutputLen)
-		if err := two.Forward(again, src); err != nil {
-			t.Fatal(err)
-		}
-		gentest.SameBits(t, "two threads and one", again, got)
-
-		direct, err := exec.Load(compile(t), verify.Weights(reference()))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := direct.NewSession()
-		defer s.Close()
-		if err := s.Forward([][]float32{again}, [][]float32{src}, 1); err != nil {
-			t.Fatal(err)
-		}
-		gentest.SameBits(t, "exec and emitted code", again, got)
-	})
-}
-
-// TestBatch runs three pictures in chunks of two, NCHW and NHWC, and one by one.
-func TestBatch(t *testing.T) {
-	m := model(t)
-	src := pictures(3)
-	want := make([]float32, 3*resnext50.OutputLen)
-	one := m.NewSession()
-	defer one.Close()
-	for i := range 3 {
-		if err := one.Forward(want[i*resnext50.OutputLen:][:resnext50.OutputLen], src[i*resnext50.InputLen:][:resnext50.InputLen]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, layout := range []cnnrt.TensorLayout{cnnrt.NCHW, cnnrt.NHWC} {
-		s := m.NewSession(cnnrt.Batch(2), cnnrt.Layout(layout))
-		defer s.Close()
-		data := src
-		if layout == cnnrt.NHWC {
-			data = channelsLast(src)
-		}
-		got := make([]float32, len(want))
-		if err := s.ForwardBatch(got, data, 3); err != nil {
-			t.Fatal(err)
-		}
-		gentest.SameBits(t, "batch", got, want)
-	}
-}
-
-// channelsLast turns images from NCHW into NHWC.
-func channelsLast(src []float32) []float32 {
-	shape := resnext50.InputShape()
-	dst := make([]float32, len(src))
-	for i := range src {
-		image, c, pixel := i/shape.Len(), i/shape.Pixels()%shape.C, i%shape.Pixels()
-		dst[image*shape.Len()+pixel*shape.C+c] = src[i]
-	}
-	return dst
-}
+func TestReference(t *testing.T) { gentest.Reference(t, net, resnext50.New) }
+func TestSessions(t *testing.T)  { gentest.Sessions(t, net, resnext50.New) }
 
 // TestConcurrent lets sessions of several goroutines share the model.
 func TestConcurrent(t *testing.T) {
 	m := model(t)
-	src := pictures(2)
+	src := verify.Picture("input", 2, 3, 224, 224)
 	var want [2][]float32
 	s := m.NewSession()
 	defer s.Close()
@@ -164,26 +56,11 @@ func TestConcurrent(t *testing.T) {
 				if err := s.Forward(got, src[i*resnext50.InputLen:][:resnext50.InputLen]); err != nil {
 					t.Error(err)
 				}
-				gentest.SameBits(t, "a goroutine among several", got, want[i])
+				verifytest.SameBits(t, "a goroutine among several", got, want[i])
 			}
 		})
 	}
 	wg.Wait()
-}
-
-func TestAllocations(t *testing.T) {
-	src, dst := pictures(1), make([]float32, resnext50.OutputLen)
-	for _, threads := range []int{1, 2} {
-		s := model(t).NewSession(cnnrt.Threads(threads))
-		defer s.Close()
-		if n := testing.AllocsPerRun(3, func() {
-			if err := s.Forward(dst, src); err != nil {
-				t.Fatal(err)
-			}
-		}); n != 0 {
-			t.Errorf("%d threads: Forward allocates %v times", threads, n)
-		}
-	}
 }
 
 func TestLengths(t *testing.T) {
@@ -205,7 +82,7 @@ func TestLengths(t *testing.T) {
 
 // TestWrongWeights changes a checkpoint in each way; New tells all of them.
 func TestWrongWeights(t *testing.T) {
-	all := verify.Weights(reference())
+	all := verify.Weights(verifytest.Reference(t, net))
 	wrong := weights.Map{}
 	for _, key := range all.Keys() {
 		shape, _ := all.Shape(key)
@@ -244,8 +121,8 @@ func TestWrongWeights(t *testing.T) {
 
 // TestFacts checks what the package says of itself.
 func TestFacts(t *testing.T) {
-	p := compile(t)
-	if r := reference(); resnext50.Params != r.Params || resnext50.MACs != r.MACs {
+	p := verifytest.Compile(t, net, compiler.Options{}).Plan
+	if r := verifytest.Reference(t, net); resnext50.Params != r.Params || resnext50.MACs != r.MACs {
 		t.Errorf("%d parameters and %d multiply-accumulates, torchvision has %d and %d",
 			resnext50.Params, resnext50.MACs, r.Params, r.MACs)
 	}
@@ -277,7 +154,7 @@ func TestFacts(t *testing.T) {
 func BenchmarkForward(b *testing.B) {
 	s := model(b).NewSession(cnnrt.Threads(1))
 	defer s.Close()
-	dst, src := make([]float32, resnext50.OutputLen), pictures(1)
+	dst, src := make([]float32, resnext50.OutputLen), verify.Picture("input", 1, 3, 224, 224)
 	for b.Loop() {
 		if err := s.Forward(dst, src); err != nil {
 			b.Fatal(err)

@@ -1,90 +1,118 @@
-// Package gentest holds what the tests of the generated packages share.
+// Package gentest proves emitted packages of one input and one output, each in a
+// line of its own test file.
 package gentest
 
 import (
-	"math"
-	"os"
-	"os/exec"
-	"strings"
+	"fmt"
 	"testing"
+
+	"github.com/cnnc-dev/cnnc/compiler"
+	"github.com/cnnc-dev/cnnc/compiler/exec"
+	"github.com/cnnc-dev/cnnc/compiler/verify"
+	"github.com/cnnc-dev/cnnc/compiler/verify/verifytest"
+	cnnrt "github.com/cnnc-dev/cnnc/runtime"
 )
 
-const child = "CNNC_GENTEST_CHILD"
+// Model is an emitted package's, with its sessions.
+type Model[S Session] interface {
+	NewSession(opts ...cnnrt.Option) S
+}
 
-// EachISA runs f under every CNNC_CPU: the test that calls it, which must be a
-// top-level one, runs again in a process for each, because the choice is made
-// once a process. What the machine lacks is skipped, or fails if CNNC_REQUIRE_ISA
-// names it (generic, avx2 or avx512; several with commas).
-//
-// Under the race detector f runs once, in this process: it looks at how threads
-// meet, which is the same whatever the kernels are, and makes plain Go crawl.
-func EachISA(t *testing.T, f func(t *testing.T)) {
-	if raceDetector || os.Getenv(child) != "" {
-		f(t)
-		return
+// Session is an emitted package's.
+type Session interface {
+	Forward(dst, src []float32) error
+	ForwardBatch(dst, src []float32, n int) error
+	Close()
+}
+
+// Reference compares a package, whose New is load, with what a public
+// implementation of the net computes, within the tolerance of verifytest, and
+// with exec, bit for bit; under each instruction set.
+func Reference[M Model[S], S Session](t *testing.T, net string, load func(cnnrt.Tensors) (M, error)) {
+	verifytest.EachISA(t, func(t *testing.T) {
+		ref := verifytest.Reference(t, net)
+		verifytest.SkipSlow(t, ref.Params, ref.MACs)
+		in := ref.Input.Shape
+		src := verify.Picture(ref.Input.Image, in[0], in[1], in[2], in[3])
+		got, direct := make([]float32, len(ref.Output)), make([]float32, len(ref.Output))
+
+		m, err := load(verify.Weights(ref))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := m.NewSession()
+		defer s.Close()
+		if err := s.Forward(got, src); err != nil {
+			t.Fatal(err)
+		}
+		verifytest.Within(t, "output", got, ref.Output, verifytest.Tolerance(ref))
+
+		x, err := exec.Load(verifytest.Compile(t, net, compiler.Options{}).Plan, verify.Weights(ref))
+		if err != nil {
+			t.Fatal(err)
+		}
+		xs := x.NewSession()
+		defer xs.Close()
+		if err := xs.Forward([][]float32{direct}, [][]float32{src}, 1); err != nil {
+			t.Fatal(err)
+		}
+		verifytest.SameBits(t, "emitted code and exec", got, direct)
+	})
+}
+
+// Sessions runs three pictures one by one, and in batches of two, on one thread and
+// on two, channels first and last: the same bits, and no allocation.
+func Sessions[M Model[S], S Session](t *testing.T, net string, load func(cnnrt.Tensors) (M, error)) {
+	const n = 3
+	ref := verifytest.Reference(t, net)
+	verifytest.SkipSlow(t, ref.Params, ref.MACs)
+	m, err := load(verify.Weights(ref))
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, isa := range []string{"generic", "avx2", "avx512"} {
-		t.Run(isa, func(t *testing.T) {
-			test, _, _ := strings.Cut(t.Name(), "/")
-			cmd := exec.Command(os.Args[0], "-test.run=^"+test+"$", "-test.v")
-			cmd.Env = append(os.Environ(), child+"=1", "CNNC_CPU="+isa)
-			out, err := cmd.CombinedOutput()
-			switch {
-			case err == nil && !strings.Contains(string(out), "--- PASS: "+test):
-				t.Errorf("the test did not run:\n%s", out)
-			case err == nil:
-			case strings.Contains(string(out), "CNNC_CPU="+isa+": this machine has ") && !required(isa):
-				t.Skipf("this machine has no %s", isa)
-			default:
-				t.Errorf("%v\n%s", err, out)
+	src := verify.Picture(ref.Input.Image, n, ref.Input.Shape[1], ref.Input.Shape[2], ref.Input.Shape[3])
+	in, out := len(src)/n, len(ref.Output)
+	want, got := make([]float32, n*out), make([]float32, n*out)
+
+	one := m.NewSession(cnnrt.Threads(1))
+	defer one.Close()
+	for i := range n {
+		if err := one.Forward(want[i*out:][:out], src[i*in:][:in]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct {
+		threads int
+		layout  cnnrt.TensorLayout
+	}{{1, cnnrt.NCHW}, {2, cnnrt.NHWC}} {
+		t.Run(fmt.Sprintf("threads=%d", c.threads), func(t *testing.T) {
+			s := m.NewSession(cnnrt.Batch(2), cnnrt.Threads(c.threads), cnnrt.Layout(c.layout))
+			defer s.Close()
+			data := src
+			if c.layout == cnnrt.NHWC {
+				data = channelsLast(src, ref.Input.Shape[1], ref.Input.Shape[2]*ref.Input.Shape[3])
+			}
+			if err := s.ForwardBatch(got, data, n); err != nil {
+				t.Fatal(err)
+			}
+			verifytest.SameBits(t, "a batch and one by one", got, want)
+			if n := testing.AllocsPerRun(1, func() {
+				if err := s.Forward(got[:out], data[:in]); err != nil {
+					t.Error(err)
+				}
+			}); n != 0 {
+				t.Errorf("Forward allocates %v times", n)
 			}
 		})
 	}
 }
 
-func required(isa string) bool {
-	for name := range strings.SplitSeq(os.Getenv("CNNC_REQUIRE_ISA"), ",") {
-		if name == isa {
-			return true
-		}
+// channelsLast turns images of c channels from NCHW into NHWC.
+func channelsLast(src []float32, c, pixels int) []float32 {
+	dst := make([]float32, len(src))
+	for i := range src {
+		image, channel, pixel := i/(c*pixels), i/pixels%c, i%pixels
+		dst[(image*pixels+pixel)*c+channel] = src[i]
 	}
-	return false
-}
-
-// SameBits fails the test unless two outputs are equal bit for bit.
-func SameBits(t *testing.T, what string, got, want []float32) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Errorf("%s: %d floats, want %d", what, len(got), len(want))
-		return
-	}
-	differ, first := 0, -1
-	for i := range got {
-		if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
-			if differ++; first < 0 {
-				first = i
-			}
-		}
-	}
-	if differ > 0 {
-		t.Errorf("%s: %d of %d floats differ, the first at %d: %v, want %v", what, differ, len(got), first, got[first], want[first])
-	}
-}
-
-// Within fails the test unless every float is within tolerance of what it should be.
-func Within(t *testing.T, what string, got []float32, want []float64, tolerance float64) {
-	t.Helper()
-	if len(got) != len(want) {
-		t.Errorf("%s: %d floats, want %d", what, len(got), len(want))
-		return
-	}
-	worst, where := 0.0, 0
-	for i := range got {
-		if d := math.Abs(float64(got[i]) - want[i]); d > worst || d != d {
-			worst, where = d, i
-		}
-	}
-	if !(worst <= tolerance) {
-		t.Errorf("%s: off by up to %.3g (tolerance %.3g): at %d %v, want %v", what, worst, tolerance, where, got[where], want[where])
-	}
+	return dst
 }

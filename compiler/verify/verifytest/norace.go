@@ -1,5 +1,5 @@
 //go:build !race
 
-package gentest
+package verifytest
 
 const raceDetector = false
