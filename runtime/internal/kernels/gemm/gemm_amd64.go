@@ -19,13 +19,14 @@ type args struct {
 	bias     unsafe.Pointer
 	c        unsafe.Pointer
 	ldc      int
-	residual unsafe.Pointer
+	residual unsafe.Pointer // c if there is none
 	ldr      int
+	adds     int // 1 if there is a residual
 	next     unsafe.Pointer
-	nextStep int // for every four k
+	nextStep int // for every eight k
 	rows     int
 	taps     int
-	k4, k1   int // K is 4*k4 + k1
+	k8, k1   int // K is 8*k8 + k1
 	panels   int
 	cols     int
 	clamp    int // 0: none, 1: Lo, 2: Lo and Hi
@@ -41,21 +42,24 @@ func (k *Kernel) assembly(c *Call) {
 		bias:     unsafe.Pointer(unsafe.SliceData(c.Bias)),
 		c:        unsafe.Pointer(unsafe.SliceData(c.C)),
 		ldc:      4 * c.LDC,
-		residual: unsafe.Pointer(unsafe.SliceData(c.Residual)),
-		ldr:      4 * c.LDR,
+		residual: unsafe.Pointer(unsafe.SliceData(c.C)),
+		ldr:      4 * c.LDC,
 		next:     unsafe.Pointer(unsafe.SliceData(c.B)),
 		rows:     c.Rows,
 		taps:     c.Taps,
-		k4:       c.K / 4,
-		k1:       c.K % 4,
+		k8:       c.K / 8,
+		k1:       c.K % 8,
 		panels:   c.Panels,
 		cols:     c.Cols,
 		lo:       c.Lo,
 		hi:       c.Hi,
 	}
-	if len(c.Next) > 0 && a.k4 > 0 {
+	if c.Residual != nil {
+		a.residual, a.ldr, a.adds = unsafe.Pointer(unsafe.SliceData(c.Residual)), 4*c.LDR, 1
+	}
+	if len(c.Next) > 0 && a.k8 > 0 {
 		a.next = unsafe.Pointer(unsafe.SliceData(c.Next))
-		a.nextStep = 4 * len(c.Next) / (c.Panels * c.Taps * a.k4)
+		a.nextStep = 4 * len(c.Next) / (c.Panels * c.Taps * a.k8)
 	}
 	if c.Lo > float32(math.Inf(-1)) {
 		a.clamp = 1
@@ -113,12 +117,10 @@ func (k *Kernel) row(a *args) {
 // advance leaves out the first panels.
 func (a *args) advance(panels, width int) {
 	columns := 4 * panels * width
-	a.b = unsafe.Add(a.b, columns*a.taps*(4*a.k4+a.k1))
+	a.b = unsafe.Add(a.b, columns*a.taps*(8*a.k8+a.k1))
 	a.bias = unsafe.Add(a.bias, columns)
 	a.c = unsafe.Add(a.c, columns)
-	if a.residual != nil {
-		a.residual = unsafe.Add(a.residual, columns)
-	}
+	a.residual = unsafe.Add(a.residual, columns)
 }
 
 // tile48 takes the rows of a wide tile in two parts: more than seven do not fit
@@ -133,9 +135,7 @@ func tile48(a *args) {
 	}
 	a.offsets = unsafe.Add(a.offsets, 8*most)
 	a.c = unsafe.Add(a.c, a.ldc*most)
-	if a.residual != nil {
-		a.residual = unsafe.Add(a.residual, a.ldr*most)
-	}
+	a.residual = unsafe.Add(a.residual, a.ldr*most)
 	a.rows = rows - most
 	tile7x48AVX512(a)
 }

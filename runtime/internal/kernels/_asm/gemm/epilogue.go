@@ -39,10 +39,10 @@ func (t *tile) epilogue(rows int) {
 	INCQ(tail)
 	Label(label("narrow"))
 
-	CMPQ(args.At(p, "residual"), Imm(0))
+	CMPQ(args.At(p, "adds"), Imm(0))
 	JEQ(LabelRef(label("clamp")))
 	MOVQ(t.residual, res)
-	MOVQ(args.At(p, "ldr"), ldr)
+	MOVQ(t.ldr, ldr)
 	TESTQ(tail, tail)
 	JZ(LabelRef(label("addTail")))
 	t.each(rows, func(r, j int) { VADDPS(Mem{Base: res, Disp: j * t.Bytes()}, t.acc(r, j), t.acc(r, j)) }, func() { ADDQ(ldr, res) })

@@ -20,15 +20,15 @@ import (
 )
 
 // unroll is how many k one turn of the main loop takes.
-const unroll = 4
+const unroll = 8
 
 // ahead is how far before their use, in bytes, weights are asked for: enough for the
 // second-level cache always, and for memory where nothing fetched them earlier.
 const ahead = 2048
 
 // args is gemm.args.
-var args = emit.Struct("args", "a", "aStep", "offsets", "b", "bias", "c", "ldc", "residual", "ldr", "next", "nextStep",
-	"rows", "taps", "k4", "k1", "panels", "cols", "clamp", "bounds")
+var args = emit.Struct("args", "a", "aStep", "offsets", "b", "bias", "c", "ldc", "residual", "ldr", "adds", "next", "nextStep",
+	"rows", "taps", "k8", "k1", "panels", "cols", "clamp", "bounds")
 
 // tile generates one function: all row counts up to maxRows of one width.
 type tile struct {
@@ -39,8 +39,8 @@ type tile struct {
 	maxRows int
 
 	// The frame: what has no register in the loop.
-	count, taps, panels, offsets, base, bias, c, residual, next, nextStep, lastRow Mem
-	maskTable                                                                      Mem
+	count, taps, panels, offsets, base, bias, c, residual, ldr, next, nextStep, lastRow Mem
+	maskTable                                                                           Mem
 }
 
 // General registers: thirteen rows, the pointer into B, and one for everything
@@ -85,7 +85,7 @@ func (t *tile) function() {
 		doc = fmt.Sprintf("%s computes one row and panels of %d columns, %d at a time, see Call.", name, t.width, t.group)
 	}
 	args.Func(name, doc)
-	words := []*Mem{&t.count, &t.taps, &t.panels, &t.offsets, &t.base, &t.bias, &t.c, &t.residual, &t.next, &t.nextStep, &t.lastRow}
+	words := []*Mem{&t.count, &t.taps, &t.panels, &t.offsets, &t.base, &t.bias, &t.c, &t.residual, &t.ldr, &t.next, &t.nextStep, &t.lastRow}
 	for i, m := range emit.Local(len(words)) {
 		*words[i] = m
 	}
@@ -95,7 +95,7 @@ func (t *tile) function() {
 	for _, f := range []struct {
 		name  string
 		local Mem
-	}{{"panels", t.panels}, {"a", t.base}, {"bias", t.bias}, {"c", t.c}, {"residual", t.residual}, {"next", t.next}, {"nextStep", t.nextStep}} {
+	}{{"panels", t.panels}, {"a", t.base}, {"bias", t.bias}, {"c", t.c}, {"residual", t.residual}, {"ldr", t.ldr}, {"next", t.next}, {"nextStep", t.nextStep}} {
 		MOVQ(args.At(p, f.name), reg.RBX)
 		MOVQ(reg.RBX, f.local)
 	}
@@ -138,7 +138,7 @@ func (t *tile) rows(rows int) {
 
 	Label(label("tap"))
 	args.Load(p)
-	MOVQ(args.At(p, "k4"), reg.RBX)
+	MOVQ(args.At(p, "k8"), reg.RBX)
 	MOVQ(reg.RBX, t.count)
 	MOVQ(t.offsets, scratch)
 	for r := rows - 1; r >= 0; r-- {
@@ -156,12 +156,7 @@ func (t *tile) rows(rows int) {
 	Label(label("loop"))
 	t.steps(rows, unroll)
 	if t.group == 1 {
-		Comment("Ask for what the next calls read of B.")
-		MOVQ(t.next, scratch)
-		PREFETCHT1(Mem{Base: scratch})
-		PREFETCHT1(Mem{Base: scratch, Disp: 64})
-		ADDQ(t.nextStep, scratch)
-		MOVQ(scratch, t.next)
+		t.fetch()
 	}
 	DECQ(t.count)
 	JNZ(LabelRef(label("loop")))
@@ -198,6 +193,26 @@ func (t *tile) rows(rows int) {
 	RET()
 }
 
+// fetch asks for what is needed later: for the second-level cache, what the next calls
+// read of B; a row of the residual, or of C, which the epilogue meets all at once. Which
+// row follows from the count, so that nothing else has to be counted.
+func (t *tile) fetch() {
+	MOVQ(t.next, scratch)
+	for line := range 4 {
+		PREFETCHT1(Mem{Base: scratch, Disp: 64 * line})
+	}
+	ADDQ(t.nextStep, scratch)
+	MOVQ(scratch, t.next)
+
+	MOVQ(t.count, scratch)
+	ANDQ(Imm(15), scratch)
+	IMULQ(t.ldr, scratch)
+	ADDQ(t.residual, scratch)
+	for at := 0; at < 4*t.width; at += 64 {
+		PREFETCHT0(Mem{Base: scratch, Disp: at})
+	}
+}
+
 // groupPointers sets the pointers into the weights of a group's panels: the first
 // follows the last of the group before.
 func (t *tile) groupPointers() {
@@ -207,8 +222,8 @@ func (t *tile) groupPointers() {
 	p, size := reg.RAX, reg.RBX
 	first := LabelRef(t.label(1, "first"))
 	args.Load(p)
-	MOVQ(args.At(p, "k4"), size)
-	SHLQ(Imm(2), size)
+	MOVQ(args.At(p, "k8"), size)
+	SHLQ(Imm(3), size)
 	ADDQ(args.At(p, "k1"), size)
 	IMULQ(args.At(p, "taps"), size)
 	IMUL3Q(U32(uint32(4*t.width)), size, size)
