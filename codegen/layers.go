@@ -1,6 +1,8 @@
 package codegen
 
 import (
+	"reflect"
+
 	"github.com/dave/jennifer/jen"
 
 	"github.com/cnnc-dev/cnnc/compiler/plan"
@@ -50,10 +52,14 @@ func (e *emitter) loads() jen.Code {
 func (e *emitter) pack(s *plan.Step, op string, key func(string) *jen.Statement) *jen.Statement {
 	how := packingOf(s.Op)
 	var args []jen.Code
-	if how.key {
+	if how.key && len(s.Parts) == 0 {
 		args = append(args, key(s.Key))
 	}
 	args = append(args, jen.Id(op))
+	if len(s.Parts) > 0 {
+		how.method = "ConvParts"
+		args = append(args, e.parts(s.Parts, key))
+	}
 	if how.norms {
 		for _, n := range s.Norms {
 			var dims jen.Code
@@ -68,6 +74,23 @@ func (e *emitter) pack(s *plan.Step, op string, key func(string) *jen.Statement)
 		}
 	}
 	return jen.Id("l").Dot(how.method).Call(args...)
+}
+
+// parts is the list of the convolutions that one was made of, one a line.
+func (e *emitter) parts(parts []runtime.Part, key func(string) *jen.Statement) *jen.Statement {
+	lines := make([]jen.Code, len(parts))
+	for i, p := range parts {
+		replace := map[string]jen.Code{"Key": key(p.Key)}
+		if len(p.Norms) > 0 {
+			norms := make([]jen.Code, len(p.Norms))
+			for j, n := range p.Norms {
+				norms[j] = e.norms.element(n, key)
+			}
+			replace["Norms"] = jen.Index().Add(rt("Norm")).Values(norms...)
+		}
+		lines[i] = must(structFields(reflect.ValueOf(p), replace))
+	}
+	return jen.Index().Add(rt("Part")).Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, lines...)
 }
 
 // writeLoad writes the function that packs one use of a block.
@@ -119,8 +142,8 @@ func newNormHelper(steps []plan.Step) normHelper {
 	var h normHelper
 	count := 0
 	one := true
-	for _, s := range steps {
-		for _, n := range s.Norms {
+	for i := range steps {
+		for _, n := range steps[i].AllNorms() {
 			if !ordinary(n) {
 				continue
 			}
@@ -143,20 +166,41 @@ func ordinary(n runtime.Norm) bool {
 
 // code is a norm; dims, if not nil, is code for its Dims.
 func (h normHelper) code(n runtime.Norm, key func(string) *jen.Statement, dims jen.Code) *jen.Statement {
+	if call, ok := h.call(n, key); ok {
+		return call
+	}
+	return rt("Norm").Add(normFields(n, key, dims))
+}
+
+// element is a norm in a list of them, which says of what type they are.
+func (h normHelper) element(n runtime.Norm, key func(string) *jen.Statement) *jen.Statement {
+	if call, ok := h.call(n, key); ok {
+		return call
+	}
+	return normFields(n, key, nil)
+}
+
+// call is a norm that batchNorm makes.
+func (h normHelper) call(n runtime.Norm, key func(string) *jen.Statement) (call *jen.Statement, ok bool) {
 	if !h.used || !ordinary(n) {
-		replace := map[string]jen.Code{"Kind": rt(constantName(n.Kind))}
-		if n.Key != "" {
-			replace["Key"] = key(n.Key)
-		}
-		if dims != nil {
-			replace["Dims"] = dims
-		}
-		return must(literal(n, replace))
+		return nil, false
 	}
 	if h.eps != nil {
-		return jen.Id("batchNorm").Call(key(n.Key))
+		return jen.Id("batchNorm").Call(key(n.Key)), true
 	}
-	return jen.Id("batchNorm").Call(key(n.Key), must(number(n.Eps, 64)))
+	return jen.Id("batchNorm").Call(key(n.Key), must(number(n.Eps, 64))), true
+}
+
+// normFields is the literal of a norm without its type.
+func normFields(n runtime.Norm, key func(string) *jen.Statement, dims jen.Code) *jen.Statement {
+	replace := map[string]jen.Code{"Kind": rt(constantName(n.Kind))}
+	if n.Key != "" {
+		replace["Key"] = key(n.Key)
+	}
+	if dims != nil {
+		replace["Dims"] = dims
+	}
+	return must(structFields(reflect.ValueOf(n), replace))
 }
 
 func (h normHelper) write(f *jen.File) {

@@ -78,6 +78,15 @@ func sliceLiteral(v reflect.Value) (*jen.Statement, error) {
 }
 
 func structLiteral(v reflect.Value, replace map[string]jen.Code) (*jen.Statement, error) {
+	inside, err := structFields(v, replace)
+	if err != nil {
+		return nil, err
+	}
+	return jen.Qual(runtimePath, v.Type().Name()).Add(inside), nil
+}
+
+// structFields is the literal of a struct without its type.
+func structFields(v reflect.Value, replace map[string]jen.Code) (*jen.Statement, error) {
 	t := v.Type()
 	var fields braced
 	for i := range t.NumField() {
@@ -94,7 +103,7 @@ func structLiteral(v reflect.Value, replace map[string]jen.Code) (*jen.Statement
 		}
 		fields.add(name, code)
 	}
-	return jen.Qual(runtimePath, t.Name()).Add(fields.code()), nil
+	return fields.code(), nil
 }
 
 // braced is the inside of a literal: on one line if it fits, else on several.

@@ -43,7 +43,7 @@ func (e *emitter) describeOps() error {
 			count[opName(s.Op)]++
 		}
 		o.layers = append(o.layers, s.Name)
-		for _, n := range s.Norms {
+		for _, n := range s.AllNorms() {
 			if _, err := literal(n, nil); err != nil {
 				return fmt.Errorf("%s: %w", s.Name, err)
 			}

@@ -41,15 +41,15 @@ func signature(n *node) string {
 	w := wire(steps)
 	var b strings.Builder
 	for i, s := range steps {
-		fmt.Fprintf(&b, "%q %T %v %v %v", within(n.name, s.Name), s.Op, opAct(s.Op), w.src[i], w.residual[i])
-		if !inScope(n.name, s.Key) {
+		if !inScope(n.name, s) {
 			return ""
 		}
+		fmt.Fprintf(&b, "%q %T %v %v %v", within(n.name, s.Name), s.Op, opAct(s.Op), w.src[i], w.residual[i])
 		fmt.Fprintf(&b, " %q", within(n.name, s.Key))
-		for _, norm := range s.Norms {
-			if !inScope(n.name, norm.Key) {
-				return ""
-			}
+		for _, part := range s.Parts {
+			fmt.Fprintf(&b, " %q %d %v %d", within(n.name, part.Key), part.Out, part.Channels, len(part.Norms))
+		}
+		for _, norm := range s.AllNorms() {
 			norm.Key = within(n.name, norm.Key)
 			if _, ok := dimsOf(s.Op, norm); ok {
 				norm.Dims = append([]int{0}, norm.Dims[1:]...)
@@ -61,9 +61,18 @@ func signature(n *node) string {
 	return b.String()
 }
 
-// inScope reports whether a key can be written as the scope's name and a rest.
-// No key at all can.
-func inScope(scope, key string) bool { return key == "" || strings.HasPrefix(key, scope+".") }
+// inScope reports whether each of a step's keys can be written as the scope's name
+// and a rest. No key at all can.
+func inScope(scope string, s *plan.Step) bool {
+	keys := []string{s.Key}
+	for _, p := range s.Parts {
+		keys = append(keys, p.Key)
+	}
+	for _, n := range s.AllNorms() {
+		keys = append(keys, n.Key)
+	}
+	return !slices.ContainsFunc(keys, func(key string) bool { return key != "" && !strings.HasPrefix(key, scope+".") })
+}
 
 // within returns what follows the scope in a name.
 func within(scope, name string) string {

@@ -30,6 +30,9 @@ func words(s *plan.Step) []string {
 		case o.Groups > 1:
 			groups = fmt.Sprintf("groups %d", o.Groups)
 		}
+		if len(s.Parts) > 0 {
+			groups = fmt.Sprintf("of %d parts", len(s.Parts))
+		}
 		w = []string{"conv", by(o.Kernel), ifNot1("s", o.Stride), ifNot1("d", o.Dilation), groups}
 	case *runtime.MaxPool:
 		w = []string{"max pool", by(o.Kernel), ifNot1("s", o.Stride), ifNot1("d", o.Dilation)}

@@ -25,6 +25,11 @@ var pipeline = []pass.Pass{
 		Run:  passes.PadIntoConv,
 	},
 	{
+		Name: "merge-convs",
+		Doc:  "compute narrow convolutions of one tensor that are concatenated as one",
+		Run:  passes.MergeConvs,
+	},
+	{
 		Name: "fold-batchnorm",
 		Doc:  "fold normalisation and scales into the weights of the layer before",
 		Run:  passes.FoldBatchNorm,
@@ -67,6 +72,10 @@ var order = []pass.Order{
 	{Before: "fold-batchnorm", After: "fold-batchnorm-forward", Reason: "the layer before can take any normalisation, the layer after only some"},
 	{Before: "fold-batchnorm", After: "fuse-residual", Reason: "normalisation sits between a convolution and the sum"},
 	{Before: "fold-batchnorm", After: "fuse-activation", Reason: "normalisation sits between a convolution and the activation"},
+	{Before: "pad-into-conv", After: "merge-convs", Reason: "padding may sit between a branch's convolution and what all branches read"},
+	{Before: "merge-convs", After: "fold-batchnorm", Reason: "the merged convolution can take normalisation, a concatenation cannot"},
+	{Before: "merge-convs", After: "fuse-residual", Reason: "the merged convolution can take a residual, a concatenation cannot"},
+	{Before: "merge-convs", After: "fuse-activation", Reason: "the merged convolution can take an activation, a concatenation cannot"},
 	{Before: "fuse-residual", After: "fuse-activation", Reason: "an activation in the sum's epilogue moves on into the layer's, but a layer that has one takes no residual"},
 }
 

@@ -45,37 +45,54 @@ func newAlgorithm(op *Conv, isa cpu.ISA) algorithm {
 // In.C] if it is a matrix; key.bias if there is one, and the norms folded in.
 func (l *Loader) Conv(key string, op *Conv, norms ...Norm) *PackedConv {
 	p := &PackedConv{op, newAlgorithm(op, cpu.Level())}
-	shape := []int{op.Out.C, op.In.C / op.Groups, op.Kernel.H, op.Kernel.W}
-	if op.Matrix {
-		shape = shape[:2]
-	}
-	l.packFilter(key, p.algo, norms, op, shape)
+	layer := l.layer()
+	l.packFilter(layer, p.algo, layer.filter(key, op, op.weights(), norms))
 	return p
 }
 
-// packFilter asks for the weights of an algorithm, which have the given shape in the
-// checkpoint.
-func (l *Loader) packFilter(key string, algo algorithm, norms []Norm, op *Conv, shape []int) {
+// weights is the shape that the checkpoint has them in.
+func (op *Conv) weights() []int {
+	shape := []int{op.Out.C, op.In.C / op.Groups, op.Kernel.H, op.Kernel.W}
+	if op.Matrix {
+		return shape[:2]
+	}
+	return shape
+}
+
+// packFilter packs an algorithm, once the layer's weights are there, with the filter that
+// fill returns then.
+func (l *Loader) packFilter(layer *layerLoader, algo algorithm, fill func() *filter) {
 	l.needScratch(algo.scratch())
 	l.needZeros(algo.zeros())
-	layer := l.layer()
-	weights := layer.tensor(key+".weight", shape...)
-	bias := &weight{}
+	layer.pack(func() {
+		f := fill()
+		f.memory = &l.memory
+		algo.pack(f)
+	})
+}
+
+// filter asks for the weights of a convolution, which have the given shape in the
+// checkpoint, and returns what makes its filter of them when they are there.
+func (ll *layerLoader) filter(key string, op *Conv, shape []int, norms []Norm) func() *filter {
+	weights, bias := ll.tensor(key+".weight", shape...), &weight{}
 	if op.Bias {
-		bias = layer.tensor(key+".bias", op.Out.C)
+		bias = ll.tensor(key+".bias", op.Out.C)
 	}
+	folds := ll.folds(op, norms)
+	return func() *filter { return newFilter(op, weights.data, bias.data, folds) }
+}
+
+// folds is the norms of a convolution.
+type folds struct{ asRead, before, after *fold }
+
+// folds asks for the weights of a convolution's norms.
+func (ll *layerLoader) folds(op *Conv, norms []Norm) folds {
 	before, after := splitNorms(norms)
 	asRead := 0 // of the norms before
 	if op.InNorm {
 		asRead = 1
 	}
-	read, in, out := layer.fold(before[:asRead], op.In.C), layer.fold(before[asRead:], op.In.C), layer.fold(after, op.Out.C)
-	layer.pack(func() {
-		f := newFilter(op, weights.data, bias.data, in, out)
-		f.asRead = read
-		f.memory = &l.memory
-		algo.pack(f)
-	})
+	return folds{ll.fold(before[:asRead], op.In.C), ll.fold(before[asRead:], op.In.C), ll.fold(after, op.Out.C)}
 }
 
 // Run computes dst = act(conv(src) + bias). dst must not overlap src.
@@ -120,20 +137,21 @@ type filter struct {
 	memory  *slabs    // for what is packed
 }
 
-func newFilter(op *Conv, weights, bias []float32, before, after *fold) *filter {
+func newFilter(op *Conv, weights, bias []float32, norms folds) *filter {
 	f := &filter{
 		weights: weights,
 		inner:   op.In.C / op.Groups,
 		taps:    op.Kernel.H * op.Kernel.W,
 		groups:  op.Groups,
 		bias:    make([]float32, op.Out.C),
+		asRead:  norms.asRead,
 	}
 	bias64 := make([]float64, op.Out.C)
 	for o, b := range bias {
 		bias64[o] = float64(b)
 	}
-	if len(before.norms) > 0 {
-		scale, shift := before.values()
+	if len(norms.before.norms) > 0 {
+		scale, shift := norms.before.values()
 		for o := range bias64 {
 			w := weights[o*f.inner*f.taps:][:f.inner*f.taps]
 			first := f.group(o) * f.inner
@@ -143,8 +161,8 @@ func newFilter(op *Conv, weights, bias []float32, before, after *fold) *filter {
 		}
 		f.perIn = scale
 	}
-	if len(after.norms) > 0 {
-		scale, shift := after.values()
+	if len(norms.after.norms) > 0 {
+		scale, shift := norms.after.values()
 		for o := range bias64 {
 			bias64[o] = bias64[o]*scale[o] + shift[o]
 		}

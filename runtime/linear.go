@@ -20,7 +20,8 @@ func (l *Loader) Linear(key string, op *Linear, norms ...Norm) *PackedLinear {
 		Act:      op.Act,
 	}
 	p := &PackedLinear{PackedConv{conv, newDirect(conv, cpu.Level())}}
-	l.packFilter(key, p.conv.algo, norms, conv, []int{op.Out, op.In.Len()})
+	layer := l.layer()
+	l.packFilter(layer, p.conv.algo, layer.filter(key, conv, []int{op.Out, op.In.Len()}, norms))
 	return p
 }
 

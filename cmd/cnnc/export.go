@@ -26,7 +26,8 @@ func (c *exportONNXCmd) Run(a *app) error {
 	if c.Fold {
 		last = "fold-batchnorm-forward"
 	}
-	r, err := c.compile(a, compiler.Options{StopAfter: last})
+	// Merged convolutions would only be taken apart again.
+	r, err := c.compile(a, compiler.Options{StopAfter: last, Disable: []string{"merge-convs"}})
 	if err != nil {
 		return err
 	}

@@ -67,6 +67,9 @@ func Load(p *plan.Plan, t runtime.Tensors) (*Model, error) {
 func pack(l *runtime.Loader, s *plan.Step) any {
 	switch op := s.Op.(type) {
 	case *runtime.Conv:
+		if len(s.Parts) > 0 {
+			return l.ConvParts(op, s.Parts, s.Norms...)
+		}
 		return l.Conv(s.Key, op, s.Norms...)
 	case *runtime.Linear:
 		return l.Linear(s.Key, op, s.Norms...)

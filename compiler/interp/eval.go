@@ -111,16 +111,45 @@ func (r *runner) conv(dst []float64, args [][]float64, in, out ref.Dims, a *ir.C
 		ref.Mul(x, x, args[1], in, ref.Dims{N: in.N, C: in.C, H: 1, W: 1})
 	}
 	r.norms(x, a.Before, in)
-	dims := []int{a.Out, in.C / a.Groups, a.Kernel.H, a.Kernel.W}
+	if len(a.Parts) > 0 {
+		r.parts(dst, x, in, out, a)
+	} else {
+		r.product(dst, x, in, out, a.Weights, a)
+	}
+	r.epilogue(dst, args, out, a.After, a.Residual, a.Act)
+}
+
+// product is the convolution itself, between tensors whose channels may be a part
+// of a's.
+func (r *runner) product(dst, x []float64, in, out ref.Dims, weights string, a *ir.Conv) {
+	dims := []int{out.C, in.C / a.Groups, a.Kernel.H, a.Kernel.W}
 	if a.Matrix {
 		dims = dims[:2]
 	}
-	w := r.tensor(a.Weights+".weight", dims...)
-	bias := r.optional(a.Bias, a.Weights+".bias", a.Out)
+	w := r.tensor(weights+".weight", dims...)
+	bias := r.optional(a.Bias, weights+".bias", out.C)
 	ref.Conv(dst, x, w, bias, ref.ConvParams{
 		In: in, Out: out, Window: window(a.Kernel, a.Stride, a.Dilation, a.Pad), Groups: a.Groups,
 	})
-	r.epilogue(dst, args, out, a.After, a.Residual, a.Act)
+}
+
+// parts computes the convolutions that a was made of, one by one.
+func (r *runner) parts(dst, x []float64, in, out ref.Dims, a *ir.Conv) {
+	var results [][]float64
+	var channels []int
+	for _, p := range a.Parts {
+		partIn, partOut := in, out
+		partIn.C, partOut.C = p.Inputs(in.C), p.Out
+		seen, y := x, make([]float64, partOut.Len())
+		if p.Channels != nil {
+			seen = make([]float64, partIn.Len())
+			ref.Pick(seen, x, p.Channels, in)
+		}
+		r.product(y, seen, partIn, partOut, p.Weights, a)
+		r.norms(y, p.After, partOut)
+		results, channels = append(results, y), append(channels, p.Out)
+	}
+	ref.Concat(dst, results, channels, out)
 }
 
 func (r *runner) linear(dst []float64, args [][]float64, in, out ref.Dims, a *ir.Linear) {

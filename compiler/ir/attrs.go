@@ -39,19 +39,38 @@ type Conv struct {
 	Pad      shape.Padding `ir:"p,default=0"`
 	Groups   int           `ir:"groups,default=1"`
 	Bias     bool          `ir:"bias,default=true"`
-	Weights  string        `ir:"weights"` // key prefix: .weight and .bias follow
+	Weights  string        `ir:"weights"` // key prefix: .weight and .bias follow; "" if there are parts
 	// Matrix: the checkpoint has the weights as a linear layer's, [Out, in], which
 	// works on each pixel (ConvNeXt). The kernel is 1x1 then, of one group.
 	Matrix bool `ir:"matrix"`
 
 	// Set by passes.
-	Before   []Norm `ir:"before"` // applied to the input, folded into weights (no padding then)
-	After    []Norm `ir:"after"`  // applied to the output, folded into weights, in order
-	InNorm   *Norm  `ir:"innorm"` // applied to the input as it is read, with InAct (DenseNet)
-	InAct    Act    `ir:"inact"`
-	Gate     bool   `ir:"gate"`     // the second argument, [in 1 1], multiplies the input's channels
-	Residual bool   `ir:"residual"` // the last argument is added before Act
-	Act      Act    `ir:"act"`
+	Parts    []ConvPart `ir:"parts"`  // the convolutions that this one was made of, if it was
+	Before   []Norm     `ir:"before"` // applied to the input, folded into weights (no padding then)
+	After    []Norm     `ir:"after"`  // applied to the output, folded into weights, in order
+	InNorm   *Norm      `ir:"innorm"` // applied to the input as it is read, with InAct (DenseNet)
+	InAct    Act        `ir:"inact"`
+	Gate     bool       `ir:"gate"`     // the second argument, [in 1 1], multiplies the input's channels
+	Residual bool       `ir:"residual"` // the last argument is added before Act
+	Act      Act        `ir:"act"`
+}
+
+// ConvPart is one of several convolutions of the same tensor that were made one,
+// whose outputs are theirs in a row. Where a part does not look, its weights are
+// zeros. Kernel, Bias and all else that a part does not have is the whole's.
+type ConvPart struct {
+	Weights  string `ir:"weights"` // key prefix of weights [Out, Inputs, kh, kw]
+	Out      int    `ir:"out"`
+	Channels []int  `ir:"channels"` // of the whole's input that the part reads, in its order, each once; nil for all
+	After    []Norm `ir:"after"`
+}
+
+// Inputs returns how many channels of the whole's input, which has in, the part reads.
+func (p ConvPart) Inputs(in int) int {
+	if p.Channels == nil {
+		return in
+	}
+	return len(p.Channels)
 }
 
 // Linear is PyTorch's Linear on a vector. Weights: [Out, in]. The whole

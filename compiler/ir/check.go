@@ -115,7 +115,7 @@ func checkFused(v *Value, args []shape.Shape, out shape.Shape) error {
 			return errors.New("matrix: only a 1x1 convolution of one group has a linear layer's weights")
 		}
 		return cmp.Or(
-			checkKey(a.Weights),
+			checkWeights(a, args[0]),
 			checkNorms("innorm", in, args[0]),
 			checkAct("inact", a.InAct),
 			checkNorms("before", a.Before, args[0]),
@@ -139,6 +139,41 @@ func checkFused(v *Value, args []shape.Shape, out shape.Shape) error {
 		return checkKey(a.Weights)
 	case *Sum:
 		return checkAct("act", a.Act)
+	}
+	return nil
+}
+
+// checkWeights checks the key of a convolution's weights, or its parts.
+func checkWeights(a *Conv, in shape.Shape) error {
+	if len(a.Parts) == 0 {
+		return checkKey(a.Weights)
+	}
+	if a.Weights != "" || a.Matrix || a.Groups != 1 {
+		return errors.New("parts: a convolution of parts has one group, no weights of its own and no matrix")
+	}
+	out := 0
+	for _, p := range a.Parts {
+		if err := checkKey(p.Weights); err != nil {
+			return fmt.Errorf("parts: %w", err)
+		}
+		if p.Channels != nil {
+			if _, err := shape.Pick(in, p.Channels); err != nil {
+				return fmt.Errorf("parts: %w", err)
+			}
+		}
+		if sorted := slices.Sorted(slices.Values(p.Channels)); len(slices.Compact(sorted)) < len(p.Channels) {
+			return fmt.Errorf("parts: channels %v are not all different", p.Channels)
+		}
+		if p.Out < 1 || p.Out > a.Out-out {
+			return fmt.Errorf("parts: %d outputs after %d are not some of %d", p.Out, out, a.Out)
+		}
+		if err := checkNorms("parts", p.After, shape.Shape{p.Out, 1, 1}); err != nil {
+			return err
+		}
+		out += p.Out
+	}
+	if out != a.Out {
+		return fmt.Errorf("parts: have %d outputs together, the convolution has %d", out, a.Out)
 	}
 	return nil
 }

@@ -96,6 +96,16 @@ func convParams(v *Value, args []shape.Shape) []Param {
 		ps = a.InNorm.params(in)
 	}
 	ps = appendNorms(ps, a.Before, in)
+	if len(a.Parts) > 0 {
+		for _, p := range a.Parts {
+			ps = append(ps, Param{Key: p.Weights + ".weight", Shape: []int{p.Out, p.Inputs(in), a.Kernel.H, a.Kernel.W}})
+			if a.Bias {
+				ps = append(ps, Param{Key: p.Weights + ".bias", Shape: []int{p.Out}})
+			}
+			ps = appendNorms(ps, p.After, p.Out)
+		}
+		return appendNorms(ps, a.After, a.Out)
+	}
 	dims := []int{a.Out, in / a.Groups, a.Kernel.H, a.Kernel.W}
 	if a.Matrix {
 		dims = dims[:2]
@@ -152,11 +162,19 @@ func layerNormParams(v *Value, args []shape.Shape) []Param {
 	return []Param{{Key: a.Weights + ".weight", Shape: []int{c}}, {Key: a.Weights + ".bias", Shape: []int{c}}}
 }
 
-// convMACs cannot overflow: the weights and each plane are below MaxElems.
+// convMACs cannot overflow: the weights and each plane are below MaxElems. What
+// the zeros between parts take is not counted.
 func convMACs(v *Value, args []shape.Shape) int64 {
 	a := v.Attr.(*Conv)
-	taps := int64(args[0].Channels()/a.Groups) * int64(a.Kernel.H) * int64(a.Kernel.W)
-	return int64(v.Shape.Elems()) * taps
+	inner := int64(a.Out) * int64(args[0].Channels()/a.Groups) // a pixel and tap
+	if len(a.Parts) > 0 {
+		inner = 0
+		for _, p := range a.Parts {
+			inner += int64(p.Out) * int64(p.Inputs(args[0].Channels()))
+		}
+	}
+	pixels := int64(v.Shape.Height()) * int64(v.Shape.Width())
+	return inner * pixels * int64(a.Kernel.H) * int64(a.Kernel.W)
 }
 
 func linearMACs(v *Value, args []shape.Shape) int64 {

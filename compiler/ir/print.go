@@ -87,6 +87,8 @@ func valueText(v reflect.Value) string {
 		return opText(x.Op, x.Attr())
 	case *Norm:
 		return opText(x.Op, x.Attr())
+	case ConvPart:
+		return "{" + strings.TrimPrefix(attrText(&x), " ") + "}"
 	}
 	if v.Kind() != reflect.Slice {
 		return scalarText(v)

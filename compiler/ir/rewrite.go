@@ -123,9 +123,15 @@ func Rewrite(g *Graph, visit func(r *Rewriter, v *Value) error) (*Graph, error) 
 // Arg returns what computes v's i-th argument in the new graph.
 func (r *Rewriter) Arg(v *Value, i int) *Value { return r.to[v.Args[i]] }
 
+// Value returns a value of the new graph.
+func (r *Rewriter) Value(id ID) *Value { return r.g.Values[id] }
+
 // Sole reports whether v, once, is all that reads its i-th argument, so that
 // the argument disappears when v absorbs it. Outputs count as reading.
-func (r *Rewriter) Sole(v *Value, i int) bool { return r.uses[r.Arg(v, i).ID] == 1 }
+func (r *Rewriter) Sole(v *Value, i int) bool { return r.ReadOnce(r.Arg(v, i)) }
+
+// ReadOnce reports whether v, a value of the new graph, is read once, as Sole counts.
+func (r *Rewriter) ReadOnce(v *Value) bool { return r.uses[v.ID] == 1 }
 
 // Replace makes by, a value of the new graph, compute v.
 func (r *Rewriter) Replace(v, by *Value) {
@@ -150,7 +156,7 @@ func (r *Rewriter) Emit(v Value) (*Value, error) {
 // attributes and arguments (IDs of the new graph), and covers both.
 func (r *Rewriter) Fuse(v, arg, main *Value, attr Attr, args ...ID) error {
 	w := *main
-	w.Attr, w.Args, w.Covers = attr, args, slices.Concat(covered(arg), covered(v))
+	w.Attr, w.Args, w.Covers = attr, args, slices.Concat(Covered(arg), Covered(v))
 	fused, err := r.Emit(w)
 	if err != nil {
 		return err
@@ -159,8 +165,8 @@ func (r *Rewriter) Fuse(v, arg, main *Value, attr Attr, args ...ID) error {
 	return nil
 }
 
-// covered returns the names of the operations that v does.
-func covered(v *Value) []string {
+// Covered returns the names of the operations that v does.
+func Covered(v *Value) []string {
 	if len(v.Covers) > 0 {
 		return v.Covers
 	}

@@ -154,8 +154,9 @@ func names(known []field) string {
 	return strings.Join(list, " ")
 }
 
-// set reads one value of v's type into v: a word, a [list] of them, or a folded
-// operation such as relu or batchnorm{weights=bn1}.
+// set reads one value of v's type into v: a word, a [list] of them, a folded
+// operation such as relu or batchnorm{weights=bn1}, or a part of a convolution,
+// {weights=conv1 out=16 channels=[0 1 2]}.
 func (s *scanner) set(v reflect.Value) {
 	switch x := v.Addr().Interface().(type) {
 	case *Act:
@@ -167,6 +168,11 @@ func (s *scanner) set(v reflect.Value) {
 	case **Norm:
 		n := folded(s, NormOf, "%v cannot be folded")
 		*x = &n
+		return
+	case *ConvPart:
+		s.expect("{")
+		s.attrs(x, nil, "a part")
+		s.expect("}")
 		return
 	}
 	switch first := s.peek(); {

@@ -24,6 +24,12 @@ output y = %act
 scope head = dense %fc
 `
 	const conv, skip, fc, act = 1, 2, 3, 4
+	parts := func(parts ...ir.ConvPart) func(*ir.Graph) {
+		return func(g *ir.Graph) {
+			a := attr[ir.Conv](g, conv)
+			a.Weights, a.Parts = "", parts
+		}
+	}
 	for _, c := range []struct {
 		name string
 		edit func(g *ir.Graph)
@@ -54,6 +60,20 @@ scope head = dense %fc
 		{"covers", func(g *ir.Graph) { g.Values[fc].Covers = []string{"bn"} }, "%fc: covers [bn], not itself"},
 		{"covers what", func(g *ir.Graph) { g.Values[fc].Covers[1] = "" }, `%fc: covers "", which is not a name`},
 		{"no key", func(g *ir.Graph) { attr[ir.Conv](g, conv).Weights = "" }, `%conv: weights: "" is not a checkpoint key`},
+		{"part without a key", parts(ir.ConvPart{Out: 4, Channels: []int{0}}), `%conv: parts: weights: "" is not a checkpoint key`},
+		{"part of all", parts(ir.ConvPart{Weights: "a", Out: 4}), ""},
+		{"part of nothing", parts(ir.ConvPart{Weights: "a", Out: 4, Channels: []int{}}), "%conv: parts: pick: channels is empty"},
+		{"part of what is not there", parts(ir.ConvPart{Weights: "a", Out: 4, Channels: []int{3}}), "%conv: parts: pick: "},
+		{"part that looks twice", parts(ir.ConvPart{Weights: "a", Out: 4, Channels: []int{1, 1}}), "%conv: parts: channels [1 1] are not all different"},
+		{"too many outputs", parts(ir.ConvPart{Weights: "a", Out: 3, Channels: []int{0}}, ir.ConvPart{Weights: "b", Out: 2, Channels: []int{0}}),
+			"%conv: parts: 2 outputs after 3 are not some of 4"},
+		{"too few outputs", parts(ir.ConvPart{Weights: "a", Out: 3, Channels: []int{0}}), "%conv: parts: have 3 outputs together, the convolution has 4"},
+		{"part's norm", parts(ir.ConvPart{Weights: "a", Out: 4, Channels: []int{0}, After: []ir.Norm{{Op: ir.OpScale, Weights: "x", Dims: []int{3}}}}),
+			"%conv: parts: scale: dims must be [4] or [4 1 1]"},
+		{"parts and weights", func(g *ir.Graph) {
+			attr[ir.Conv](g, conv).Parts = []ir.ConvPart{{Weights: "a", Out: 4, Channels: []int{0}}}
+		},
+			"%conv: parts: a convolution of parts has one group, no weights of its own and no matrix"},
 		{"key shared", func(g *ir.Graph) { attr[ir.Conv](g, skip).Weights = "conv" }, ""},
 		{"key of two shapes", func(g *ir.Graph) { attr[ir.Linear](g, fc).Weights = "conv" },
 			`%fc: needs "conv.weight" of shape [2 256], another value needs it of shape [4 3 3 3]`},

@@ -15,7 +15,7 @@ import (
 // CASE.ir.
 func TestGolden(t *testing.T) {
 	producers := map[string]dsltest.Producer{}
-	for _, name := range []string{"plain", "folded", "norms", "pools", "activations", "channels", "names"} {
+	for _, name := range []string{"plain", "folded", "norms", "pools", "activations", "channels", "names", "parts"} {
 		producers[name+".model"] = func(t *testing.T, a dsltest.Archive) []byte {
 			g := parse(t, string(a.File(t, name+".ir")))
 			return []byte(text(export(t, g, weightsOf(g))))

@@ -45,15 +45,48 @@ func conv(l *layer) {
 	if a.Gate {
 		x = l.node("Mul", nil, x, l.args[1])
 	}
-	p := product{
-		key: a.Weights, bias: a.Bias, before: a.Before, after: a.After,
-		dims: []int{a.Out, l.in[0].Channels() / a.Groups, a.Kernel.H, a.Kernel.W}, groups: a.Groups,
+	var y string
+	if len(a.Parts) > 0 {
+		y = l.parts(x, a)
+	} else {
+		y = l.conv(x, a, product{
+			key: a.Weights, bias: a.Bias, before: a.Before, after: a.After,
+			dims: []int{a.Out, l.in[0].Channels() / a.Groups, a.Kernel.H, a.Kernel.W}, groups: a.Groups,
+		})
 	}
-	y := l.node("Conv", append(window(a.Kernel, a.Stride, a.Pad),
+	l.epilogue(y, a.Residual, a.Act)
+}
+
+// conv adds the node of a convolution with a's window.
+func (l *layer) conv(x string, a *ir.Conv, p product) string {
+	return l.node("Conv", append(window(a.Kernel, a.Stride, a.Pad),
 		ints("dilations", a.Dilation.H, a.Dilation.W),
 		integer("group", a.Groups),
 	), append([]string{x}, l.parameters(p)...)...)
-	l.epilogue(y, a.Residual, a.Act)
+}
+
+// parts adds the convolutions that a was made of, one by one.
+func (l *layer) parts(x string, a *ir.Conv) string {
+	for _, n := range a.Before {
+		x = l.norm(x, n, l.in[0])
+	}
+	var results []string
+	for _, part := range a.Parts {
+		seen := x
+		if part.Channels != nil {
+			channels := l.integers(l.v.Name+"/channels", part.Channels...)
+			seen = l.node("Gather", attrs{integer("axis", 1)}, x, channels)
+		}
+		results = append(results, l.conv(seen, a, product{
+			key: part.Weights, bias: a.Bias, after: part.After,
+			dims: []int{part.Out, part.Inputs(l.in[0].Channels()), a.Kernel.H, a.Kernel.W}, groups: 1,
+		}))
+	}
+	y := l.node("Concat", attrs{integer("axis", 1)}, results...)
+	for _, n := range a.After {
+		y = l.norm(y, n, l.v.Shape)
+	}
+	return y
 }
 
 func linear(l *layer) {

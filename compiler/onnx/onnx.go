@@ -3,7 +3,8 @@
 //
 // What is written is the graph as it is given. After drop-identities, batch
 // normalisation stands in nodes of its own and every initializer is a tensor of
-// the checkpoint; after fold-batchnorm-forward, it is in the weights.
+// the checkpoint; after fold-batchnorm-forward, it is in the weights. A convolution
+// of parts becomes its parts again.
 package onnx
 
 import (

@@ -30,6 +30,7 @@ var all = map[string]func(*ir.Graph) (*ir.Graph, error){
 	"fold-batchnorm-forward": passes.FoldBatchNormForward,
 	"fuse-residual":          passes.FuseResidual,
 	"fuse-activation":        passes.FuseActivation,
+	"merge-convs":            passes.MergeConvs,
 	"flatten-into-linear":    passes.FlattenIntoLinear,
 	"dce":                    passes.EliminateDead,
 }
@@ -94,7 +95,7 @@ func TestGolden(t *testing.T) {
 // TestRandom checks every pass, alone and after all others, on random graphs.
 func TestRandom(t *testing.T) {
 	order := []string{
-		"drop-identities", "share-concats", "pad-into-conv", "fold-batchnorm", "fold-batchnorm-forward",
+		"drop-identities", "share-concats", "pad-into-conv", "merge-convs", "fold-batchnorm", "fold-batchnorm-forward",
 		"flatten-into-linear", "fuse-residual", "fuse-activation", "dce",
 	}
 	if len(order) != len(all) {

@@ -26,6 +26,9 @@ func (l *lowering) describe(v *ir.Value, s *Step) error {
 		}
 		op.Algo = chooseAlgo(op)
 		s.Op, s.Key, s.Norms = op, a.Weights, norms(a.Before, a.After)
+		for _, p := range a.Parts {
+			s.Parts = append(s.Parts, runtime.Part{Key: p.Weights, Out: p.Out, Channels: p.Channels, Norms: norms(nil, p.After)})
+		}
 		if a.Residual {
 			s.Residual = new(runtime.View)
 		}

@@ -66,6 +66,7 @@ type Step struct {
 	Covers []string       // the IR values computed here, in order: conv1, bn1, relu
 	Op     any            // a pointer to one of runtime's descriptions: *runtime.Conv, *runtime.MaxPool ...
 	Key    string         // checkpoint key prefix of Conv, Linear, LayerNorm; "" without weights
+	Parts  []runtime.Part // of a Conv that was made of several; Key is "" then
 	Norms  []runtime.Norm // folded into the weights (Conv, Linear), or applied (Affine)
 
 	Dst      runtime.View
@@ -77,4 +78,13 @@ type Step struct {
 	Params int64 // trainable, of this step
 	MACs   int64 // of one image
 	Span   diag.Span
+}
+
+// AllNorms returns the norms folded into a step, its parts' first.
+func (s *Step) AllNorms() []runtime.Norm {
+	var all []runtime.Norm
+	for _, p := range s.Parts {
+		all = append(all, p.Norms...)
+	}
+	return append(all, s.Norms...)
 }

@@ -43,6 +43,16 @@ func stepText(s *Step) string {
 	if s.Key != "" {
 		words = append(words, "weights="+s.Key)
 	}
+	for _, p := range s.Parts {
+		part := "part=" + p.Key
+		if p.Channels != nil {
+			part += fmt.Sprint(p.Channels)
+		}
+		words = append(words, part)
+		for _, n := range p.Norms {
+			words = append(words, normText(n))
+		}
+	}
 	for _, n := range s.Norms {
 		words = append(words, normText(n))
 	}
@@ -175,6 +185,9 @@ func normText(n runtime.Norm) string {
 // groups=32 relu.
 func (s *Step) Describe() string {
 	words := opText(s.Op)
+	if len(s.Parts) > 0 {
+		words = append(words, fmt.Sprintf("parts=%d", len(s.Parts)))
+	}
 	if s.Residual != nil {
 		words = append(words, "+residual")
 	}

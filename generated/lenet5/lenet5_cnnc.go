@@ -47,14 +47,7 @@ func OutputShape() cnnrt.Shape {
 }
 
 // Layers names the layers in the order in which they run.
-var Layers = []string{
-	"c1", "avgpool", "s2", "pick", "c3.0", "pick.2", "c3.1", "pick.3",
-	"c3.2", "pick.4", "c3.3", "pick.5", "c3.4", "pick.6", "c3.5", "pick.7",
-	"c3.6", "pick.8", "c3.7", "pick.9", "c3.8", "pick.10", "c3.9", "pick.11",
-	"c3.10", "pick.12", "c3.11", "pick.13", "c3.12", "pick.14", "c3.13",
-	"pick.15", "c3.14", "pick.16", "c3.15", "sigmoid.3", "avgpool.2", "s4",
-	"c5", "f6", "output",
-}
+var Layers = []string{"c1", "avgpool", "s2", "c3", "avgpool.2", "s4", "c5", "f6", "output"}
 
 // Preprocess says how a picture becomes the input.
 var Preprocess = cnnrt.Preprocess{
@@ -65,10 +58,9 @@ var Preprocess = cnnrt.Preprocess{
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
 // each through a session of its own.
 type Model struct {
-	c1, s2, c3_0, c3_1, c3_2, c3_3, c3_4, c3_5, c3_6, c3_7, c3_8, c3_9 *cnnrt.PackedConv
-	c3_10, c3_11, c3_12, c3_13, c3_14, c3_15, s4, c5                   *cnnrt.PackedConv
-	f6, output                                                         *cnnrt.PackedLinear
-	memory                                                             cnnrt.Memory
+	c1, s2, c3, s4, c5 *cnnrt.PackedConv
+	f6, output         *cnnrt.PackedLinear
+	memory             cnnrt.Memory
 }
 
 // Load reads the weights from a file in the safetensors format.
@@ -86,24 +78,26 @@ func Load(path string) (*Model, error) {
 func New(weights cnnrt.Tensors) (*Model, error) {
 	l := cnnrt.NewLoader(weights)
 	m := &Model{
-		c1:     l.Conv("c1", conv5x5From1To6At28),
-		s2:     l.Conv("s2", depthwise1x1From6To6At14),
-		c3_0:   l.Conv("c3.0", conv5x5From3To1At10),
-		c3_1:   l.Conv("c3.1", conv5x5From3To1At10),
-		c3_2:   l.Conv("c3.2", conv5x5From3To1At10),
-		c3_3:   l.Conv("c3.3", conv5x5From3To1At10),
-		c3_4:   l.Conv("c3.4", conv5x5From3To1At10),
-		c3_5:   l.Conv("c3.5", conv5x5From3To1At10),
-		c3_6:   l.Conv("c3.6", conv5x5From4To1At10),
-		c3_7:   l.Conv("c3.7", conv5x5From4To1At10),
-		c3_8:   l.Conv("c3.8", conv5x5From4To1At10),
-		c3_9:   l.Conv("c3.9", conv5x5From4To1At10),
-		c3_10:  l.Conv("c3.10", conv5x5From4To1At10),
-		c3_11:  l.Conv("c3.11", conv5x5From4To1At10),
-		c3_12:  l.Conv("c3.12", conv5x5From4To1At10),
-		c3_13:  l.Conv("c3.13", conv5x5From4To1At10),
-		c3_14:  l.Conv("c3.14", conv5x5From4To1At10),
-		c3_15:  l.Conv("c3.15", conv5x5From6To1At10),
+		c1: l.Conv("c1", conv5x5From1To6At28),
+		s2: l.Conv("s2", depthwise1x1From6To6At14),
+		c3: l.ConvParts(conv5x5From6To16At10, []cnnrt.Part{
+			{Key: "c3.0", Out: 1, Channels: []int{0, 1, 2}},
+			{Key: "c3.1", Out: 1, Channels: []int{1, 2, 3}},
+			{Key: "c3.2", Out: 1, Channels: []int{2, 3, 4}},
+			{Key: "c3.3", Out: 1, Channels: []int{3, 4, 5}},
+			{Key: "c3.4", Out: 1, Channels: []int{0, 4, 5}},
+			{Key: "c3.5", Out: 1, Channels: []int{0, 1, 5}},
+			{Key: "c3.6", Out: 1, Channels: []int{0, 1, 2, 3}},
+			{Key: "c3.7", Out: 1, Channels: []int{1, 2, 3, 4}},
+			{Key: "c3.8", Out: 1, Channels: []int{2, 3, 4, 5}},
+			{Key: "c3.9", Out: 1, Channels: []int{0, 3, 4, 5}},
+			{Key: "c3.10", Out: 1, Channels: []int{0, 1, 4, 5}},
+			{Key: "c3.11", Out: 1, Channels: []int{0, 1, 2, 5}},
+			{Key: "c3.12", Out: 1, Channels: []int{0, 1, 3, 4}},
+			{Key: "c3.13", Out: 1, Channels: []int{1, 2, 4, 5}},
+			{Key: "c3.14", Out: 1, Channels: []int{0, 2, 3, 5}},
+			{Key: "c3.15", Out: 1, Channels: []int{0, 1, 2, 3, 4, 5}},
+		}),
 		s4:     l.Conv("s4", depthwise1x1From16To16At5),
 		c5:     l.Conv("c5", conv5x5From16To120),
 		f6:     l.Linear("f6", linearFrom120To84),

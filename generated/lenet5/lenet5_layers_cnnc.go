@@ -25,58 +25,13 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 6, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.Sigmoid}, Algo: cnnrt.Depthwise,
 	}
-	// pick
-	pick0_1_2Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{0, 1, 2}}
-	// c3.0 to c3.5
-	conv5x5From3To1At10 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 3, H: 14, W: 14}, Out: cnnrt.Shape{C: 1, H: 10, W: 10},
-		Kernel: cnnrt.Size{H: 5, W: 5}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true, Algo: cnnrt.RowTaps,
-	}
-	// pick.2
-	pick1_2_3Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{1, 2, 3}}
-	// pick.3
-	pick2_3_4Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{2, 3, 4}}
-	// pick.4
-	pick3_4_5Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{3, 4, 5}}
-	// pick.5
-	pick0_4_5Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{0, 4, 5}}
-	// pick.6
-	pick0_1_5Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{0, 1, 5}}
-	// pick.7
-	pick0_1_2_3Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{0, 1, 2, 3}}
-	// c3.6 to c3.14
-	conv5x5From4To1At10 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 4, H: 14, W: 14}, Out: cnnrt.Shape{C: 1, H: 10, W: 10},
-		Kernel: cnnrt.Size{H: 5, W: 5}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true, Algo: cnnrt.RowTaps,
-	}
-	// pick.8
-	pick1_2_3_4Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{1, 2, 3, 4}}
-	// pick.9
-	pick2_3_4_5Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{2, 3, 4, 5}}
-	// pick.10
-	pick0_3_4_5Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{0, 3, 4, 5}}
-	// pick.11
-	pick0_1_4_5Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{0, 1, 4, 5}}
-	// pick.12
-	pick0_1_2_5Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{0, 1, 2, 5}}
-	// pick.13
-	pick0_1_3_4Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{0, 1, 3, 4}}
-	// pick.14
-	pick1_2_4_5Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{1, 2, 4, 5}}
-	// pick.15
-	pick0_2_3_5Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{0, 2, 3, 5}}
-	// pick.16
-	pick0_1_2_3_4_5Of6At14 = &cnnrt.Pick{In: cnnrt.Shape{C: 6, H: 14, W: 14}, Channels: []int{0, 1, 2, 3, 4, 5}}
-	// c3.15
-	conv5x5From6To1At10 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 6, H: 14, W: 14}, Out: cnnrt.Shape{C: 1, H: 10, W: 10},
+	// c3
+	conv5x5From6To16At10 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 6, H: 14, W: 14}, Out: cnnrt.Shape{C: 16, H: 10, W: 10},
 		Kernel: cnnrt.Size{H: 5, W: 5}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
+		Act: cnnrt.Act{Kind: cnnrt.Sigmoid},
 	}
-	// sigmoid.3
-	sigmoidOf16At10 = &cnnrt.Activation{Shape: cnnrt.Shape{C: 16, H: 10, W: 10}, Act: cnnrt.Act{Kind: cnnrt.Sigmoid}}
 	// avgpool.2
 	avgPool2x2s2Of16At5 = &cnnrt.AvgPool{
 		In: cnnrt.Shape{C: 16, H: 10, W: 10}, Out: cnnrt.Shape{C: 16, H: 5, W: 5},

@@ -91,7 +91,7 @@ func (m *maker) step() {
 	s := m.b.Value(x).Shape
 	c := s.Channels()
 	key := func(kind string) string { return m.b.UniqueName("w." + kind + fmt.Sprint(len(m.ids))) }
-	switch m.IntN(22) {
+	switch m.IntN(23) {
 	case 0, 1, 2:
 		m.conv(x, key("conv"))
 	case 3: // a residual
@@ -149,7 +149,35 @@ func (m *maker) step() {
 		m.pool(x)
 	case 21:
 		m.rare(x, key("ln"))
+	case 22:
+		m.branches(x)
 	}
+}
+
+// branches adds convolutions of some of x's channels, and joins them.
+func (m *maker) branches(x ir.ID) {
+	c := m.b.Value(x).Shape.Channels()
+	var joined []ir.ID
+	for i := range 2 + m.IntN(3) {
+		branch := x
+		if i > 0 || m.IntN(2) == 0 {
+			if seen, ok := m.add(ir.OpPick, &ir.Pick{Channels: m.Perm(c)[:1+m.IntN(c)]}, x); ok {
+				branch = seen
+			}
+		}
+		weights := m.b.UniqueName(fmt.Sprint("w.branch", len(m.ids)))
+		y, ok := m.add(ir.OpConv, &ir.Conv{
+			Out: 1 + m.IntN(6), Kernel: shape.Square(3), Stride: shape.Square(1), Dilation: shape.Square(1),
+			Pad: shape.PadAll(1), Groups: 1, Bias: m.IntN(8) > 0, Weights: weights,
+		}, branch)
+		if ok && m.IntN(4) == 0 {
+			y, ok = m.add(ir.OpBatchNorm, &ir.BatchNorm{Eps: 1e-3, Affine: true, Weights: weights + ".bn"}, y)
+		}
+		if ok {
+			joined = append(joined, y)
+		}
+	}
+	m.add(ir.OpConcat, nil, joined...)
 }
 
 func (m *maker) conv(x ir.ID, key string) {

@@ -7,7 +7,7 @@
 //	output  map     [54 1 1]
 //	output  pixels  [288]
 //
-// It has 7,443 parameters and takes 585,396 multiply-accumulates
+// It has 7,956 parameters and takes 645,066 multiply-accumulates
 // and 65.8 KiB of working memory an image.
 package zoo
 
@@ -24,9 +24,9 @@ const (
 	// Name is the network's name in its specification.
 	Name = "zoo"
 	// Params counts the trainable parameters; running statistics are not among them.
-	Params int64 = 7443
+	Params int64 = 7956
 	// MACs counts the multiply-accumulates of the convolutions and linear layers for one image.
-	MACs int64 = 585396
+	MACs int64 = 645066
 	// ArenaFloats is the working memory of a session, in floats, for each image of its batch.
 	ArenaFloats = 16848
 	ArenaBytes  = 4 * ArenaFloats
@@ -63,22 +63,23 @@ func PixelsShape() cnnrt.Shape {
 // Layers names the layers in the order in which they run.
 var Layers = []string{
 	"affine", "conv", "depthwise", "grouped", "lrn", "relu6", "pad",
-	"avgpool", "add", "norm", "gamma", "shuffle", "pick", "wide",
-	"concat.copy", "concat.copy.2", "bn", "mul", "adaptivemaxpool", "softmax",
-	"gelutanh", "fc", "softmax.2", "globalmaxpool", "maxpool", "flatten.2",
+	"avgpool", "concat", "add", "norm", "gamma", "shuffle", "pick.2", "wide",
+	"concat.2.copy", "concat.2.copy.2", "bn", "mul", "adaptivemaxpool",
+	"softmax", "gelutanh", "fc", "softmax.2", "globalmaxpool", "maxpool",
+	"flatten.2",
 }
 
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
 // each through a session of its own.
 type Model struct {
-	affine                   *cnnrt.PackedAffine
-	conv, depthwise, grouped *cnnrt.PackedConv
-	norm                     *cnnrt.PackedLayerNorm
-	gamma                    *cnnrt.PackedAffine
-	wide                     *cnnrt.PackedConv
-	bn                       *cnnrt.PackedAffine
-	fc                       *cnnrt.PackedLinear
-	memory                   cnnrt.Memory
+	affine                           *cnnrt.PackedAffine
+	conv, depthwise, grouped, concat *cnnrt.PackedConv
+	norm                             *cnnrt.PackedLayerNorm
+	gamma                            *cnnrt.PackedAffine
+	wide                             *cnnrt.PackedConv
+	bn                               *cnnrt.PackedAffine
+	fc                               *cnnrt.PackedLinear
+	memory                           cnnrt.Memory
 }
 
 // Load reads the weights from a file in the safetensors format.
@@ -103,11 +104,18 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 		conv:      l.Conv("conv", conv3x5s2x1From8To24At9x13),
 		depthwise: l.Conv("depthwise", depthwise3x3From24To24At9x13),
 		grouped:   l.Conv("grouped", conv3x3d2Groups3From24To24At9x13),
-		norm:      l.LayerNorm("norm", layerNormOf24At9x13),
-		gamma:     l.Affine(affineOf24At9x13, cnnrt.Norm{Kind: cnnrt.LearnedScale, Key: "gamma", Dims: []int{24}}),
-		wide:      l.Conv("wide", conv1x1From4To40At9x13),
-		bn:        l.Affine(affineOf54At9x13, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: "bn", Eps: 1e-05}),
-		fc:        l.Linear("fc", linearFrom324To7),
+		concat: l.ConvParts(conv1x1From24To24At9x13, []cnnrt.Part{
+			{
+				Key: "some", Out: 3, Channels: []int{2, 0},
+				Norms: []cnnrt.Norm{{Kind: cnnrt.LearnedScale, Key: "gain", Dims: []int{3}}},
+			},
+			{Key: "rest", Out: 21},
+		}),
+		norm:  l.LayerNorm("norm", layerNormOf24At9x13),
+		gamma: l.Affine(affineOf24At9x13, cnnrt.Norm{Kind: cnnrt.LearnedScale, Key: "gamma", Dims: []int{24}}),
+		wide:  l.Conv("wide", conv1x1From4To40At9x13),
+		bn:    l.Affine(affineOf54At9x13, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: "bn", Eps: 1e-05}),
+		fc:    l.Linear("fc", linearFrom324To7),
 	}
 	if err := l.Err(); err != nil {
 		return nil, err

@@ -46,6 +46,12 @@ var (
 		In: cnnrt.Shape{C: 24, H: 11, W: 15}, Out: cnnrt.Shape{C: 24, H: 9, W: 13},
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 	}
+	// concat
+	conv1x1From24To24At9x13 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 24, H: 9, W: 13}, Out: cnnrt.Shape{C: 24, H: 9, W: 13},
+		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+	}
 	// add
 	addOf24At9x13 = &cnnrt.Add{Shape: cnnrt.Shape{C: 24, H: 9, W: 13}, Act: cnnrt.Act{Kind: cnnrt.Tanh}}
 	// norm
@@ -60,7 +66,7 @@ var (
 			13, 21, 6, 14, 22, 7, 15, 23,
 		},
 	}
-	// pick
+	// pick.2
 	pick5_3_3_1Of24At9x13 = &cnnrt.Pick{In: cnnrt.Shape{C: 24, H: 9, W: 13}, Channels: []int{5, 3, 3, 1}}
 	// wide
 	conv1x1From4To40At9x13 = &cnnrt.Conv{
@@ -69,9 +75,9 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.SiLU},
 	}
-	// concat.copy
+	// concat.2.copy
 	copyOf10At9x13 = &cnnrt.Copy{Shape: cnnrt.Shape{C: 10, H: 9, W: 13}}
-	// concat.copy.2
+	// concat.2.copy.2
 	copyOf4At9x13 = &cnnrt.Copy{Shape: cnnrt.Shape{C: 4, H: 9, W: 13}}
 	// bn
 	affineOf54At9x13 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 54, H: 9, W: 13}, Act: cnnrt.Act{Kind: cnnrt.HardSigmoid}}
