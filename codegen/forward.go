@@ -115,11 +115,16 @@ func (l *layer) call(receiver string, dst jen.Code, src []jen.Code, residual jen
 	if l.field == "" {
 		target = jen.Id(l.op.name)
 	}
+	method := "Run"
+	if gated(l.steps[0].Op) {
+		method += "Gated"
+	}
 	args := append([]jen.Code{jen.Id("s"), dst}, src...)
 	if residual != nil {
-		return target.Dot("RunAdd").Call(append(args, residual)...)
+		method += "Add"
+		args = append(args, residual)
 	}
-	return target.Dot("Run").Call(args...)
+	return target.Dot(method).Call(args...)
 }
 
 func (e *emitter) writeBlock(f *jen.File, b *block) {

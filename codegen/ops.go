@@ -126,6 +126,8 @@ func opName(o any) string {
 			name = "depthwise" + strings.TrimPrefix(name, "conv")
 		case o.Groups > 1:
 			name += fmt.Sprintf("Groups%d", o.Groups)
+		case o.Gate:
+			name = "gated" + names.Exported(name, "Conv")
 		}
 		return name + fromTo(o.In.C, o.Out.C) + where(o.Out)
 	case *runtime.Linear:
@@ -192,6 +194,12 @@ func ifNot1(letter string, s runtime.Size) string {
 		return ""
 	}
 	return letter + spatial(s)
+}
+
+// gated reports whether an op is a convolution that takes a gate.
+func gated(o any) bool {
+	c, ok := o.(*runtime.Conv)
+	return ok && c.Gate
 }
 
 func depthwise(o *runtime.Conv) bool { return o.Groups > 1 && o.Groups == o.In.C }

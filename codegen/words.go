@@ -23,6 +23,17 @@ func words(s *plan.Step) []string {
 	var w []string
 	switch o := s.Op.(type) {
 	case *runtime.Conv:
+		var read []string // what happens to the input before it gets to the weights
+		if o.InNorm {
+			read, before = before[:1:1], before[1:]
+		}
+		if o.InAct.Kind != runtime.None {
+			read = append(read, strings.ToLower(actName(o.InAct))+" +")
+		}
+		if o.Gate {
+			read = append(read, "gate +")
+		}
+		before = append(read, before...)
 		groups := ""
 		switch {
 		case depthwise(o):

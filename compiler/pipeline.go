@@ -55,6 +55,16 @@ var pipeline = []pass.Pass{
 		Run:  passes.FuseActivation,
 	},
 	{
+		Name: "fuse-gate",
+		Doc:  "multiply a map by a factor a channel in the pointwise convolution that reads the product",
+		Run:  passes.FuseGate,
+	},
+	{
+		Name: "fuse-input",
+		Doc:  "normalise and activate in the pointwise convolution that reads the result",
+		Run:  passes.FuseInput,
+	},
+	{
 		// Every rewrite drops what it made dead; this is for what the spec left
 		// unused, also when all else is switched off.
 		Name: "dce",
@@ -77,6 +87,10 @@ var order = []pass.Order{
 	{Before: "merge-convs", After: "fuse-residual", Reason: "the merged convolution can take a residual, a concatenation cannot"},
 	{Before: "merge-convs", After: "fuse-activation", Reason: "the merged convolution can take an activation, a concatenation cannot"},
 	{Before: "fuse-residual", After: "fuse-activation", Reason: "an activation in the sum's epilogue moves on into the layer's, but a layer that has one takes no residual"},
+	{Before: "fold-batchnorm-forward", After: "fuse-gate", Reason: "normalisation may sit between a product and the convolution that reads it"},
+	{Before: "fold-batchnorm-forward", After: "fuse-input", Reason: "folded into weights, normalisation costs nothing"},
+	{Before: "fuse-activation", After: "fuse-input", Reason: "in the layer that computes its argument, an activation costs least"},
+	{Before: "fuse-gate", After: "fuse-input", Reason: "below the product there may be more to fuse"},
 }
 
 // Passes returns the passes in the order in which they run, for help and

@@ -22,9 +22,10 @@ type Model struct {
 
 // call is what one step calls; one of the fields is set.
 type call struct {
-	one unary
-	two binary
-	add adder
+	one   unary
+	two   binary
+	add   adder
+	gated *runtime.PackedConv
 }
 
 // unary is a layer or op of one argument.
@@ -84,7 +85,10 @@ func pack(l *runtime.Loader, s *plan.Step) any {
 // bind finds the method by which a layer computes a step.
 func bind(s *plan.Step, layer any) (c call, err error) {
 	var ok bool
+	conv, isConv := s.Op.(*runtime.Conv)
 	switch {
+	case isConv && conv.Gate:
+		c.gated, ok = layer.(*runtime.PackedConv)
 	case s.Residual != nil:
 		c.add, ok = layer.(adder)
 	case len(s.Src) == 2:
@@ -96,6 +100,22 @@ func bind(s *plan.Step, layer any) (c call, err error) {
 		return c, fmt.Errorf("internal error: step %s: %T does not run on %d arguments", s.Name, layer, len(s.Src))
 	}
 	return c, nil
+}
+
+// run makes the call.
+func (c *call) run(rt *runtime.Session, s *plan.Step) {
+	switch {
+	case c.one != nil:
+		c.one.Run(rt, s.Dst, s.Src[0])
+	case c.two != nil:
+		c.two.Run(rt, s.Dst, s.Src[0], s.Src[1])
+	case c.gated != nil && s.Residual != nil:
+		c.gated.RunGatedAdd(rt, s.Dst, s.Src[0], s.Src[1], *s.Residual)
+	case c.gated != nil:
+		c.gated.RunGated(rt, s.Dst, s.Src[0], s.Src[1])
+	default:
+		c.add.RunAdd(rt, s.Dst, s.Src[0], *s.Residual)
+	}
 }
 
 // Plan returns the plan that m runs.
@@ -144,15 +164,7 @@ func (s *Session) Forward(dst, src [][]float32, n int) error {
 	}
 	s.after(-1)
 	for i := range p.Steps {
-		step, c := &p.Steps[i], &s.model.calls[i]
-		switch {
-		case c.one != nil:
-			c.one.Run(s.rt, step.Dst, step.Src[0])
-		case c.two != nil:
-			c.two.Run(s.rt, step.Dst, step.Src[0], step.Src[1])
-		default:
-			c.add.RunAdd(s.rt, step.Dst, step.Src[0], *step.Residual)
-		}
+		s.model.calls[i].run(s.rt, &p.Steps[i])
 		s.after(i)
 	}
 	for i, out := range p.Outputs {

@@ -73,6 +73,17 @@ func (p ConvPart) Inputs(in int) int {
 	return len(p.Channels)
 }
 
+// Pointwise reports whether each output pixel is made of one input pixel, and of all
+// its channels: 1x1 of stride 1, without padding, of one group.
+func (c *Conv) Pointwise() bool {
+	one := shape.Square(1)
+	return c.Kernel == one && c.Stride == one && c.Pad == shape.Padding{} && c.Groups == 1
+}
+
+// ReadsPlain reports whether the convolution reads its input as it is, but for what
+// is folded into its weights.
+func (c *Conv) ReadsPlain() bool { return c.InNorm == nil && c.InAct == Act{} && !c.Gate }
+
 // Linear is PyTorch's Linear on a vector. Weights: [Out, in]. The whole
 // computation is: flatten, Before (over the vector's features), the product,
 // After, the residual, Act.

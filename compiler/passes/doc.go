@@ -20,8 +20,8 @@ func untilStable(absorb func(*ir.Graph) (*ir.Graph, error)) func(*ir.Graph) (*ir
 	}
 }
 
-// rest returns what computes v's arguments from the second on: the residual of
-// a convolution or a linear layer that has one.
+// rest returns what computes v's arguments from the second on: the gate and the
+// residual of a convolution or a linear layer that has them.
 func rest(r *ir.Rewriter, v *ir.Value) []ir.ID {
 	var ids []ir.ID
 	for i := 1; i < len(v.Args); i++ {

@@ -14,7 +14,8 @@ import (
 //	W (scale*x + shift) + b = (W*scale) x + (W shift + b)
 //
 // A padded convolution cannot take it: the padding's zeros would have to become
-// -shift/scale. Only the layer may read what the normalisation computes. A
+// -shift/scale. Neither can one that does more to its input before it gets to the
+// weights. Only the layer may read what the normalisation computes. A
 // linear layer must read a vector: of a map, the channels are not its inputs.
 var FoldBatchNormForward = untilStable(pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
 	if v.Op != ir.OpConv && v.Op != ir.OpLinear {
@@ -28,7 +29,7 @@ var FoldBatchNormForward = untilStable(pass.EachValue(func(r *ir.Rewriter, v *ir
 	args := append([]ir.ID{arg.Args[0]}, rest(r, v)...)
 	switch a := v.Attr.(type) {
 	case *ir.Conv:
-		if a.Pad != (shape.Padding{}) {
+		if a.Pad != (shape.Padding{}) || !a.ReadsPlain() {
 			return nil
 		}
 		c := *a

@@ -1,6 +1,8 @@
 package passes
 
 import (
+	"slices"
+
 	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/pass"
 )
@@ -36,7 +38,7 @@ var FuseResidual = pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
 		l := *a
 		attr, l.Residual, l.Act = &l, true, sum.Act
 	}
-	return r.Fuse(v, layer, layer, attr, layer.Args[0], other.ID)
+	return r.Fuse(v, layer, layer, attr, append(slices.Clone(layer.Args), other.ID)...)
 })
 
 // takesResidual reports whether v's epilogue is free for a residual.

@@ -7,11 +7,11 @@ import (
 )
 
 // PadIntoConv adds a map's padding of zeros to that of the convolution that
-// alone reads it. Normalisation on the input side stands in the way: it would
-// come to act on the zeros.
+// alone reads it. What is done on the input side stands in the way: it would come
+// to act on the zeros.
 var PadIntoConv = untilStable(pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
 	conv, ok := v.Attr.(*ir.Conv)
-	if !ok || len(conv.Before) > 0 || conv.InNorm != nil || conv.InAct != (ir.Act{}) {
+	if !ok || len(conv.Before) > 0 || !conv.ReadsPlain() {
 		return nil
 	}
 	arg := r.Arg(v, 0)

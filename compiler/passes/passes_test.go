@@ -32,6 +32,8 @@ var all = map[string]func(*ir.Graph) (*ir.Graph, error){
 	"fuse-activation":        passes.FuseActivation,
 	"merge-convs":            passes.MergeConvs,
 	"flatten-into-linear":    passes.FlattenIntoLinear,
+	"fuse-gate":              passes.FuseGate,
+	"fuse-input":             passes.FuseInput,
 	"dce":                    passes.EliminateDead,
 }
 
@@ -96,7 +98,7 @@ func TestGolden(t *testing.T) {
 func TestRandom(t *testing.T) {
 	order := []string{
 		"drop-identities", "share-concats", "pad-into-conv", "merge-convs", "fold-batchnorm", "fold-batchnorm-forward",
-		"flatten-into-linear", "fuse-residual", "fuse-activation", "dce",
+		"flatten-into-linear", "fuse-residual", "fuse-activation", "fuse-gate", "fuse-input", "dce",
 	}
 	if len(order) != len(all) {
 		t.Fatalf("%d passes are tested, there are %d", len(order), len(all))

@@ -16,16 +16,21 @@ func (l *lowering) describe(v *ir.Value, s *Step) error {
 	out := shape3(v.Shape)
 	switch a := v.Attr.(type) {
 	case *ir.Conv:
-		if a.InNorm != nil || a.InAct != (ir.Act{}) {
-			return errors.New("no kernel normalises the input of a convolution as it is read")
+		if !a.ReadsPlain() && !a.Pointwise() {
+			return errors.New("no kernel changes the input of a convolution that is not pointwise")
 		}
 		op := &runtime.Conv{
 			In: shape3(in), Out: out,
 			Kernel: size(a.Kernel), Stride: size(a.Stride), Dilation: size(a.Dilation), Pad: padding(a.Pad),
 			Groups: a.Groups, Bias: a.Bias, Matrix: a.Matrix, Act: act(a.Act),
+			InNorm: a.InNorm != nil, InAct: act(a.InAct), Gate: a.Gate,
 		}
 		op.Algo = chooseAlgo(op)
-		s.Op, s.Key, s.Norms = op, a.Weights, norms(a.Before, a.After)
+		before := a.Before
+		if a.InNorm != nil {
+			before = append([]ir.Norm{*a.InNorm}, before...)
+		}
+		s.Op, s.Key, s.Norms = op, a.Weights, norms(before, a.After)
 		for _, p := range a.Parts {
 			s.Parts = append(s.Parts, runtime.Part{Key: p.Weights, Out: p.Out, Channels: p.Channels, Norms: norms(nil, p.After)})
 		}

@@ -67,10 +67,10 @@ type Step struct {
 	Op     any            // a pointer to one of runtime's descriptions: *runtime.Conv, *runtime.MaxPool ...
 	Key    string         // checkpoint key prefix of Conv, Linear, LayerNorm; "" without weights
 	Parts  []runtime.Part // of a Conv that was made of several; Key is "" then
-	Norms  []runtime.Norm // folded into the weights (Conv, Linear), or applied (Affine)
+	Norms  []runtime.Norm // folded into the weights (Conv, Linear), or applied (Affine; the first of Conv, if it has InNorm)
 
 	Dst      runtime.View
-	Src      []runtime.View // the arguments
+	Src      []runtime.View // the arguments; a Conv's gate is its second
 	Residual *runtime.View  // Conv and Linear: added before the activation
 
 	In     []shape.Shape // of Src

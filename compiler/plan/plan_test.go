@@ -249,14 +249,14 @@ func TestPitch(t *testing.T) {
 // TestUnsupported lowers what verifies as a graph but has no kernel.
 func TestUnsupported(t *testing.T) {
 	for _, text := range []string{
-		"%y = conv %x out=4 k=1 weights=w inact=relu : [4 4 4]",
+		"%y = conv %x out=4 k=3 p=1 weights=w inact=relu : [4 4 4]",
 		"%y = linear %x out=4 weights=w flatten=true before=[batchnorm{weights=bn}] : [4]",
 	} {
 		g, err := ir.Parse("graph g\n %x = input : [4 4 4]\n " + text + "\n output y = %y\n")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := plan.Lower(g); err == nil || !strings.Contains(err.Error(), "y: no kernel normalises") {
+		if _, err := plan.Lower(g); err == nil || !strings.Contains(err.Error(), "y: no kernel ") {
 			t.Errorf("%s: error is %v", text, err)
 		}
 	}

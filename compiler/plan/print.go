@@ -33,7 +33,11 @@ func Print(p *Plan) string {
 
 func stepText(s *Step) string {
 	words := append([]string{s.Name, "="}, opText(s.Op)...)
+	conv, _ := s.Op.(*runtime.Conv)
 	for i, src := range s.Src {
+		if i > 0 && conv != nil {
+			words = append(words, "*") // a gate
+		}
 		words = append(words, operandText(s.In[i], src))
 	}
 	if s.Residual != nil {
@@ -50,11 +54,11 @@ func stepText(s *Step) string {
 		}
 		words = append(words, part)
 		for _, n := range p.Norms {
-			words = append(words, normText(n))
+			words = append(words, normText(n, false))
 		}
 	}
-	for _, n := range s.Norms {
-		words = append(words, normText(n))
+	for i, n := range s.Norms {
+		words = append(words, normText(n, i == 0 && conv != nil && conv.InNorm))
 	}
 	return strings.Join(words, " ")
 }
@@ -73,6 +77,9 @@ func opText(op any) []string {
 		words := append([]string{"conv", algoNames[o.Algo]}, windowText(o.Kernel, o.Stride, o.Dilation, o.Pad)...)
 		if o.Groups > 1 {
 			words = append(words, fmt.Sprintf("groups=%d", o.Groups))
+		}
+		if o.InAct.Kind != runtime.None {
+			words = append(words, "in="+actText(o.InAct)[0])
 		}
 		return append(words, biasAct(o.Bias, o.Act)...)
 	case *runtime.Linear:
@@ -168,11 +175,14 @@ func windowText(k, s, d runtime.Size, p runtime.Padding) []string {
 	return words
 }
 
-// normText names a folded norm by its key, or by what it is if it has none, with
-// a mark if it acts on the input.
-func normText(n runtime.Norm) string {
+// normText names a norm by its key, or by what it is if it has none, with a mark if
+// it acts on the input, in the weights or as it is read.
+func normText(n runtime.Norm, asRead bool) string {
 	text := "norm="
-	if n.Before {
+	switch {
+	case asRead:
+		text = "in="
+	case n.Before:
 		text = "before="
 	}
 	if n.Kind == runtime.Constant {
@@ -185,6 +195,9 @@ func normText(n runtime.Norm) string {
 // groups=32 relu.
 func (s *Step) Describe() string {
 	words := opText(s.Op)
+	if conv, ok := s.Op.(*runtime.Conv); ok && conv.Gate {
+		words = append(words, "gated")
+	}
 	if len(s.Parts) > 0 {
 		words = append(words, fmt.Sprintf("parts=%d", len(s.Parts)))
 	}

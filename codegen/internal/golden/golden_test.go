@@ -13,6 +13,7 @@ import (
 
 	"github.com/cnnc-dev/cnnc/codegen/internal/golden/classifier"
 	"github.com/cnnc-dev/cnnc/codegen/internal/golden/dense"
+	"github.com/cnnc-dev/cnnc/codegen/internal/golden/excitation"
 	"github.com/cnnc-dev/cnnc/codegen/internal/golden/heads"
 	"github.com/cnnc-dev/cnnc/codegen/internal/golden/residual"
 	"github.com/cnnc-dev/cnnc/codegen/internal/golden/zoo"
@@ -50,6 +51,9 @@ var packages = map[string]opener{
 		return s.ForwardBatch(dst[0], src[0], n)
 	}),
 	"residual": open(residual.New, func(s *residual.Session, dst, src [][]float32, n int) error {
+		return s.ForwardBatch(dst[0], src[0], n)
+	}),
+	"excitation": open(excitation.New, func(s *excitation.Session, dst, src [][]float32, n int) error {
 		return s.ForwardBatch(dst[0], src[0], n)
 	}),
 	"dense": open(dense.New, func(s *dense.Session, dst, src [][]float32, n int) error {

@@ -6,7 +6,7 @@
 //	output  output  [10]
 //
 // It has 26,074 parameters and takes 3,600,944 multiply-accumulates
-// and 112.0 KiB of working memory an image.
+// and 80.0 KiB of working memory an image.
 package dense
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
@@ -26,7 +26,7 @@ const (
 	// MACs counts the multiply-accumulates of the convolutions and linear layers for one image.
 	MACs int64 = 3600944
 	// ArenaFloats is the working memory of a session, in floats, for each image of its batch.
-	ArenaFloats = 28672
+	ArenaFloats = 20480
 	ArenaBytes  = 4 * ArenaFloats
 )
 
@@ -48,17 +48,13 @@ func OutputShape() cnnrt.Shape {
 
 // Layers names the layers in the order in which they run.
 var Layers = []string{
-	"features.conv0", "features.block1.layer1.norm1", "features.block1.layer1.conv1",
-	"features.block1.layer1.conv2", "features.block1.layer2.norm1",
+	"features.conv0", "features.block1.layer1.conv1", "features.block1.layer1.conv2",
 	"features.block1.layer2.conv1", "features.block1.layer2.conv2",
-	"features.block1.layer3.norm1", "features.block1.layer3.conv1",
-	"features.block1.layer3.conv2", "features.transition1.norm",
+	"features.block1.layer3.conv1", "features.block1.layer3.conv2",
 	"features.transition1.conv", "features.transition1.pool",
-	"features.block2.layer1.norm1", "features.block2.layer1.conv1",
-	"features.block2.layer1.conv2", "features.block2.layer2.norm1",
+	"features.block2.layer1.conv1", "features.block2.layer1.conv2",
 	"features.block2.layer2.conv1", "features.block2.layer2.conv2",
-	"features.block2.layer3.norm1", "features.block2.layer3.conv1",
-	"features.block2.layer3.conv2", "features.block2.layer4.norm1",
+	"features.block2.layer3.conv1", "features.block2.layer3.conv2",
 	"features.block2.layer4.conv1", "features.block2.layer4.conv2", "features.norm",
 	"globalavgpool", "classifier",
 }
@@ -68,7 +64,6 @@ var Layers = []string{
 type Model struct {
 	featuresConv0                                                    *cnnrt.PackedConv
 	featuresBlock1Layer1, featuresBlock1Layer2, featuresBlock1Layer3 denselayer
-	featuresTransition1Norm                                          *cnnrt.PackedAffine
 	featuresTransition1Conv                                          *cnnrt.PackedConv
 	featuresBlock2Layer1, featuresBlock2Layer2, featuresBlock2Layer3 denselayer
 	featuresBlock2Layer4                                             denselayer
@@ -94,21 +89,23 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 	m := &Model{
 		featuresConv0: l.Conv("features.conv0", conv3x3From3To16At16),
 		featuresBlock1Layer1: loadDenselayer(l, "features.block1.layer1",
-			affineOf16At16, conv1x1From16To32At16, conv3x3From32To8At16),
+			conv1x1From16To32At16, conv3x3From32To8At16),
 		featuresBlock1Layer2: loadDenselayer(l, "features.block1.layer2",
-			affineOf24At16, conv1x1From24To32At16, conv3x3From32To8At16),
+			conv1x1From24To32At16, conv3x3From32To8At16),
 		featuresBlock1Layer3: loadDenselayer(l, "features.block1.layer3",
-			affineOf32At16, conv1x1From32To32At16, conv3x3From32To8At16),
-		featuresTransition1Norm: l.Affine(affineOf40At16, batchNorm("features.transition1.norm")),
-		featuresTransition1Conv: l.Conv("features.transition1.conv", conv1x1From40To24At16),
+			conv1x1From32To32At16, conv3x3From32To8At16),
+		featuresTransition1Conv: l.Conv("features.transition1.conv", conv1x1From40To24At16, cnnrt.Norm{
+			Kind: cnnrt.BatchNorm, Key: "features.transition1.norm", Eps: 1e-05, Affine: true,
+			Before: true,
+		}),
 		featuresBlock2Layer1: loadDenselayer(l, "features.block2.layer1",
-			affineOf24At8, conv1x1From24To32At8, conv3x3From32To8At8),
+			conv1x1From24To32At8, conv3x3From32To8At8),
 		featuresBlock2Layer2: loadDenselayer(l, "features.block2.layer2",
-			affineOf32At8, conv1x1From32To32At8, conv3x3From32To8At8),
+			conv1x1From32To32At8, conv3x3From32To8At8),
 		featuresBlock2Layer3: loadDenselayer(l, "features.block2.layer3",
-			affineOf40At8, conv1x1From40To32At8, conv3x3From32To8At8),
+			conv1x1From40To32At8, conv3x3From32To8At8),
 		featuresBlock2Layer4: loadDenselayer(l, "features.block2.layer4",
-			affineOf48At8, conv1x1From48To32At8, conv3x3From32To8At8),
+			conv1x1From48To32At8, conv3x3From32To8At8),
 		featuresNorm: l.Affine(affineOf56At8, batchNorm("features.norm")),
 		classifier:   l.Linear("classifier", linearFrom56To10),
 	}
