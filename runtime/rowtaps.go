@@ -65,24 +65,33 @@ func (r *rowTaps) task(s *Session, worker, i int) {
 	tiles := (m + r.kernel.Rows - 1) / r.kernel.Rows
 	call := r.newCall(s, table)
 	for i := range r.coarse {
+		located := 0 // pixels, if they lie in a row: so does the table of most tiles
 		for tile := range tiles {
 			from, to := m*tile/tiles, m*(tile+1)/tiles
+			y, x := from/r.op.Out.W, from%r.op.Out.W
 			call.Rows = to - from
-			r.locate(table, from, to-from)
-			r.tile(s, &call, lines, first+from, &r.coarse[i], nil)
+			if wraps := x+call.Rows > r.op.Out.W; wraps || located < call.Rows {
+				r.locate(table, x, call.Rows)
+				located = call.Rows
+				if wraps {
+					located = 0
+				}
+			}
+			a := lines[y*r.op.Stride.H*r.line+x*r.op.Stride.W*r.op.In.C:]
+			r.tile(s, &call, a, first+from, &r.coarse[i], nil)
 		}
 	}
 }
 
-// locate fills in the table for n output pixels, the first of them being pixel of the
-// band.
-func (r *rowTaps) locate(table []int, pixel, n int) {
-	y, x := pixel/r.op.Out.W, pixel%r.op.Out.W
+// locate fills in the table for n output pixels, from the first of them, in column x.
+func (r *rowTaps) locate(table []int, x, n int) {
+	at := 0
 	for i := range n {
-		table[i] = 4 * (y*r.op.Stride.H*r.line + x*r.op.Stride.W*r.op.In.C)
+		table[i] = 4 * at
+		at += r.op.Stride.W * r.op.In.C
 		if x++; x == r.op.Out.W {
 			x = 0
-			y++
+			at += r.op.Stride.H*r.line - r.op.Out.W*r.op.Stride.W*r.op.In.C
 		}
 	}
 	first, step := table[:n], 4*r.op.Dilation.H*r.line

@@ -162,17 +162,16 @@ func (t *tile) rows(rows int) {
 	JNZ(LabelRef(label("loop")))
 
 	Label(label("rest"))
-	args.Load(scratch)
-	MOVQ(args.At(scratch, "k1"), scratch)
-	TESTQ(scratch, scratch)
-	JZ(LabelRef(label("next")))
-	MOVQ(scratch, t.count)
-	Label(label("one"))
-	t.steps(rows, 1)
-	DECQ(t.count)
-	JNZ(LabelRef(label("one")))
+	Comment("Up to seven k are left.")
+	for n := unroll / 2; n > 0; n /= 2 {
+		skip := label(fmt.Sprintf("no%dOf", n))
+		args.Load(scratch)
+		TESTQ(I32(int32(n)), args.At(scratch, "k1"))
+		JZ(LabelRef(skip))
+		t.steps(rows, n)
+		Label(skip)
+	}
 
-	Label(label("next"))
 	DECQ(t.taps)
 	JNZ(LabelRef(label("tap")))
 
@@ -195,7 +194,8 @@ func (t *tile) rows(rows int) {
 
 // fetch asks for what is needed later: for the second-level cache, what the next calls
 // read of B; a row of the residual, or of C, which the epilogue meets all at once. Which
-// row follows from the count, so that nothing else has to be counted.
+// row follows from the counts, so that nothing else has to be counted: a turn of a tap is
+// a row, and the rows of a tap with two turns are not those of the next.
 func (t *tile) fetch() {
 	MOVQ(t.next, scratch)
 	for line := range 4 {
@@ -205,6 +205,8 @@ func (t *tile) fetch() {
 	MOVQ(scratch, t.next)
 
 	MOVQ(t.count, scratch)
+	ADDQ(t.taps, scratch)
+	ADDQ(t.taps, scratch)
 	ANDQ(Imm(15), scratch)
 	IMULQ(t.ldr, scratch)
 	ADDQ(t.residual, scratch)
