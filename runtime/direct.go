@@ -31,55 +31,83 @@ func (d *direct) pack(f *filter) {
 
 func (d *direct) run(s *Session) { d.multiply(s, d, s.images*d.op.Out.Pixels()) }
 
-// pointwise reports whether output pixel p is made of input pixel p alone.
-func (d *direct) pointwise() bool {
-	return d.taps == 1 && d.op.Stride == Size{1, 1} && d.op.Pad == Padding{}
+// span is a range of rows or columns of the input, both ends included.
+type span struct{ from, to int }
+
+// moved reports whether all of x, moved by so many, is inside a map of n.
+func (x span) inside(by, n int) bool { return x.from+by >= 0 && x.to+by < n }
+
+// firstTaps returns the rows and columns in which the first taps of n output pixels lie,
+// which may be outside of the map.
+func (d *direct) firstTaps(pixel, n int) (ys, xs span) {
+	op, out := d.op, d.op.Out
+	oy, ox, last := span{pixel / out.W, (pixel + n - 1) / out.W}, span{pixel % out.W, pixel%out.W + n - 1}, out.W-1
+	if ox.to > last {
+		ox = span{0, last}
+	}
+	if oy.to >= out.H { // pixels of the next image, too
+		oy = span{0, out.H - 1}
+	}
+	ys = span{oy.from*op.Stride.H - op.Pad.Top, oy.to*op.Stride.H - op.Pad.Top}
+	xs = span{ox.from*op.Stride.W - op.Pad.Left, ox.to*op.Stride.W - op.Pad.Left}
+	return ys, xs
 }
 
-// locate finds the taps in the arena: a pixel of the map, or the zeros.
-func (d *direct) locate(s *Session, table []int, row, n int) []float32 {
-	src := s.call.src
-	if d.pointwise() {
-		for r := range n {
-			table[r] = 4 * r * src.pitch
-		}
-		return s.arena[src.at+row*src.pitch:]
-	}
-	op, out := d.op, d.op.Out
-	var ys, xs [maxRows]int // of the first tap
-	var at [maxRows]int     // and where it lies, or would lie
+// locate finds the taps in the arena: a pixel of the map, or the zeros. Where all taps
+// are inside of one map, they are located from the first on, and lie as those of any
+// other such tile that begins in the same column.
+func (d *direct) locate(s *Session, table []int, row, n, held int) (a []float32, holds int) {
+	op, in, out, src := d.op, d.op.In, d.op.Out, s.call.src
 	image, pixel := row/out.Pixels(), row%out.Pixels()
 	oy, ox := pixel/out.W, pixel%out.W
-	for r := range n {
-		ys[r], xs[r] = oy*op.Stride.H-op.Pad.Top, ox*op.Stride.W-op.Pad.Left
-		at[r] = 4 * (src.at + ((image*op.In.H+ys[r])*op.In.W+xs[r])*src.pitch)
+	ys, xs := d.firstTaps(pixel, n)
+	first := (image*in.H+oy*op.Stride.H-op.Pad.Top)*in.W + ox*op.Stride.W - op.Pad.Left // pixel, or would be
+
+	origin := 0 // of the table, in floats of the arena
+	if pixel+n <= out.Pixels() && ys.inside(0, in.H) && xs.inside(0, in.W) &&
+		ys.inside((op.Kernel.H-1)*op.Dilation.H, in.H) && xs.inside((op.Kernel.W-1)*op.Dilation.W, in.W) {
+		origin, holds = src.at+first*src.pitch, 1+ox*(maxRows+1)+n
+		if holds == held {
+			return s.arena[origin:], holds
+		}
+	}
+
+	var y, x, at [maxRows]int // of the first tap of each row
+	for r, next := 0, first; r < n; r++ {
+		y[r], x[r] = oy*op.Stride.H-op.Pad.Top, ox*op.Stride.W-op.Pad.Left
+		at[r] = 4 * (src.at + next*src.pitch - origin)
+		next += op.Stride.W
 		if ox++; ox == out.W {
 			ox = 0
+			next += op.Stride.H*in.W - out.W*op.Stride.W
 			if oy++; oy == out.H {
 				oy = 0
 				image++
+				next = (image*in.H-op.Pad.Top)*in.W - op.Pad.Left
 			}
 		}
 	}
 	for ky := range op.Kernel.H {
-		y := ky * op.Dilation.H
-		lastY := op.In.H - 1 - y
-		var rows [maxRows]int // negative for a row outside the map
-		for r := range n {
-			rows[r] = (ys[r] + y) | (lastY - ys[r])
-		}
+		dy := ky * op.Dilation.H
 		for kx := range op.Kernel.W {
-			x := kx * op.Dilation.W
-			lastX := op.In.W - 1 - x
-			step := 4 * (y*op.In.W + x) * src.pitch
-			for r := range n {
-				outside := (rows[r] | (xs[r] + x) | (lastX - xs[r])) >> 63 // all bits or none
-				table[r] = (at[r]+step)&^outside | (4*s.zeros)&outside
-			}
+			dx := kx * op.Dilation.W
+			step := 4 * (dy*in.W + dx) * src.pitch
+			tap := table[:n]
 			table = table[d.kernel.Rows:]
+			if ys.inside(dy, in.H) && xs.inside(dx, in.W) {
+				for r, to := range at[:n] {
+					tap[r] = to + step
+				}
+				continue
+			}
+			for r, to := range at[:n] {
+				// All bits or none.
+				outside := ((y[r] + dy) | (in.H - 1 - dy - y[r]) | (x[r] + dx) | (in.W - 1 - dx - x[r])) >> 63
+				tap[r] = (to+step)&^outside | (4*s.zeros)&outside
+			}
 		}
 	}
-	return s.arena
+	return s.arena[origin:], holds
 }
 
 // maxRows is the most rows of a tile of any instruction set.

@@ -190,8 +190,10 @@ type productCall struct {
 // rowSource tells where the rows of A lie.
 type rowSource interface {
 	// locate returns a slice of floats and fills in a table [taps][kernel.Rows] of
-	// where, in bytes from its start, the taps of rows [row, row+n) of C begin.
-	locate(s *Session, table []int, row, n int) []float32
+	// where, in bytes from its start, the taps of rows [row, row+n) of C begin. What it
+	// holds then has a number, 0 if it is not worth one; held is that of the call before,
+	// which filled in the same table.
+	locate(s *Session, table []int, row, n, held int) (a []float32, holds int)
 }
 
 // multiply computes rows [0, m) of s.call.dst.
@@ -233,13 +235,15 @@ func (c *productCall) task(s *Session, worker, i int) {
 	from, to := c.tiles*chunk/c.chunks, c.tiles*(chunk+1)/c.chunks
 	first := c.m * from / c.tiles
 	call := c.newCall(s, table)
+	held := 0
+	var a []float32
 	for i := range blocks {
 		next := c.after(&blocks[i])
 		row := first
 		for tile := from; tile < to; tile++ {
 			end := c.m * (tile + 1) / c.tiles
 			call.Rows = end - row
-			a := c.rows.locate(s, table, row, call.Rows)
+			a, held = c.rows.locate(s, table, row, call.Rows, held)
 			c.tile(s, &call, a, row, &blocks[i], share(next, tile-from, tile-from+1, to-from))
 			row = end
 		}
