@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -12,41 +13,53 @@ import (
 
 	"github.com/cnnc-dev/cnnc/codegen"
 	"github.com/cnnc-dev/cnnc/compiler"
-	"github.com/cnnc-dev/cnnc/compiler/elaborate"
-	"github.com/cnnc-dev/cnnc/specs"
+	"github.com/cnnc-dev/cnnc/compiler/verify/verifytest"
 )
 
 var update = flag.Bool("update", false, "rewrite the generated packages")
 
-// packages lists what stands in this directory, a folder each.
-var packages = []struct{ name, spec, net string }{
-	{"lenet5", "specs/lenet5.cnn", "lenet5"},
-	{"resnext50", "specs/resnext50.cnn", "resnext50"},
+// command is what generate.go runs for each package: a net, and a folder.
+var command = regexp.MustCompile(`(?m)^//go:generate go run ../cmd/cnnc build (\w+) -o (\w+)$`)
+
+// packages returns the net of each folder, as generate.go has them.
+func packages(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("generate.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nets := map[string]string{}
+	for _, m := range command.FindAllStringSubmatch(string(text), -1) {
+		nets[m[2]] = m[1]
+	}
+	if n := strings.Count(string(text), "//go:generate"); n != len(nets) {
+		t.Fatalf("%d commands, of which %d are understood", n, len(nets))
+	}
+	return nets
 }
 
 // TestCurrent emits every package anew and compares: what is there must be what is
 // emitted now, no file more and none less.
 func TestCurrent(t *testing.T) {
-	known := map[string]bool{}
-	for _, pkg := range packages {
-		known[pkg.name] = true
-		t.Run(pkg.name, func(t *testing.T) {
-			want := emit(t, pkg.name, pkg.spec, pkg.net)
+	nets := packages(t)
+	for pkg, net := range nets {
+		t.Run(pkg, func(t *testing.T) {
+			want := emit(t, pkg, net)
 			if *update {
-				write(t, pkg.name, want)
+				write(t, pkg, want)
 			}
-			if diff := cmp.Diff(want, read(t, pkg.name)); diff != "" {
+			if diff := cmp.Diff(want, read(t, pkg)); diff != "" {
 				t.Errorf("go generate ./generated changes this (-emitted +committed):\n%s", diff)
 			}
 		})
 	}
-	dirs, err := filepath.Glob("*/*_cnnc.go")
+	files, err := filepath.Glob("*/*_cnnc.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, file := range dirs {
-		if !known[filepath.Dir(file)] {
-			t.Errorf("%s belongs to no package of the list", file)
+	for _, file := range files {
+		if nets[filepath.Dir(file)] == "" {
+			t.Errorf("generate.go does not write %s", file)
 		}
 	}
 }
@@ -55,8 +68,8 @@ func TestCurrent(t *testing.T) {
 // runtime, the standard library and x/sys, without cgo.
 func TestDependencies(t *testing.T) {
 	const module = "github.com/cnnc-dev/cnnc/"
-	for _, pkg := range packages {
-		out, err := exec.Command("go", "list", "-deps", "./"+pkg.name).CombinedOutput()
+	for pkg := range packages(t) {
+		out, err := exec.Command("go", "list", "-deps", "./"+pkg).CombinedOutput()
 		if err != nil {
 			t.Fatalf("go list: %v\n%s", err, out)
 		}
@@ -64,26 +77,22 @@ func TestDependencies(t *testing.T) {
 		for _, dep := range strings.Fields(string(out)) {
 			seen = seen || dep == module+"runtime"
 			host, _, _ := strings.Cut(dep, "/")
-			ours := dep == module+"generated/"+pkg.name || strings.HasPrefix(dep+"/", module+"runtime/")
+			ours := dep == module+"generated/"+pkg || strings.HasPrefix(dep+"/", module+"runtime/")
 			library := !strings.Contains(host, ".") && dep != "runtime/cgo" && dep != "net"
 			if !ours && !library && !strings.HasPrefix(dep, "golang.org/x/sys/") {
-				t.Errorf("%s links %s", pkg.name, dep)
+				t.Errorf("%s links %s", pkg, dep)
 			}
 		}
 		if !seen {
-			t.Errorf("%s does not link the runtime:\n%s", pkg.name, out)
+			t.Errorf("%s does not link the runtime:\n%s", pkg, out)
 		}
 	}
 }
 
-// emit compiles a spec of the library into the files of a package.
-func emit(t *testing.T, pkg, spec, net string) map[string]string {
+// emit compiles a net of the library into the files of a package.
+func emit(t *testing.T, pkg, net string) map[string]string {
 	t.Helper()
-	r, diags := compiler.Compile(&elaborate.Loader{Library: specs.FS()}, spec, net, compiler.Options{})
-	if diags.HasErrors() {
-		t.Fatal(diags)
-	}
-	files, err := codegen.Emit(r.Plan, codegen.Options{Package: pkg})
+	files, err := codegen.Emit(verifytest.Compile(t, net, compiler.Options{}).Plan, codegen.Options{Package: pkg})
 	if err != nil {
 		t.Fatal(err)
 	}
