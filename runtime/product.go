@@ -24,6 +24,7 @@ type product struct {
 	taps   int // of A a row of C
 	depth  int // floats of A a tap
 	panels []panel
+	single []block // for one row of C
 	fine   []block
 	coarse []block
 	b      []float32
@@ -55,6 +56,9 @@ type strip struct {
 	last   int // columns of C in the last
 }
 
+// rowPanels is how many panels a kernel computes at a time if C has one row.
+const rowPanels = 4
+
 // In floats: blocks, and the largest A that blocks are fine for.
 const (
 	fineBlock   = 16 << 10
@@ -80,24 +84,32 @@ func newProduct(isa cpu.ISA, taps, depth, groups, cols int, act Act) product {
 			p.panels = append(p.panels, panel{q, g * depth})
 		}
 	}
-	p.fine = p.cut(groups * width * taps * depth / fineBlock)
-	p.coarse = p.cut(groups * width * taps * depth / coarseBlock)
+	size := groups * width * taps * depth
+	p.single = p.cut(size/fineBlock, rowPanels)
+	p.fine = p.cut(size/fineBlock, 1)
+	p.coarse = p.cut(size/coarseBlock, 1)
 	return p
 }
 
-// cut divides the panels into n blocks, or as many as there can be.
-func (p *product) cut(n int) []block {
-	n = max(1, min(n, len(p.panels)))
+// cut divides the panels into n blocks, or as many as there can be if so many panels stay
+// together.
+func (p *product) cut(n, together int) []block {
+	units := (len(p.panels) + together - 1) / together
+	n = max(1, min(n, units))
 	blocks := make([]block, n)
 	for i := range blocks {
-		blocks[i] = p.block(p.panels[len(p.panels)*i/n : len(p.panels)*(i+1)/n])
+		from, to := units*i/n*together, units*(i+1)/n*together
+		blocks[i] = p.block(p.panels[from:min(to, len(p.panels))])
 	}
 	return blocks
 }
 
-// blocks are those to multiply an A of so many floats with.
-func (p *product) blocks(a int) []block {
-	if a <= fineA {
+// blocks are those to multiply an A of m rows and so many floats with.
+func (p *product) blocks(m, a int) []block {
+	switch {
+	case m == 1:
+		return p.single
+	case a <= fineA:
 		return p.fine
 	}
 	return p.coarse
@@ -200,7 +212,7 @@ type rowSource interface {
 func (p *product) multiply(s *Session, rows rowSource, m int) {
 	c := &s.product
 	a := len(s.call.src.data)
-	*c = productCall{product: p, rows: rows, m: m, blocks: p.blocks(a), tiles: (m + p.kernel.Rows - 1) / p.kernel.Rows}
+	*c = productCall{product: p, rows: rows, m: m, blocks: p.blocks(m, a), tiles: (m + p.kernel.Rows - 1) / p.kernel.Rows}
 	blocks := len(c.blocks)
 	c.byBlock = blocks > 1 && len(p.b) > a
 	tasks := p.tasks(s, m)
@@ -239,13 +251,14 @@ func (c *productCall) task(s *Session, worker, i int) {
 	var a []float32
 	for i := range blocks {
 		next := c.after(&blocks[i])
-		row := first
+		row, active := first, first
 		for tile := from; tile < to; tile++ {
 			end := c.m * (tile + 1) / c.tiles
 			call.Rows = end - row
 			a, held = c.rows.locate(s, table, row, call.Rows, held)
 			c.tile(s, &call, a, row, &blocks[i], share(next, tile-from, tile-from+1, to-from))
 			row = end
+			active = c.activate(s, &blocks[i], active, row, tile+1 < to)
 		}
 	}
 }
@@ -272,7 +285,7 @@ func (p *product) newCall(s *Session, table []int) gemm.Call {
 }
 
 // tile computes a block's columns of call.Rows rows from row on, whose A is a, and
-// fetches next meanwhile.
+// fetches next meanwhile. activate must follow.
 func (p *product) tile(s *Session, call *gemm.Call, a []float32, row int, b *block, next []float32) {
 	dst := s.call.dst.data[row*s.call.dst.pitch:]
 	arg := s.call.arg.data
@@ -294,11 +307,20 @@ func (p *product) tile(s *Session, call *gemm.Call, a []float32, row int, b *blo
 		}
 		p.kernel.Run(call)
 	}
-	if !p.clamps {
-		d := s.call.dst.rows(row)
-		d.Data = d.Data[b.from:]
-		eltwise.Act(p.act.kernel(), p.act.Slope, d, d, call.Rows, b.to-b.from)
+}
+
+// activate applies an activation that is more than a clamp to a block's columns of rows
+// [from, to), which tile has computed, and returns to; or from, if they are too few to be
+// worth it and more are to come.
+func (p *product) activate(s *Session, b *block, from, to int, more bool) int {
+	const few = 2048 // floats; the first-level cache has them still
+	if p.clamps || more && (to-from)*(b.to-b.from) < few {
+		return from
 	}
+	d := s.call.dst.rows(from)
+	d.Data = d.Data[b.from:]
+	eltwise.Act(p.act.kernel(), p.act.Slope, d, d, to-from, b.to-b.from)
+	return to
 }
 
 // tableFloats is the scratch memory of a table.

@@ -88,7 +88,7 @@ type prologueGrid struct {
 
 func (p *prologue) grid(s *Session) prologueGrid {
 	m, a := s.images*p.op.Out.Pixels(), len(s.call.src.data)
-	g := prologueGrid{m: m, tiles: (m + p.kernel.Rows - 1) / p.kernel.Rows, blocks: p.blocks(a), parts: 1}
+	g := prologueGrid{m: m, tiles: (m + p.kernel.Rows - 1) / p.kernel.Rows, blocks: p.blocks(m, a), parts: 1}
 	if len(p.b) > a { // every thread should read its own part of the weights
 		g.parts = min(len(g.blocks), s.threads)
 	}
@@ -124,12 +124,13 @@ func (p *prologue) task(s *Session, worker, i int) {
 		p.read(s, pixels, first, g.m*end/g.tiles-first)
 		for i := range blocks {
 			next := p.after(&blocks[i])
-			row := first
+			row, active := first, first
 			for tile := from; tile < end; tile++ {
 				last := g.m * (tile + 1) / g.tiles
 				call.Rows = last - row
 				p.tile(s, &call, pixels[(row-first)*p.pitch:], row, &blocks[i], share(next, tile-from, tile-from+1, end-from))
 				row = last
+				active = p.activate(s, &blocks[i], active, row, tile+1 < end)
 			}
 		}
 	}

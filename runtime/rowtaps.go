@@ -65,6 +65,7 @@ func (r *rowTaps) task(s *Session, worker, i int) {
 	tiles := (m + r.kernel.Rows - 1) / r.kernel.Rows
 	call := r.newCall(s, table)
 	for i := range r.coarse {
+		active := first
 		located := 0 // pixels, if they lie in a row: so does the table of most tiles
 		for tile := range tiles {
 			from, to := m*tile/tiles, m*(tile+1)/tiles
@@ -79,6 +80,7 @@ func (r *rowTaps) task(s *Session, worker, i int) {
 			}
 			a := lines[y*r.op.Stride.H*r.line+x*r.op.Stride.W*r.op.In.C:]
 			r.tile(s, &call, a, first+from, &r.coarse[i], nil)
+			active = r.activate(s, &r.coarse[i], active, first+to, tile+1 < tiles)
 		}
 	}
 }
