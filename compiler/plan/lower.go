@@ -34,7 +34,6 @@ func Lower(g *ir.Graph) (*Plan, error) {
 		}
 	}
 	l.lifetimes()
-	l.packPictures()
 	l.shareInPlace()
 	l.finish()
 	if err := Verify(l.p); err != nil {

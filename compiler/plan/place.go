@@ -6,7 +6,6 @@ import (
 
 	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/shape"
-	"github.com/cnnc-dev/cnnc/runtime"
 )
 
 // home is where a value lives: channels [channel, channel+C) of each pixel of a
@@ -16,9 +15,8 @@ type home struct{ buffer, channel int }
 // buffer is memory of its own: pixels of so many channels each.
 type buffer struct {
 	pixels, channels int
-	first, last      int  // steps, as a Region has them
-	into             int  // the buffer whose memory this one shares; itself if none
-	dense            bool // pixels have no room between them
+	first, last      int // steps, as a Region has them
+	into             int // the buffer whose memory this one shares; itself if none
 }
 
 // size returns the floats of the buffer.
@@ -26,9 +24,12 @@ func (b *buffer) size() int { return roundUp(b.pixels*b.pitch(), align) }
 
 // pitch returns the floats from one pixel to the next: the channels, rounded up
 // to whole vectors. Pixels a multiple of 4096 bytes apart would all compete for
-// the same few lines of the first-level cache, so those get a vector more.
+// the same few lines of the first-level cache, so those get a vector more. Pixels
+// of less than a vector have no room between them: rounded up, a picture would
+// take five times the memory, and a vector in an element-wise operation hold one
+// pixel where it could hold several.
 func (b *buffer) pitch() int {
-	if b.dense {
+	if b.channels < align {
 		return b.channels
 	}
 	p := roundUp(b.channels, align)
@@ -142,41 +143,6 @@ func (l *lowering) lifetimes() {
 	for _, o := range l.g.Outputs {
 		l.layout.touch(l.layout.of[o.Value], len(l.steps))
 	}
-}
-
-// packPictures leaves no room between the pixels of inputs that only stems read:
-// those take a kernel's row of pixels as one, and with a picture's three channels
-// in a pitch of sixteen they would walk over five times the memory.
-func (l *lowering) packPictures() {
-	for _, v := range l.g.Inputs() {
-		at := l.layout.of[v.ID]
-		l.layout.buffers[at.buffer].dense = l.onlyStemsRead(at.buffer, v.Shape.Channels())
-	}
-}
-
-// onlyStemsRead reports whether all that touches an input's buffer is at least one
-// convolution by RowTaps, reading all of its channels.
-func (l *lowering) onlyStemsRead(buffer, channels int) bool {
-	stems := 0
-	for i, h := range l.steps {
-		conv, _ := l.p.Steps[i].Op.(*runtime.Conv)
-		for k, a := range append(slices.Clone(h.args), h.dst) {
-			if a.buffer != buffer {
-				continue
-			}
-			whole := a.channel == 0 && l.p.Steps[i].In[0].Channels() == channels
-			if k > 0 || conv == nil || conv.Algo != runtime.RowTaps || !whole {
-				return false
-			}
-			stems++
-		}
-	}
-	for _, o := range l.g.Outputs {
-		if l.layout.of[o.Value].buffer == buffer {
-			return false
-		}
-	}
-	return stems > 0
 }
 
 // shareInPlace lets a step write over an argument that nothing reads afterwards,

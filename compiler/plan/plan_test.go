@@ -237,7 +237,7 @@ func TestAlgo(t *testing.T) {
 
 func TestPitch(t *testing.T) {
 	tests := []struct{ channels, want int }{
-		{1, 16}, {16, 16}, {17, 32}, {64, 64}, {1000, 1008}, {1008, 1008}, {1009, 1040}, {1024, 1040}, {2048, 2064}, {1040, 1040},
+		{1, 1}, {15, 15}, {16, 16}, {17, 32}, {64, 64}, {1000, 1008}, {1008, 1008}, {1009, 1040}, {1024, 1040}, {2048, 2064}, {1040, 1040},
 	}
 	for _, tt := range tests {
 		if got := plan.Pitch(tt.channels); got != tt.want {

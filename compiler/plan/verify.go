@@ -100,8 +100,8 @@ func (v *verifier) unique(seen map[string]bool, kind, name string) {
 // step, or -1 after a report.
 func (v *verifier) region(what string, step int, view runtime.View, s shape.Shape) int {
 	size := roundUp(s.Height()*s.Width()*view.Pitch, align)
-	dense := view.Pitch == s.Channels()
-	if view.Channel < 0 || view.Channel+s.Channels() > view.Pitch || !dense && view.Pitch%align != 0 || view.Offset%align != 0 {
+	aligned := view.Offset%align == 0 && (view.Pitch < align || view.Pitch%align == 0)
+	if view.Channel < 0 || view.Channel+s.Channels() > view.Pitch || !aligned {
 		v.report("%s: channels %d to %d of pitch %d at %d is not a view", what, view.Channel, view.Channel+s.Channels(), view.Pitch, view.Offset)
 		return -1
 	}

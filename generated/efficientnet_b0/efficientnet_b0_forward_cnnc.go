@@ -19,7 +19,7 @@ func (m *Model) features1(s *cnnrt.Session) {
 	var (
 		a                    = cnnrt.View{Offset: 0, Pitch: 32}       // [32 112 112], [32 1 1]
 		features1_0Block0_0  = cnnrt.View{Offset: 401408, Pitch: 32}  // [32 112 112]
-		features1_0Block1FC1 = cnnrt.View{Offset: 32, Pitch: 16}      // [8 1 1]
+		features1_0Block1FC1 = cnnrt.View{Offset: 32, Pitch: 8}       // [8 1 1]
 		features1_0Block2_0  = cnnrt.View{Offset: 1204224, Pitch: 16} // [16 112 112]
 	)
 	// features.1.0.block.0.0: conv 3x3 depthwise + batchnorm + silu -> [32 112 112]
@@ -42,10 +42,10 @@ func (m *Model) features2(s *cnnrt.Session) {
 		y           = cnnrt.View{Offset: 903168, Pitch: 32}  // [24 56 56]
 		a           = cnnrt.View{Offset: 0, Pitch: 96}       // [96 1 1]
 		block1_0    = cnnrt.View{Offset: 1204224, Pitch: 96} // [96 56 56]
-		block2FC1   = cnnrt.View{Offset: 96, Pitch: 16}      // [4 1 1]
+		block2FC1   = cnnrt.View{Offset: 96, Pitch: 4}       // [4 1 1]
 		b           = cnnrt.View{Offset: 0, Pitch: 144}      // [144 1 1]
 		block1_0_2  = cnnrt.View{Offset: 451584, Pitch: 144} // [144 56 56]
-		block2FC1_2 = cnnrt.View{Offset: 144, Pitch: 16}     // [6 1 1]
+		block2FC1_2 = cnnrt.View{Offset: 144, Pitch: 6}      // [6 1 1]
 	)
 	// features.2.0: [16 112 112] -> [24 56 56]
 	m.features2_0.forward(s, y, x, a, block1_0, a, block2FC1, a)
@@ -60,10 +60,10 @@ func (m *Model) features3(s *cnnrt.Session) {
 		y           = cnnrt.View{Offset: 376320, Pitch: 48}  // [40 28 28]
 		a           = cnnrt.View{Offset: 0, Pitch: 144}      // [144 1 1]
 		block1_0    = cnnrt.View{Offset: 451584, Pitch: 144} // [144 28 28]
-		block2FC1   = cnnrt.View{Offset: 144, Pitch: 16}     // [6 1 1]
+		block2FC1   = cnnrt.View{Offset: 144, Pitch: 6}      // [6 1 1]
 		b           = cnnrt.View{Offset: 0, Pitch: 240}      // [240 1 1]
 		block1_0_2  = cnnrt.View{Offset: 188160, Pitch: 240} // [240 28 28]
-		block2FC1_2 = cnnrt.View{Offset: 240, Pitch: 16}     // [10 1 1]
+		block2FC1_2 = cnnrt.View{Offset: 240, Pitch: 10}     // [10 1 1]
 	)
 	// features.3.0: [24 56 56] -> [40 28 28]
 	m.features3_0.forward(s, y, x, a, block1_0, a, block2FC1, a)
@@ -78,7 +78,7 @@ func (m *Model) features4(s *cnnrt.Session) {
 		y           = cnnrt.View{Offset: 235200, Pitch: 80}  // [80 14 14]
 		a           = cnnrt.View{Offset: 0, Pitch: 240}      // [240 1 1]
 		block1_0    = cnnrt.View{Offset: 188160, Pitch: 240} // [240 14 14]
-		block2FC1   = cnnrt.View{Offset: 240, Pitch: 16}     // [10 1 1]
+		block2FC1   = cnnrt.View{Offset: 240, Pitch: 10}     // [10 1 1]
 		b           = cnnrt.View{Offset: 0, Pitch: 480}      // [480 1 1]
 		block1_0_2  = cnnrt.View{Offset: 94080, Pitch: 480}  // [480 14 14]
 		block2FC1_2 = cnnrt.View{Offset: 480, Pitch: 32}     // [20 1 1]

@@ -7,14 +7,15 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // forward runs conv1, maxpool and fc: [1 12 12] -> [5].
 func (m *Model) forward(s *cnnrt.Session) {
 	var (
-		image   = cnnrt.View{Offset: 2304, Pitch: 1}  // [1 12 12]
-		a       = cnnrt.View{Offset: 0, Pitch: 16}    // [8 12 12], [5]
-		maxpool = cnnrt.View{Offset: 2304, Pitch: 16} // [8 6 6]
+		image   = cnnrt.View{Offset: 1152, Pitch: 1} // [1 12 12]
+		conv1   = cnnrt.View{Offset: 0, Pitch: 8}    // [8 12 12]
+		maxpool = cnnrt.View{Offset: 1152, Pitch: 8} // [8 6 6]
+		fc      = cnnrt.View{Offset: 0, Pitch: 5}    // [5]
 	)
 	// conv1: conv 3x3 + relu -> [8 12 12] (classifier.cnn:6)
-	m.conv1.Run(s, a, image)
+	m.conv1.Run(s, conv1, image)
 	// maxpool: max pool 2x2 s2 -> [8 6 6] (classifier.cnn:6)
-	maxPool2x2s2Of8At6.Run(s, maxpool, a)
+	maxPool2x2s2Of8At6.Run(s, maxpool, conv1)
 	// fc: linear -> [5] (classifier.cnn:8)
-	m.fc.Run(s, a, maxpool)
+	m.fc.Run(s, fc, maxpool)
 }

@@ -167,5 +167,5 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt.Input(cnnrt.View{Offset: 12288, Pitch: 3}, InputShape(), src[:k*InputLen])
 	s.model.features(rt)
 	s.model.head(rt)
-	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 16}, OutputShape())
+	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 10}, OutputShape())
 }

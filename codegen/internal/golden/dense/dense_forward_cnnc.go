@@ -42,7 +42,7 @@ func (m *Model) head(s *cnnrt.Session) {
 	var (
 		x             = cnnrt.View{Offset: 0, Pitch: 64}    // [56 8 8]
 		globalavgpool = cnnrt.View{Offset: 4096, Pitch: 64} // [56 1 1]
-		classifier    = cnnrt.View{Offset: 0, Pitch: 16}    // [10]
+		classifier    = cnnrt.View{Offset: 0, Pitch: 10}    // [10]
 	)
 	// globalavgpool: global average pool -> [56 1 1] (dense.cnn:10)
 	globalAvgPoolOf56At8.Run(s, globalavgpool, x)

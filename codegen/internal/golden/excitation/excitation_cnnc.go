@@ -153,5 +153,5 @@ func (s *Session) run(dst, src []float32, k int) {
 	s.model.stem2(rt)
 	s.model.blocks(rt)
 	s.model.head2(rt)
-	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 16}, OutputShape())
+	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 10}, OutputShape())
 }

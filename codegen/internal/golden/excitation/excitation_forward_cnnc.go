@@ -20,11 +20,11 @@ func (m *Model) blocks(s *cnnrt.Session) {
 		x                = cnnrt.View{Offset: 6400, Pitch: 16} // [16 10 10]
 		a                = cnnrt.View{Offset: 0, Pitch: 64}    // [64 10 10], [64 1 1]
 		blocks0Depthwise = cnnrt.View{Offset: 6400, Pitch: 64} // [64 5 5]
-		blocks0SEReduce  = cnnrt.View{Offset: 64, Pitch: 16}   // [8 1 1]
+		blocks0SEReduce  = cnnrt.View{Offset: 64, Pitch: 8}    // [8 1 1]
 		blocks0Project   = cnnrt.View{Offset: 4800, Pitch: 32} // [24 5 5]
 		b                = cnnrt.View{Offset: 0, Pitch: 96}    // [96 1 1]
 		depthwise        = cnnrt.View{Offset: 2400, Pitch: 96} // [96 5 5]
-		seReduce         = cnnrt.View{Offset: 96, Pitch: 16}   // [8 1 1]
+		seReduce         = cnnrt.View{Offset: 96, Pitch: 8}    // [8 1 1]
 	)
 	// blocks.0.expand: conv 1x1 + bn1 + silu -> [64 10 10] (excitation.cnn:16)
 	m.blocks0Expand.Run(s, a, x)
@@ -50,7 +50,7 @@ func (m *Model) head2(s *cnnrt.Session) {
 		x             = cnnrt.View{Offset: 4800, Pitch: 32} // [24 5 5]
 		head          = cnnrt.View{Offset: 0, Pitch: 32}    // [32 5 5]
 		globalavgpool = cnnrt.View{Offset: 800, Pitch: 32}  // [32 1 1]
-		classifier    = cnnrt.View{Offset: 0, Pitch: 16}    // [10]
+		classifier    = cnnrt.View{Offset: 0, Pitch: 10}    // [10]
 	)
 	// head: conv 1x1 + silu -> [32 5 5] (excitation.cnn:10)
 	m.head.Run(s, head, x)

@@ -186,10 +186,10 @@ func (s *Session) run(logits, aux, features, image, depth []float32, k int) {
 	rt := s.rt
 	rt.Begin(k)
 	defer rt.End()
-	rt.Input(cnnrt.View{Offset: 0, Pitch: 16}, ImageShape(), image[:k*ImageLen])
-	rt.Input(cnnrt.View{Offset: 0, Channel: 3, Pitch: 16}, DepthShape(), depth[:k*DepthLen])
+	rt.Input(cnnrt.View{Offset: 0, Pitch: 4}, ImageShape(), image[:k*ImageLen])
+	rt.Input(cnnrt.View{Offset: 0, Channel: 3, Pitch: 4}, DepthShape(), depth[:k*DepthLen])
 	s.model.forward(rt)
-	rt.Output(logits[:k*LogitsLen], cnnrt.View{Offset: 16192, Pitch: 16}, LogitsShape())
-	rt.Output(aux[:k*AuxLen], cnnrt.View{Offset: 9280, Pitch: 16}, AuxShape())
+	rt.Output(logits[:k*LogitsLen], cnnrt.View{Offset: 14976, Pitch: 10}, LogitsShape())
+	rt.Output(aux[:k*AuxLen], cnnrt.View{Offset: 9248, Pitch: 10}, AuxShape())
 	rt.Output(features[:k*FeaturesLen], cnnrt.View{Offset: 0, Pitch: 64}, FeaturesShape())
 }

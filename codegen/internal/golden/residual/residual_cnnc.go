@@ -154,5 +154,5 @@ func (s *Session) run(dst, src []float32, k int) {
 	s.model.layer1(rt)
 	s.model.layer2(rt)
 	s.model.head(rt)
-	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 32, Pitch: 16}, OutputShape())
+	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 32, Pitch: 10}, OutputShape())
 }

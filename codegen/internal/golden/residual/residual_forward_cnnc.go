@@ -51,7 +51,7 @@ func (m *Model) head(s *cnnrt.Session) {
 	var (
 		x       = cnnrt.View{Offset: 24576, Pitch: 32} // [32 16 16]
 		avgpool = cnnrt.View{Offset: 0, Pitch: 32}     // [32 1 1]
-		fc      = cnnrt.View{Offset: 32, Pitch: 16}    // [10]
+		fc      = cnnrt.View{Offset: 32, Pitch: 10}    // [10]
 	)
 	// avgpool: global average pool -> [32 1 1] (residual.cnn:9)
 	globalAvgPoolOf32At16.Run(s, avgpool, x)

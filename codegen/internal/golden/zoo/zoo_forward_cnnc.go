@@ -7,17 +7,17 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // forward runs affine to flatten.2: [8 17 13] -> [288].
 func (m *Model) forward(s *cnnrt.Session) {
 	var (
-		image           = cnnrt.View{Offset: 3744, Pitch: 16}  // [8 17 13]
+		image           = cnnrt.View{Offset: 3744, Pitch: 8}   // [8 17 13]
 		a               = cnnrt.View{Offset: 0, Pitch: 32}     // [24 9 13], [24 11 15], [24 3 4]
 		b               = cnnrt.View{Offset: 3744, Pitch: 32}  // [24 9 13]
 		grouped         = cnnrt.View{Offset: 7488, Pitch: 32}  // [24 9 13]
 		c               = cnnrt.View{Offset: 11232, Pitch: 32} // [24 9 13]
-		pick2           = cnnrt.View{Offset: 14976, Pitch: 16} // [4 9 13]
+		pick2           = cnnrt.View{Offset: 14976, Pitch: 4}  // [4 9 13]
 		cat             = cnnrt.View{Offset: 0, Pitch: 64}     // [40 9 13], [10 9 13], [4 9 13], [54 9 13], [54 3 2]
 		adaptivemaxpool = cnnrt.View{Offset: 11232, Pitch: 64} // [54 3 2]
 		gelutanh        = cnnrt.View{Offset: 384, Pitch: 64}   // [54 3 2]
-		fc              = cnnrt.View{Offset: 768, Pitch: 16}   // [7]
-		softmax2        = cnnrt.View{Offset: 736, Pitch: 16}   // [7]
+		fc              = cnnrt.View{Offset: 768, Pitch: 7}    // [7]
+		softmax2        = cnnrt.View{Offset: 736, Pitch: 7}    // [7]
 		globalmaxpool   = cnnrt.View{Offset: 672, Pitch: 64}   // [54 1 1]
 		flatten2        = cnnrt.View{Offset: 384, Pitch: 288}  // [288]
 	)
