@@ -73,4 +73,7 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except subprocess.CalledProcessError as error:  # which has said why
+        sys.exit(f"{' '.join(map(str, error.cmd[:3]))} ... failed")

@@ -112,7 +112,7 @@ def measure_cold(results, case):
     starts = {engine: [] for engine in ENGINES}
     for _ in range(COLD_STARTS):
         for engine in ENGINES:
-            with Worker(engine, case, results.threads[0]) as worker:
+            with Worker(engine, case, threads=1) as worker:
                 starts[engine].append(worker.started)
             time.sleep(PAUSE)
     for engine, all in starts.items():

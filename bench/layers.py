@@ -12,6 +12,7 @@ from peers import ONNXRuntime
 
 TURNS = 3
 SECONDS = 1  # a turn
+WARM_UPS = 2  # calls
 
 
 def compare(builder, net, threads, batch):
@@ -43,17 +44,14 @@ def their_profile(case, threads, covers):
         peer.options.profile_file_prefix = folder + "/profile"
         peer.load()
         peer.src.reshape(-1)[:] = np.fromfile(case.images, "<f4")
-        for _ in range(2):
+        end = time.monotonic() + SECONDS
+        for call in range(1000):  # a profile has so many entries
+            if call >= WARM_UPS + 3 and time.monotonic() > end:
+                break
             peer.run()
-        warm = time.time()
-        end = warm + SECONDS
-        calls = 0
-        while time.time() < end and calls < 1000:
-            peer.run()
-            calls += 1
         with open(peer.session.end_profiling()) as f:
             events = json.load(f)
-    nodes = {}  # by place in the order of execution: names may come twice
+    nodes = {}  # by index, in the order of execution
     for event in events:
         if event.get("cat") == "Node" and event["name"].endswith("_kernel_time"):
             nodes.setdefault(event["args"]["node_index"], []).append(event)
@@ -63,14 +61,14 @@ def their_profile(case, threads, covers):
 def attribute(nodes, covers):
     """Adds up the nodes of each layer of ours.
 
-    Nodes are named after layers of the spec (see compiler/onnx), with a suffix
+    Nodes are named after layers of the spec (see compiler/onnx), with additions
     of ONNX Runtime's; those without a name are what it adds, or fused: they go with
     the layer before, but changes of layout into the next one.
     """
     times, last, waiting = {}, None, 0.0
     for events in nodes.values():
-        took = float(np.median([e["dur"] for e in events[2:]]))
-        name = re.sub(r"_kernel_time$|/.*", "", events[0]["name"])
+        took = float(np.median([e["dur"] for e in events[WARM_UPS:]]))
+        name = re.sub(r"^fused |_kernel_time$|/.*", "", events[0]["name"])
         while name not in covers and (shorter := re.sub(r"(_bn|_nchwc|_token_\d+)$", "", name)) != name:
             name = shorter
         layer = covers.get(name)
