@@ -27,7 +27,7 @@ type border struct {
 func (b *border) task(s *Session, _, i int) {
 	from, to := s.pixels(i, b.shape)
 	channels, pixels := b.shape.C, b.shape.Pixels()
-	if s.layout == NHWC {
+	if s.layout == NHWC || channels == 1 || pixels == 1 { // where the order makes no difference
 		flat := tensor{data: s.call.flat, pitch: channels}
 		if b.in {
 			s.call.dst.copyPixels(from, flat, from, to-from, channels)

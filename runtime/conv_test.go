@@ -60,6 +60,7 @@ var convCases = []convCase{
 	{"stem, input left over", RowTaps, Shape{3, 12, 12}, 8, square(3), square(4), square(1), Padding{}, 1},
 	{"stem, more padding than map", RowTaps, Shape{2, 2, 3}, 5, square(3), square(1), square(1), around(4), 1},
 	{"stem, dilated", RowTaps, Shape{3, 12, 12}, 8, square(3), square(1), square(2), around(2), 1},
+	{"stem, 15 channels", RowTaps, Shape{15, 11, 10}, 17, square(3), square(1), square(1), around(1), 1},
 	{"stem, grouped", RowTaps, Shape{4, 8, 8}, 8, square(3), square(1), square(1), around(1), 2},
 }
 

@@ -30,10 +30,11 @@ var methods = []method{
 		},
 	},
 	{
-		// A kernel row is one tap of kw*cin floats: the stems, on images.
+		// A kernel row is one tap of kw*cin floats, pixels without room between
+		// them: the stems, on images.
 		algo: runtime.RowTaps,
 		applies: func(op *runtime.Conv) bool {
-			return op.Groups == 1 && op.In.C <= 4 && op.Kernel.W > 1 && op.Dilation.W == 1
+			return op.Groups == 1 && op.In.C < 16 && op.Kernel.W > 1 && op.Dilation.W == 1
 		},
 		cost: func(op *runtime.Conv) float64 {
 			return 1.05 * ragged(op.Out.C) * (1 + 4/float64(op.In.C*op.Kernel.W))

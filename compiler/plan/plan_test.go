@@ -218,6 +218,8 @@ func TestAlgo(t *testing.T) {
 		{"3x3", conv(64, 64, 3, 1), runtime.Direct},
 		{"7x7 on colour", conv(3, 64, 7, 1), runtime.RowTaps},
 		{"5x5 on gray", conv(1, 6, 5, 1), runtime.RowTaps},
+		{"3x3 on a few channels", conv(15, 64, 3, 1), runtime.RowTaps},
+		{"3x3 on a vector", conv(16, 64, 3, 1), runtime.Direct},
 		{"1x1 on colour", conv(3, 64, 1, 1), runtime.Direct},
 		{"groups of 4", conv(128, 128, 3, 32), runtime.Grouped},
 		{"groups of 8", conv(256, 256, 3, 32), runtime.Grouped},

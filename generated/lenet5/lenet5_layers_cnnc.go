@@ -30,7 +30,7 @@ var (
 		In: cnnrt.Shape{C: 6, H: 14, W: 14}, Out: cnnrt.Shape{C: 16, H: 10, W: 10},
 		Kernel: cnnrt.Size{H: 5, W: 5}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.Sigmoid},
+		Act: cnnrt.Act{Kind: cnnrt.Sigmoid}, Algo: cnnrt.RowTaps,
 	}
 	// avgpool.2
 	avgPool2x2s2Of16At5 = &cnnrt.AvgPool{

@@ -27,7 +27,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.RowTaps,
 	}
 	// mixed1.maxpool
 	maxPool3x3Of16At12 = &cnnrt.MaxPool{

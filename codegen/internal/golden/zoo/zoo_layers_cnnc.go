@@ -14,7 +14,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 5}, Stride: cnnrt.Size{H: 2, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 2, Bottom: 1, Right: 2}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.LeakyReLU, Slope: 0.2},
+		Act: cnnrt.Act{Kind: cnnrt.LeakyReLU, Slope: 0.2}, Algo: cnnrt.RowTaps,
 	}
 	// depthwise
 	depthwise3x3From24To24At9x13 = &cnnrt.Conv{
