@@ -34,26 +34,27 @@ type args struct {
 }
 
 func (k *Kernel) assembly(c *Call) {
-	a := args{
-		a:        unsafe.Pointer(unsafe.SliceData(c.A)),
-		aStep:    4 * c.AStep,
-		offsets:  unsafe.Pointer(unsafe.SliceData(c.Offsets)),
-		b:        unsafe.Pointer(unsafe.SliceData(c.B)),
-		bias:     unsafe.Pointer(unsafe.SliceData(c.Bias)),
-		c:        unsafe.Pointer(unsafe.SliceData(c.C)),
-		ldc:      4 * c.LDC,
-		residual: unsafe.Pointer(unsafe.SliceData(c.C)),
-		ldr:      4 * c.LDC,
-		next:     unsafe.Pointer(unsafe.SliceData(c.B)),
-		rows:     c.Rows,
-		taps:     c.Taps,
-		k8:       c.K / 8,
-		k1:       c.K % 8,
-		panels:   c.Panels,
-		cols:     c.Cols,
-		lo:       c.Lo,
-		hi:       c.Hi,
-	}
+	// Not a literal: the Go compiler would make it elsewhere and copy it, in pieces larger
+	// than those just stored, which the processor has to wait for.
+	var a args
+	a.a = unsafe.Pointer(unsafe.SliceData(c.A))
+	a.aStep = 4 * c.AStep
+	a.offsets = unsafe.Pointer(unsafe.SliceData(c.Offsets))
+	a.b = unsafe.Pointer(unsafe.SliceData(c.B))
+	a.bias = unsafe.Pointer(unsafe.SliceData(c.Bias))
+	a.c = unsafe.Pointer(unsafe.SliceData(c.C))
+	a.ldc = 4 * c.LDC
+	a.residual = unsafe.Pointer(unsafe.SliceData(c.C))
+	a.ldr = 4 * c.LDC
+	a.next = unsafe.Pointer(unsafe.SliceData(c.B))
+	a.rows = c.Rows
+	a.taps = c.Taps
+	a.k8 = c.K / 8
+	a.k1 = c.K % 8
+	a.panels = c.Panels
+	a.cols = c.Cols
+	a.lo = c.Lo
+	a.hi = c.Hi
 	if c.Residual != nil {
 		a.residual, a.ldr, a.adds = unsafe.Pointer(unsafe.SliceData(c.Residual)), 4*c.LDR, 1
 	}
