@@ -1,6 +1,7 @@
 package compiler
 
 import (
+	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/pass"
 	"github.com/cnnc-dev/cnnc/compiler/passes"
 )
@@ -57,12 +58,12 @@ var pipeline = []pass.Pass{
 	{
 		Name: "fuse-gate",
 		Doc:  "multiply a map by a factor a channel in the pointwise convolution that reads the product",
-		Run:  passes.FuseGate,
+		Run:  passes.FuseGate(paysAsRead),
 	},
 	{
 		Name: "fuse-input",
 		Doc:  "normalise and activate in the pointwise convolution that reads the result",
-		Run:  passes.FuseInput,
+		Run:  passes.FuseInput(paysAsRead),
 	},
 	{
 		// Every rewrite drops what it made dead; this is for what the spec left
@@ -71,6 +72,16 @@ var pipeline = []pass.Pass{
 		Doc:  "remove what no output needs",
 		Run:  passes.EliminateDead, Required: true,
 	},
+}
+
+// paysAsRead reports whether a pointwise convolution should itself do what happens to
+// its input x. A map that stays in the second-level cache from one step to the next is
+// as well changed by a step of its own; and so is one whose convolution has so many
+// weights that it goes over the map several times. Measured; small differences in
+// these numbers make little.
+func paysAsRead(x *ir.Value, conv *ir.Conv) bool {
+	const cached = 200_000 // elements
+	return x.Shape.Elems() >= cached && x.Shape.Channels()*conv.Out < cached
 }
 
 // order says what counts on what, and why. A test holds the pipeline to it.

@@ -7,25 +7,19 @@ import (
 
 // prologue is the algorithm Direct for pointwise convolutions that change their input
 // as they read it. A task does so with a band of pixels at a time, in scratch memory,
-// where the product finds them; they never get into the arena.
+// where the product finds them in the first-level cache; they never get into the arena.
+// Every tile reads all weights, which should therefore be few.
 type prologue struct {
 	product
 	op    *Conv
-	pitch int // floats from one pixel of a band to the next
-	band  int // pixels, at least a tile
+	all   block // of weights
+	pitch int   // floats from one pixel of a band to the next
+	band  int   // pixels, at least a tile
 
 	scale, shift []float32 // of the norm, nil if there is none
 	lo, hi       float32
 	clamps       bool // the bounds are all of the activation
 }
-
-// A band should fit into the second-level cache together with a block of weights. Where
-// all weights are one block, which every tile reads anyway, it need not be larger than
-// keeps the first-level cache warm. In floats:
-const (
-	largeBand = 64 << 10
-	smallBand = 2 << 10
-)
 
 // pointwise reports whether an output pixel is made of the same input pixel alone.
 func (op *Conv) pointwise() bool {
@@ -48,10 +42,12 @@ func newPrologue(op *Conv, isa cpu.ISA) *prologue {
 		op:      op,
 		pitch:   roundUp(op.In.C, lineFloats),
 	}
+	p.all = p.block(p.panels)
 	if p.pitch%1024 == 0 {
 		p.pitch += lineFloats // else, pixels would compete for the same lines of the first-level cache
 	}
-	p.band = max(p.kernel.Rows, min(largeBand/p.pitch, op.In.Pixels()))
+	const floats = 2 << 10 // of a band: a call should be worth it
+	p.band = max(p.kernel.Rows, floats/p.pitch)
 	p.lo, p.hi, p.clamps = op.InAct.kernel().Bounds()
 	if !p.clamps {
 		p.lo, p.hi, _ = eltwise.None.Bounds()
@@ -78,62 +74,43 @@ func (p *prologue) pack(f *filter) {
 	}
 }
 
-// prologueGrid divides a run into tasks: each does a chunk of the tiles and a part of
-// the blocks.
-type prologueGrid struct {
-	m, tiles, chunks int
-	blocks           []block
-	parts            int
-}
-
-func (p *prologue) grid(s *Session) prologueGrid {
-	m, a := s.images*p.op.Out.Pixels(), len(s.call.src.data)
-	g := prologueGrid{m: m, tiles: (m + p.kernel.Rows - 1) / p.kernel.Rows, blocks: p.blocks(m, a), parts: 1}
-	if len(p.b) > a { // every thread should read its own part of the weights
-		g.parts = min(len(g.blocks), s.threads)
-	}
-	g.chunks = min(g.tiles, (p.tasks(s, m)+g.parts-1)/g.parts)
-	return g
-}
-
 func (p *prologue) run(s *Session) {
-	g := p.grid(s)
-	s.run(p, g.chunks*g.parts)
+	m := s.images * p.op.Out.Pixels()
+	s.run(p, min(p.tiles(m), p.tasks(s, m)))
 }
+
+// tiles is how many tiles m pixels make.
+func (p *prologue) tiles(m int) int { return (m + p.kernel.Rows - 1) / p.kernel.Rows }
 
 func (p *prologue) task(s *Session, worker, i int) {
-	g := p.grid(s)
 	mem := s.scratch(worker)
 	pixels, table := mem[:p.tableStart()], ints(mem[p.tableStart():])[:p.kernel.Rows]
 	for r := range table {
 		table[r] = 4 * r * p.pitch
 	}
-	chunk, part := i%g.chunks, i/g.chunks
-	blocks := g.blocks[len(g.blocks)*part/g.parts : len(g.blocks)*(part+1)/g.parts]
-	from, to := g.tiles*chunk/g.chunks, g.tiles*(chunk+1)/g.chunks
-
-	step := p.band // pixels, then tiles
-	if len(blocks) == 1 {
-		step = min(step, smallBand/p.pitch)
-	}
-	step = max(1, step/p.kernel.Rows)
+	m := s.images * p.op.Out.Pixels()
+	tiles := p.tiles(m)
+	begin := func(tile int) int { return m * tile / tiles } // its first pixel
+	step := p.band / p.kernel.Rows                          // tiles of a band
 	call := p.newCall(s, table)
-	for ; from < to; from += step {
+	for from, to := s.part(i, tiles); from < to; from += step {
 		end := min(from+step, to)
-		first := g.m * from / g.tiles
-		p.read(s, pixels, first, g.m*end/g.tiles-first)
-		for i := range blocks {
-			next := p.after(&blocks[i])
-			row, active := first, first
-			for tile := from; tile < end; tile++ {
-				last := g.m * (tile + 1) / g.tiles
-				call.Rows = last - row
-				p.tile(s, &call, pixels[(row-first)*p.pitch:], row, &blocks[i], share(next, tile-from, tile-from+1, end-from))
-				row = last
-				active = p.activate(s, &blocks[i], active, row, tile+1 < end)
-			}
+		first, last := begin(from), begin(end)
+		p.read(s, pixels, first, last-first)
+		next := s.call.src.span(last, 2*last-first) // what the next band is made of
+		active := first
+		for tile := from; tile < end; tile++ {
+			row, below := begin(tile), begin(tile+1)
+			call.Rows = below - row
+			p.tile(s, &call, pixels[(row-first)*p.pitch:], row, &p.all, share(next, tile-from, tile-from+1, end-from))
+			active = p.activate(s, &p.all, active, below, tile+1 < end)
 		}
 	}
+}
+
+// span is the memory of pixels [from, to), as far as they exist.
+func (t tensor) span(from, to int) []float32 {
+	return t.data[min(from*t.pitch, len(t.data)):min(to*t.pitch, len(t.data))]
 }
 
 // read makes n pixels of the product's input, from pixel first of all images on.

@@ -11,6 +11,7 @@ import (
 	"github.com/cnnc-dev/cnnc/compiler/internal/graphtest"
 	"github.com/cnnc-dev/cnnc/compiler/interp"
 	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/compiler/passes"
 	"github.com/cnnc-dev/cnnc/compiler/plan"
 	"github.com/cnnc-dev/cnnc/runtime"
 )
@@ -39,15 +40,29 @@ func (ps invented) Read(key string) ([]float32, error) {
 	return graphtest.Weights(key, shape)
 }
 
+// load compiles a graph, and does what does not pay on maps as small as these, too.
 func load(t *testing.T, g *ir.Graph, opts compiler.Options) *exec.Model {
 	t.Helper()
 	r, err := compiler.FromGraph(g, opts)
 	if err != nil {
 		t.Fatalf("%v\n%s", err, ir.Print(g))
 	}
-	m, err := exec.Load(r.Plan, invented(r.Plan.Tensors))
+	p := r.Plan
+	if !opts.NoPasses {
+		g = r.Graph
+		always := func(*ir.Value, *ir.Conv) bool { return true }
+		for _, fuse := range []func(*ir.Graph) (*ir.Graph, error){passes.FuseGate(always), passes.FuseInput(always)} {
+			if g, err = fuse(g); err != nil {
+				t.Fatalf("%v\n%s", err, ir.Print(r.Graph))
+			}
+		}
+		if p, err = plan.Lower(g); err != nil {
+			t.Fatalf("%v\n%s", err, ir.Print(g))
+		}
+	}
+	m, err := exec.Load(p, invented(p.Tensors))
 	if err != nil {
-		t.Fatalf("%v\n%s", err, plan.Print(r.Plan))
+		t.Fatalf("%v\n%s", err, plan.Print(p))
 	}
 	return m
 }

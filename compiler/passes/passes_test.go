@@ -32,10 +32,12 @@ var all = map[string]func(*ir.Graph) (*ir.Graph, error){
 	"fuse-activation":        passes.FuseActivation,
 	"merge-convs":            passes.MergeConvs,
 	"flatten-into-linear":    passes.FlattenIntoLinear,
-	"fuse-gate":              passes.FuseGate,
-	"fuse-input":             passes.FuseInput,
+	"fuse-gate":              passes.FuseGate(always),
+	"fuse-input":             passes.FuseInput(always),
 	"dce":                    passes.EliminateDead,
 }
+
+func always(*ir.Value, *ir.Conv) bool { return true }
 
 // TestGolden runs each pass over the cases of testdata/PASS.txtar: graph CASE.in
 // becomes CASE.out, which stays CASE.in where the pass must not fire. Both

@@ -53,33 +53,40 @@ func (m *Model) runFeaturesTransition1(s *cnnrt.Session) {
 // [128 28 28] -> [32 28 28].
 func (m *Model) featuresDenseblock2(s *cnnrt.Session) {
 	var (
-		x     = cnnrt.View{Offset: 401408, Pitch: 512} // [128 28 28], [32 28 28]
-		conv1 = cnnrt.View{Offset: 0, Pitch: 128}      // [128 28 28]
+		x       = cnnrt.View{Offset: 401408, Pitch: 512} // [128 28 28], [32 28 28]
+		a       = cnnrt.View{Offset: 0, Pitch: 128}      // [128 28 28]
+		conv1   = cnnrt.View{Offset: 100352, Pitch: 128} // [128 28 28]
+		norm1   = cnnrt.View{Offset: 0, Pitch: 160}      // [160 28 28]
+		conv1_2 = cnnrt.View{Offset: 125440, Pitch: 128} // [128 28 28]
+		norm1_2 = cnnrt.View{Offset: 0, Pitch: 192}      // [192 28 28]
+		conv1_3 = cnnrt.View{Offset: 150528, Pitch: 128} // [128 28 28]
+		norm1_3 = cnnrt.View{Offset: 0, Pitch: 224}      // [224 28 28]
+		conv1_4 = cnnrt.View{Offset: 175616, Pitch: 128} // [128 28 28]
 	)
 	// features.denseblock2.denselayer1: [128 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer1.forward(s, x.From(128), x, conv1)
+	m.featuresDenseblock2Denselayer1.forward(s, x.From(128), x, a, conv1)
 	// features.denseblock2.denselayer2: [160 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer2.forward(s, x.From(160), x, conv1)
+	m.featuresDenseblock2Denselayer2.forward(s, x.From(160), x, norm1, conv1_2)
 	// features.denseblock2.denselayer3: [192 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer3.forward(s, x.From(192), x, conv1)
+	m.featuresDenseblock2Denselayer3.forward(s, x.From(192), x, norm1_2, conv1_3)
 	// features.denseblock2.denselayer4: [224 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer4.forward(s, x.From(224), x, conv1)
+	m.featuresDenseblock2Denselayer4.forward(s, x.From(224), x, norm1_3, conv1_4)
 	// features.denseblock2.denselayer5: [256 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer5.forward(s, x.From(256), x, conv1)
+	m.featuresDenseblock2Denselayer5.forward(s, x.From(256), x, a)
 	// features.denseblock2.denselayer6: [288 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer6.forward(s, x.From(288), x, conv1)
+	m.featuresDenseblock2Denselayer6.forward(s, x.From(288), x, a)
 	// features.denseblock2.denselayer7: [320 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer7.forward(s, x.From(320), x, conv1)
+	m.featuresDenseblock2Denselayer7.forward(s, x.From(320), x, a)
 	// features.denseblock2.denselayer8: [352 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer8.forward(s, x.From(352), x, conv1)
+	m.featuresDenseblock2Denselayer8.forward(s, x.From(352), x, a)
 	// features.denseblock2.denselayer9: [384 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer9.forward(s, x.From(384), x, conv1)
+	m.featuresDenseblock2Denselayer9.forward(s, x.From(384), x, a)
 	// features.denseblock2.denselayer10: [416 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer10.forward(s, x.From(416), x, conv1)
+	m.featuresDenseblock2Denselayer10.forward(s, x.From(416), x, a)
 	// features.denseblock2.denselayer11: [448 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer11.forward(s, x.From(448), x, conv1)
+	m.featuresDenseblock2Denselayer11.forward(s, x.From(448), x, a)
 	// features.denseblock2.denselayer12: [480 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer12.forward(s, x.From(480), x, conv1)
+	m.featuresDenseblock2Denselayer12.forward(s, x.From(480), x, a)
 }
 
 // runFeaturesTransition2 runs features.transition2: [512 28 28] -> [256 14 14].
@@ -97,108 +104,192 @@ func (m *Model) runFeaturesTransition2(s *cnnrt.Session) {
 // [256 14 14] -> [32 14 14].
 func (m *Model) featuresDenseblock3(s *cnnrt.Session) {
 	var (
-		x     = cnnrt.View{Offset: 0, Pitch: 1040}     // [256 14 14], [32 14 14]
-		conv1 = cnnrt.View{Offset: 203840, Pitch: 128} // [128 14 14]
+		x        = cnnrt.View{Offset: 0, Pitch: 1040}     // [256 14 14], [32 14 14]
+		norm1    = cnnrt.View{Offset: 203840, Pitch: 256} // [256 14 14]
+		conv1    = cnnrt.View{Offset: 254016, Pitch: 128} // [128 14 14]
+		norm1_2  = cnnrt.View{Offset: 203840, Pitch: 288} // [288 14 14]
+		conv1_2  = cnnrt.View{Offset: 260288, Pitch: 128} // [128 14 14]
+		norm1_3  = cnnrt.View{Offset: 203840, Pitch: 320} // [320 14 14]
+		conv1_3  = cnnrt.View{Offset: 266560, Pitch: 128} // [128 14 14]
+		norm1_4  = cnnrt.View{Offset: 203840, Pitch: 352} // [352 14 14]
+		conv1_4  = cnnrt.View{Offset: 272832, Pitch: 128} // [128 14 14]
+		norm1_5  = cnnrt.View{Offset: 203840, Pitch: 384} // [384 14 14]
+		conv1_5  = cnnrt.View{Offset: 279104, Pitch: 128} // [128 14 14]
+		norm1_6  = cnnrt.View{Offset: 203840, Pitch: 416} // [416 14 14]
+		conv1_6  = cnnrt.View{Offset: 285376, Pitch: 128} // [128 14 14]
+		norm1_7  = cnnrt.View{Offset: 203840, Pitch: 448} // [448 14 14]
+		conv1_7  = cnnrt.View{Offset: 291648, Pitch: 128} // [128 14 14]
+		norm1_8  = cnnrt.View{Offset: 203840, Pitch: 480} // [480 14 14]
+		conv1_8  = cnnrt.View{Offset: 297920, Pitch: 128} // [128 14 14]
+		norm1_9  = cnnrt.View{Offset: 203840, Pitch: 512} // [512 14 14]
+		conv1_9  = cnnrt.View{Offset: 304192, Pitch: 128} // [128 14 14]
+		norm1_10 = cnnrt.View{Offset: 203840, Pitch: 544} // [544 14 14]
+		conv1_10 = cnnrt.View{Offset: 310464, Pitch: 128} // [128 14 14]
+		norm1_11 = cnnrt.View{Offset: 203840, Pitch: 576} // [576 14 14]
+		conv1_11 = cnnrt.View{Offset: 316736, Pitch: 128} // [128 14 14]
+		norm1_12 = cnnrt.View{Offset: 203840, Pitch: 608} // [608 14 14]
+		conv1_12 = cnnrt.View{Offset: 323008, Pitch: 128} // [128 14 14]
+		norm1_13 = cnnrt.View{Offset: 203840, Pitch: 640} // [640 14 14]
+		conv1_13 = cnnrt.View{Offset: 329280, Pitch: 128} // [128 14 14]
+		norm1_14 = cnnrt.View{Offset: 203840, Pitch: 672} // [672 14 14]
+		conv1_14 = cnnrt.View{Offset: 335552, Pitch: 128} // [128 14 14]
+		norm1_15 = cnnrt.View{Offset: 203840, Pitch: 704} // [704 14 14]
+		conv1_15 = cnnrt.View{Offset: 341824, Pitch: 128} // [128 14 14]
+		norm1_16 = cnnrt.View{Offset: 203840, Pitch: 736} // [736 14 14]
+		conv1_16 = cnnrt.View{Offset: 348096, Pitch: 128} // [128 14 14]
+		norm1_17 = cnnrt.View{Offset: 203840, Pitch: 768} // [768 14 14]
+		conv1_17 = cnnrt.View{Offset: 354368, Pitch: 128} // [128 14 14]
+		norm1_18 = cnnrt.View{Offset: 203840, Pitch: 800} // [800 14 14]
+		conv1_18 = cnnrt.View{Offset: 360640, Pitch: 128} // [128 14 14]
+		norm1_19 = cnnrt.View{Offset: 203840, Pitch: 832} // [832 14 14]
+		conv1_19 = cnnrt.View{Offset: 366912, Pitch: 128} // [128 14 14]
+		norm1_20 = cnnrt.View{Offset: 203840, Pitch: 864} // [864 14 14]
+		conv1_20 = cnnrt.View{Offset: 373184, Pitch: 128} // [128 14 14]
+		norm1_21 = cnnrt.View{Offset: 203840, Pitch: 896} // [896 14 14]
+		conv1_21 = cnnrt.View{Offset: 379456, Pitch: 128} // [128 14 14]
+		norm1_22 = cnnrt.View{Offset: 203840, Pitch: 928} // [928 14 14]
+		conv1_22 = cnnrt.View{Offset: 385728, Pitch: 128} // [128 14 14]
+		norm1_23 = cnnrt.View{Offset: 203840, Pitch: 960} // [960 14 14]
+		conv1_23 = cnnrt.View{Offset: 392000, Pitch: 128} // [128 14 14]
+		norm1_24 = cnnrt.View{Offset: 203840, Pitch: 992} // [992 14 14]
+		conv1_24 = cnnrt.View{Offset: 398272, Pitch: 128} // [128 14 14]
 	)
 	// features.denseblock3.denselayer1: [256 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer1.forward(s, x.From(256), x, conv1)
+	m.featuresDenseblock3Denselayer1.forward(s, x.From(256), x, norm1, conv1)
 	// features.denseblock3.denselayer2: [288 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer2.forward(s, x.From(288), x, conv1)
+	m.featuresDenseblock3Denselayer2.forward(s, x.From(288), x, norm1_2, conv1_2)
 	// features.denseblock3.denselayer3: [320 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer3.forward(s, x.From(320), x, conv1)
+	m.featuresDenseblock3Denselayer3.forward(s, x.From(320), x, norm1_3, conv1_3)
 	// features.denseblock3.denselayer4: [352 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer4.forward(s, x.From(352), x, conv1)
+	m.featuresDenseblock3Denselayer4.forward(s, x.From(352), x, norm1_4, conv1_4)
 	// features.denseblock3.denselayer5: [384 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer5.forward(s, x.From(384), x, conv1)
+	m.featuresDenseblock3Denselayer5.forward(s, x.From(384), x, norm1_5, conv1_5)
 	// features.denseblock3.denselayer6: [416 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer6.forward(s, x.From(416), x, conv1)
+	m.featuresDenseblock3Denselayer6.forward(s, x.From(416), x, norm1_6, conv1_6)
 	// features.denseblock3.denselayer7: [448 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer7.forward(s, x.From(448), x, conv1)
+	m.featuresDenseblock3Denselayer7.forward(s, x.From(448), x, norm1_7, conv1_7)
 	// features.denseblock3.denselayer8: [480 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer8.forward(s, x.From(480), x, conv1)
+	m.featuresDenseblock3Denselayer8.forward(s, x.From(480), x, norm1_8, conv1_8)
 	// features.denseblock3.denselayer9: [512 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer9.forward(s, x.From(512), x, conv1)
+	m.featuresDenseblock3Denselayer9.forward(s, x.From(512), x, norm1_9, conv1_9)
 	// features.denseblock3.denselayer10: [544 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer10.forward(s, x.From(544), x, conv1)
+	m.featuresDenseblock3Denselayer10.forward(s, x.From(544), x, norm1_10, conv1_10)
 	// features.denseblock3.denselayer11: [576 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer11.forward(s, x.From(576), x, conv1)
+	m.featuresDenseblock3Denselayer11.forward(s, x.From(576), x, norm1_11, conv1_11)
 	// features.denseblock3.denselayer12: [608 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer12.forward(s, x.From(608), x, conv1)
+	m.featuresDenseblock3Denselayer12.forward(s, x.From(608), x, norm1_12, conv1_12)
 	// features.denseblock3.denselayer13: [640 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer13.forward(s, x.From(640), x, conv1)
+	m.featuresDenseblock3Denselayer13.forward(s, x.From(640), x, norm1_13, conv1_13)
 	// features.denseblock3.denselayer14: [672 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer14.forward(s, x.From(672), x, conv1)
+	m.featuresDenseblock3Denselayer14.forward(s, x.From(672), x, norm1_14, conv1_14)
 	// features.denseblock3.denselayer15: [704 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer15.forward(s, x.From(704), x, conv1)
+	m.featuresDenseblock3Denselayer15.forward(s, x.From(704), x, norm1_15, conv1_15)
 	// features.denseblock3.denselayer16: [736 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer16.forward(s, x.From(736), x, conv1)
+	m.featuresDenseblock3Denselayer16.forward(s, x.From(736), x, norm1_16, conv1_16)
 	// features.denseblock3.denselayer17: [768 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer17.forward(s, x.From(768), x, conv1)
+	m.featuresDenseblock3Denselayer17.forward(s, x.From(768), x, norm1_17, conv1_17)
 	// features.denseblock3.denselayer18: [800 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer18.forward(s, x.From(800), x, conv1)
+	m.featuresDenseblock3Denselayer18.forward(s, x.From(800), x, norm1_18, conv1_18)
 	// features.denseblock3.denselayer19: [832 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer19.forward(s, x.From(832), x, conv1)
+	m.featuresDenseblock3Denselayer19.forward(s, x.From(832), x, norm1_19, conv1_19)
 	// features.denseblock3.denselayer20: [864 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer20.forward(s, x.From(864), x, conv1)
+	m.featuresDenseblock3Denselayer20.forward(s, x.From(864), x, norm1_20, conv1_20)
 	// features.denseblock3.denselayer21: [896 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer21.forward(s, x.From(896), x, conv1)
+	m.featuresDenseblock3Denselayer21.forward(s, x.From(896), x, norm1_21, conv1_21)
 	// features.denseblock3.denselayer22: [928 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer22.forward(s, x.From(928), x, conv1)
+	m.featuresDenseblock3Denselayer22.forward(s, x.From(928), x, norm1_22, conv1_22)
 	// features.denseblock3.denselayer23: [960 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer23.forward(s, x.From(960), x, conv1)
+	m.featuresDenseblock3Denselayer23.forward(s, x.From(960), x, norm1_23, conv1_23)
 	// features.denseblock3.denselayer24: [992 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer24.forward(s, x.From(992), x, conv1)
+	m.featuresDenseblock3Denselayer24.forward(s, x.From(992), x, norm1_24, conv1_24)
 }
 
-// runFeaturesTransition3 runs features.transition3: [1024 14 14] -> [512 7 7].
-func (m *Model) runFeaturesTransition3(s *cnnrt.Session) {
+// featuresTransition3 runs features.transition3.norm, features.transition3.conv and
+// features.transition3.pool: [1024 14 14] -> [512 7 7].
+func (m *Model) featuresTransition3(s *cnnrt.Session) {
 	var (
-		x    = cnnrt.View{Offset: 0, Pitch: 1040}     // [1024 14 14], [512 7 7]
+		a    = cnnrt.View{Offset: 0, Pitch: 1040}     // [1024 14 14], [512 7 7]
 		conv = cnnrt.View{Offset: 203840, Pitch: 512} // [512 14 14]
 	)
-	// features.transition3: [1024 14 14] -> [512 7 7]
-	m.featuresTransition3.forward(s, x, x, conv)
+	// features.transition3.norm: scale and shift by norm + relu -> [1024 14 14]
+	// (specs/blocks/densenet.cnn:23)
+	m.featuresTransition3Norm.Run(s, a, a)
+	// features.transition3.conv: conv 1x1 -> [512 14 14] (specs/blocks/densenet.cnn:25)
+	m.featuresTransition3Conv.Run(s, conv, a)
+	// features.transition3.pool: average pool 2x2 s2 -> [512 7 7] (specs/blocks/densenet.cnn:26)
+	avgPool2x2s2Of512At7.Run(s, a, conv)
 }
 
 // featuresDenseblock4 runs features.denseblock4.denselayer1 to features.denseblock4.denselayer16:
 // [512 7 7] -> [32 7 7].
 func (m *Model) featuresDenseblock4(s *cnnrt.Session) {
 	var (
-		x     = cnnrt.View{Offset: 0, Pitch: 1040}    // [512 7 7], [32 7 7]
-		conv1 = cnnrt.View{Offset: 50960, Pitch: 128} // [128 7 7]
+		x        = cnnrt.View{Offset: 0, Pitch: 1040}    // [512 7 7], [32 7 7]
+		norm1    = cnnrt.View{Offset: 50960, Pitch: 512} // [512 7 7]
+		conv1    = cnnrt.View{Offset: 76048, Pitch: 128} // [128 7 7]
+		norm1_2  = cnnrt.View{Offset: 50960, Pitch: 544} // [544 7 7]
+		conv1_2  = cnnrt.View{Offset: 77616, Pitch: 128} // [128 7 7]
+		norm1_3  = cnnrt.View{Offset: 50960, Pitch: 576} // [576 7 7]
+		conv1_3  = cnnrt.View{Offset: 79184, Pitch: 128} // [128 7 7]
+		norm1_4  = cnnrt.View{Offset: 50960, Pitch: 608} // [608 7 7]
+		conv1_4  = cnnrt.View{Offset: 80752, Pitch: 128} // [128 7 7]
+		norm1_5  = cnnrt.View{Offset: 50960, Pitch: 640} // [640 7 7]
+		conv1_5  = cnnrt.View{Offset: 82320, Pitch: 128} // [128 7 7]
+		norm1_6  = cnnrt.View{Offset: 50960, Pitch: 672} // [672 7 7]
+		conv1_6  = cnnrt.View{Offset: 83888, Pitch: 128} // [128 7 7]
+		norm1_7  = cnnrt.View{Offset: 50960, Pitch: 704} // [704 7 7]
+		conv1_7  = cnnrt.View{Offset: 85456, Pitch: 128} // [128 7 7]
+		norm1_8  = cnnrt.View{Offset: 50960, Pitch: 736} // [736 7 7]
+		conv1_8  = cnnrt.View{Offset: 87024, Pitch: 128} // [128 7 7]
+		norm1_9  = cnnrt.View{Offset: 50960, Pitch: 768} // [768 7 7]
+		conv1_9  = cnnrt.View{Offset: 88592, Pitch: 128} // [128 7 7]
+		norm1_10 = cnnrt.View{Offset: 50960, Pitch: 800} // [800 7 7]
+		conv1_10 = cnnrt.View{Offset: 90160, Pitch: 128} // [128 7 7]
+		norm1_11 = cnnrt.View{Offset: 50960, Pitch: 832} // [832 7 7]
+		conv1_11 = cnnrt.View{Offset: 91728, Pitch: 128} // [128 7 7]
+		norm1_12 = cnnrt.View{Offset: 50960, Pitch: 864} // [864 7 7]
+		conv1_12 = cnnrt.View{Offset: 93296, Pitch: 128} // [128 7 7]
+		norm1_13 = cnnrt.View{Offset: 50960, Pitch: 896} // [896 7 7]
+		conv1_13 = cnnrt.View{Offset: 94864, Pitch: 128} // [128 7 7]
+		norm1_14 = cnnrt.View{Offset: 50960, Pitch: 928} // [928 7 7]
+		conv1_14 = cnnrt.View{Offset: 96432, Pitch: 128} // [128 7 7]
+		norm1_15 = cnnrt.View{Offset: 50960, Pitch: 960} // [960 7 7]
+		conv1_15 = cnnrt.View{Offset: 98000, Pitch: 128} // [128 7 7]
+		norm1_16 = cnnrt.View{Offset: 50960, Pitch: 992} // [992 7 7]
+		conv1_16 = cnnrt.View{Offset: 99568, Pitch: 128} // [128 7 7]
 	)
 	// features.denseblock4.denselayer1: [512 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer1.forward(s, x.From(512), x, conv1)
+	m.featuresDenseblock4Denselayer1.forward(s, x.From(512), x, norm1, conv1)
 	// features.denseblock4.denselayer2: [544 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer2.forward(s, x.From(544), x, conv1)
+	m.featuresDenseblock4Denselayer2.forward(s, x.From(544), x, norm1_2, conv1_2)
 	// features.denseblock4.denselayer3: [576 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer3.forward(s, x.From(576), x, conv1)
+	m.featuresDenseblock4Denselayer3.forward(s, x.From(576), x, norm1_3, conv1_3)
 	// features.denseblock4.denselayer4: [608 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer4.forward(s, x.From(608), x, conv1)
+	m.featuresDenseblock4Denselayer4.forward(s, x.From(608), x, norm1_4, conv1_4)
 	// features.denseblock4.denselayer5: [640 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer5.forward(s, x.From(640), x, conv1)
+	m.featuresDenseblock4Denselayer5.forward(s, x.From(640), x, norm1_5, conv1_5)
 	// features.denseblock4.denselayer6: [672 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer6.forward(s, x.From(672), x, conv1)
+	m.featuresDenseblock4Denselayer6.forward(s, x.From(672), x, norm1_6, conv1_6)
 	// features.denseblock4.denselayer7: [704 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer7.forward(s, x.From(704), x, conv1)
+	m.featuresDenseblock4Denselayer7.forward(s, x.From(704), x, norm1_7, conv1_7)
 	// features.denseblock4.denselayer8: [736 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer8.forward(s, x.From(736), x, conv1)
+	m.featuresDenseblock4Denselayer8.forward(s, x.From(736), x, norm1_8, conv1_8)
 	// features.denseblock4.denselayer9: [768 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer9.forward(s, x.From(768), x, conv1)
+	m.featuresDenseblock4Denselayer9.forward(s, x.From(768), x, norm1_9, conv1_9)
 	// features.denseblock4.denselayer10: [800 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer10.forward(s, x.From(800), x, conv1)
+	m.featuresDenseblock4Denselayer10.forward(s, x.From(800), x, norm1_10, conv1_10)
 	// features.denseblock4.denselayer11: [832 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer11.forward(s, x.From(832), x, conv1)
+	m.featuresDenseblock4Denselayer11.forward(s, x.From(832), x, norm1_11, conv1_11)
 	// features.denseblock4.denselayer12: [864 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer12.forward(s, x.From(864), x, conv1)
+	m.featuresDenseblock4Denselayer12.forward(s, x.From(864), x, norm1_12, conv1_12)
 	// features.denseblock4.denselayer13: [896 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer13.forward(s, x.From(896), x, conv1)
+	m.featuresDenseblock4Denselayer13.forward(s, x.From(896), x, norm1_13, conv1_13)
 	// features.denseblock4.denselayer14: [928 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer14.forward(s, x.From(928), x, conv1)
+	m.featuresDenseblock4Denselayer14.forward(s, x.From(928), x, norm1_14, conv1_14)
 	// features.denseblock4.denselayer15: [960 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer15.forward(s, x.From(960), x, conv1)
+	m.featuresDenseblock4Denselayer15.forward(s, x.From(960), x, norm1_15, conv1_15)
 	// features.denseblock4.denselayer16: [992 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer16.forward(s, x.From(992), x, conv1)
+	m.featuresDenseblock4Denselayer16.forward(s, x.From(992), x, norm1_16, conv1_16)
 }
 
 // head runs features.norm5, globalavgpool and classifier: [1024 7 7] -> [1000].
@@ -216,25 +307,23 @@ func (m *Model) head(s *cnnrt.Session) {
 	m.classifier.Run(s, classifier, globalavgpool)
 }
 
-// denseLayer is what features.denseblock1.denselayer1 to features.denseblock1.denselayer6,
-// features.denseblock2.denselayer1 to features.denseblock2.denselayer12,
-// features.denseblock3.denselayer1 to features.denseblock3.denselayer24 and
-// features.denseblock4.denselayer1 to features.denseblock4.denselayer16 have in common: the same
+// denseLayer2 is what features.denseblock1.denselayer1 to features.denseblock1.denselayer6 and
+// features.denseblock2.denselayer5 to features.denseblock2.denselayer12 have in common: the same
 // layers in the same order, of weights and sizes of their own.
-type denseLayer struct {
+type denseLayer2 struct {
 	conv1, conv2 *cnnrt.PackedConv
 }
 
 // forward computes y from x; conv1 holds what that layer computes.
-func (b *denseLayer) forward(s *cnnrt.Session, y, x, conv1 cnnrt.View) {
-	// conv1: norm1 + relu + conv 1x1 + norm2 + relu -> [128 56 56], [128 28 28], [128 14 14], [128 7 7]
+func (b *denseLayer2) forward(s *cnnrt.Session, y, x, conv1 cnnrt.View) {
+	// conv1: norm1 + relu + conv 1x1 + norm2 + relu -> [128 56 56], [128 28 28]
 	// (specs/blocks/densenet.cnn:7)
 	b.conv1.Run(s, conv1, x)
-	// conv2: conv 3x3 -> [32 56 56], [32 28 28], [32 14 14], [32 7 7] (specs/blocks/densenet.cnn:8)
+	// conv2: conv 3x3 -> [32 56 56], [32 28 28] (specs/blocks/densenet.cnn:8)
 	b.conv2.Run(s, y, conv1)
 }
 
-// transition is what features.transition1 to features.transition3 have in common: the same layers
+// transition is what features.transition1 and features.transition2 have in common: the same layers
 // in the same order, of weights and sizes of their own.
 type transition struct {
 	conv *cnnrt.PackedConv
@@ -243,9 +332,29 @@ type transition struct {
 
 // forward computes y from x; conv holds what that layer computes.
 func (b *transition) forward(s *cnnrt.Session, y, x, conv cnnrt.View) {
-	// conv: norm + relu + conv 1x1 -> [128 56 56], [256 28 28], [512 14 14]
-	// (specs/blocks/densenet.cnn:25)
+	// conv: norm + relu + conv 1x1 -> [128 56 56], [256 28 28] (specs/blocks/densenet.cnn:25)
 	b.conv.Run(s, conv, x)
-	// pool: average pool 2x2 s2 -> [128 28 28], [256 14 14], [512 7 7] (specs/blocks/densenet.cnn:26)
+	// pool: average pool 2x2 s2 -> [128 28 28], [256 14 14] (specs/blocks/densenet.cnn:26)
 	b.pool.Run(s, y, conv)
+}
+
+// denseLayer is what features.denseblock2.denselayer1 to features.denseblock2.denselayer4,
+// features.denseblock3.denselayer1 to features.denseblock3.denselayer24 and
+// features.denseblock4.denselayer1 to features.denseblock4.denselayer16 have in common: the same
+// layers in the same order, of weights and sizes of their own.
+type denseLayer struct {
+	norm1        *cnnrt.PackedAffine
+	conv1, conv2 *cnnrt.PackedConv
+}
+
+// forward computes y from x; norm1 and conv1 hold what those layers compute.
+func (b *denseLayer) forward(s *cnnrt.Session, y, x, norm1, conv1 cnnrt.View) {
+	// norm1: scale and shift by norm1 + relu -> [128 28 28], [160 28 28], ..., [992 7 7]
+	// (specs/blocks/densenet.cnn:7)
+	b.norm1.Run(s, norm1, x)
+	// conv1: conv 1x1 + norm2 + relu -> [128 28 28], [128 14 14], [128 7 7]
+	// (specs/blocks/densenet.cnn:7)
+	b.conv1.Run(s, conv1, norm1)
+	// conv2: conv 3x3 -> [32 28 28], [32 14 14], [32 7 7] (specs/blocks/densenet.cnn:8)
+	b.conv2.Run(s, y, conv1)
 }

@@ -84,12 +84,13 @@ var (
 		In: cnnrt.Shape{C: 128, H: 56, W: 56}, Out: cnnrt.Shape{C: 128, H: 28, W: 28},
 		Kernel: cnnrt.Size{H: 2, W: 2}, Stride: cnnrt.Size{H: 2, W: 2}, CountPad: true,
 	}
+	// features.denseblock2.denselayer1.norm1
+	affineOf128At28 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 128, H: 28, W: 28}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock2.denselayer1.conv1
 	conv1x1From128To128At28 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 128, H: 28, W: 28}, Out: cnnrt.Shape{C: 128, H: 28, W: 28},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.denseblock2.denselayer1.conv2, features.denseblock2.denselayer2.conv2,
 	// features.denseblock2.denselayer3.conv2, features.denseblock2.denselayer4.conv2,
@@ -103,26 +104,29 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
 	}
+	// features.denseblock2.denselayer2.norm1
+	affineOf160At28 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 160, H: 28, W: 28}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock2.denselayer2.conv1
 	conv1x1From160To128At28 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 160, H: 28, W: 28}, Out: cnnrt.Shape{C: 128, H: 28, W: 28},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock2.denselayer3.norm1
+	affineOf192At28 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 192, H: 28, W: 28}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock2.denselayer3.conv1
 	conv1x1From192To128At28 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 192, H: 28, W: 28}, Out: cnnrt.Shape{C: 128, H: 28, W: 28},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock2.denselayer4.norm1
+	affineOf224At28 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 224, H: 28, W: 28}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock2.denselayer4.conv1
 	conv1x1From224To128At28 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 224, H: 28, W: 28}, Out: cnnrt.Shape{C: 128, H: 28, W: 28},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.denseblock2.denselayer5.conv1
 	conv1x1From256To128At28 = &cnnrt.Conv{
@@ -192,12 +196,13 @@ var (
 		In: cnnrt.Shape{C: 256, H: 28, W: 28}, Out: cnnrt.Shape{C: 256, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 2, W: 2}, Stride: cnnrt.Size{H: 2, W: 2}, CountPad: true,
 	}
+	// features.denseblock3.denselayer1.norm1
+	affineOf256At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 256, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer1.conv1
 	conv1x1From256To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 256, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.denseblock3.denselayer1.conv2, features.denseblock3.denselayer2.conv2,
 	// features.denseblock3.denselayer3.conv2, features.denseblock3.denselayer4.conv2,
@@ -217,185 +222,210 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
 	}
+	// features.denseblock3.denselayer2.norm1
+	affineOf288At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 288, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer2.conv1
 	conv1x1From288To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 288, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer3.norm1
+	affineOf320At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 320, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer3.conv1
 	conv1x1From320To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 320, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer4.norm1
+	affineOf352At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 352, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer4.conv1
 	conv1x1From352To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 352, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer5.norm1
+	affineOf384At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 384, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer5.conv1
 	conv1x1From384To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 384, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer6.norm1
+	affineOf416At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 416, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer6.conv1
 	conv1x1From416To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 416, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer7.norm1
+	affineOf448At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 448, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer7.conv1
 	conv1x1From448To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 448, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer8.norm1
+	affineOf480At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 480, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer8.conv1
 	conv1x1From480To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 480, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer9.norm1
+	affineOf512At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 512, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer9.conv1
 	conv1x1From512To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 512, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer10.norm1
+	affineOf544At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 544, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer10.conv1
 	conv1x1From544To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 544, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer11.norm1
+	affineOf576At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 576, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer11.conv1
 	conv1x1From576To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 576, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer12.norm1
+	affineOf608At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 608, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer12.conv1
 	conv1x1From608To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 608, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer13.norm1
+	affineOf640At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 640, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer13.conv1
 	conv1x1From640To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 640, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer14.norm1
+	affineOf672At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 672, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer14.conv1
 	conv1x1From672To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 672, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer15.norm1
+	affineOf704At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 704, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer15.conv1
 	conv1x1From704To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 704, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer16.norm1
+	affineOf736At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 736, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer16.conv1
 	conv1x1From736To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 736, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer17.norm1
+	affineOf768At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 768, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer17.conv1
 	conv1x1From768To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 768, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer18.norm1
+	affineOf800At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 800, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer18.conv1
 	conv1x1From800To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 800, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer19.norm1
+	affineOf832At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 832, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer19.conv1
 	conv1x1From832To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 832, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer20.norm1
+	affineOf864At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 864, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer20.conv1
 	conv1x1From864To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 864, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer21.norm1
+	affineOf896At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 896, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer21.conv1
 	conv1x1From896To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 896, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer22.norm1
+	affineOf928At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 928, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer22.conv1
 	conv1x1From928To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 928, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer23.norm1
+	affineOf960At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 960, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer23.conv1
 	conv1x1From960To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 960, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock3.denselayer24.norm1
+	affineOf992At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 992, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock3.denselayer24.conv1
 	conv1x1From992To128At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 992, H: 14, W: 14}, Out: cnnrt.Shape{C: 128, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.transition3.norm
+	affineOf1024At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 1024, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.transition3.conv
 	conv1x1From1024To512At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 1024, H: 14, W: 14}, Out: cnnrt.Shape{C: 512, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.transition3.pool
 	avgPool2x2s2Of512At7 = &cnnrt.AvgPool{
 		In: cnnrt.Shape{C: 512, H: 14, W: 14}, Out: cnnrt.Shape{C: 512, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 2, W: 2}, Stride: cnnrt.Size{H: 2, W: 2}, CountPad: true,
 	}
+	// features.denseblock4.denselayer1.norm1
+	affineOf512At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 512, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer1.conv1
 	conv1x1From512To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 512, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.denseblock4.denselayer1.conv2, features.denseblock4.denselayer2.conv2,
 	// features.denseblock4.denselayer3.conv2, features.denseblock4.denselayer4.conv2,
@@ -411,110 +441,125 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
 	}
+	// features.denseblock4.denselayer2.norm1
+	affineOf544At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 544, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer2.conv1
 	conv1x1From544To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 544, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer3.norm1
+	affineOf576At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 576, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer3.conv1
 	conv1x1From576To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 576, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer4.norm1
+	affineOf608At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 608, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer4.conv1
 	conv1x1From608To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 608, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer5.norm1
+	affineOf640At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 640, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer5.conv1
 	conv1x1From640To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 640, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer6.norm1
+	affineOf672At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 672, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer6.conv1
 	conv1x1From672To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 672, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer7.norm1
+	affineOf704At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 704, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer7.conv1
 	conv1x1From704To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 704, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer8.norm1
+	affineOf736At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 736, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer8.conv1
 	conv1x1From736To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 736, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer9.norm1
+	affineOf768At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 768, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer9.conv1
 	conv1x1From768To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 768, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer10.norm1
+	affineOf800At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 800, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer10.conv1
 	conv1x1From800To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 800, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer11.norm1
+	affineOf832At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 832, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer11.conv1
 	conv1x1From832To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 832, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer12.norm1
+	affineOf864At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 864, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer12.conv1
 	conv1x1From864To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 864, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer13.norm1
+	affineOf896At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 896, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer13.conv1
 	conv1x1From896To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 896, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer14.norm1
+	affineOf928At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 928, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer14.conv1
 	conv1x1From928To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 928, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer15.norm1
+	affineOf960At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 960, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer15.conv1
 	conv1x1From960To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 960, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.denseblock4.denselayer16.norm1
+	affineOf992At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 992, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.denseblock4.denselayer16.conv1
 	conv1x1From992To128At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 992, H: 7, W: 7}, Out: cnnrt.Shape{C: 128, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.norm5
 	affineOf1024At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 1024, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
@@ -524,9 +569,9 @@ var (
 	linearFrom1024To1000 = &cnnrt.Linear{In: cnnrt.Shape{C: 1024, H: 1, W: 1}, Out: 1000, Bias: true}
 )
 
-// loadDenseLayer packs the weights whose keys begin with key.
-func loadDenseLayer(l *cnnrt.Loader, key string, conv1, conv2 *cnnrt.Conv) denseLayer {
-	return denseLayer{
+// loadDenseLayer2 packs the weights whose keys begin with key.
+func loadDenseLayer2(l *cnnrt.Loader, key string, conv1, conv2 *cnnrt.Conv) denseLayer2 {
+	return denseLayer2{
 		conv1: l.Conv(key+".conv1", conv1, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: key + ".norm1", Eps: 1e-05, Affine: true, Before: true}, batchNorm(key+".norm2")),
 		conv2: l.Conv(key+".conv2", conv2),
 	}
@@ -537,6 +582,15 @@ func loadTransition(l *cnnrt.Loader, key string, conv *cnnrt.Conv, pool *cnnrt.A
 	return transition{
 		conv: l.Conv(key+".conv", conv, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: key + ".norm", Eps: 1e-05, Affine: true, Before: true}),
 		pool: pool,
+	}
+}
+
+// loadDenseLayer packs the weights whose keys begin with key.
+func loadDenseLayer(l *cnnrt.Loader, key string, norm1 *cnnrt.Affine, conv1, conv2 *cnnrt.Conv) denseLayer {
+	return denseLayer{
+		norm1: l.Affine(norm1, batchNorm(key+".norm1")),
+		conv1: l.Conv(key+".conv1", conv1, batchNorm(key+".norm2")),
+		conv2: l.Conv(key+".conv2", conv2),
 	}
 }
 

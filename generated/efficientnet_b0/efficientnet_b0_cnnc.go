@@ -55,32 +55,38 @@ var Layers = []string{
 	"features.2.1.block.0.0", "features.2.1.block.1.0", "features.2.1.block.2.avgpool",
 	"features.2.1.block.2.fc1", "features.2.1.block.2.fc2", "features.2.1.block.3.0",
 	"features.3.0.block.0.0", "features.3.0.block.1.0", "features.3.0.block.2.avgpool",
-	"features.3.0.block.2.fc1", "features.3.0.block.2.fc2", "features.3.0.block.3.0",
-	"features.3.1.block.0.0", "features.3.1.block.1.0", "features.3.1.block.2.avgpool",
-	"features.3.1.block.2.fc1", "features.3.1.block.2.fc2", "features.3.1.block.3.0",
+	"features.3.0.block.2.fc1", "features.3.0.block.2.fc2", "features.3.0.block.2.mul",
+	"features.3.0.block.3.0", "features.3.1.block.0.0", "features.3.1.block.1.0",
+	"features.3.1.block.2.avgpool", "features.3.1.block.2.fc1",
+	"features.3.1.block.2.fc2", "features.3.1.block.2.mul", "features.3.1.block.3.0",
 	"features.4.0.block.0.0", "features.4.0.block.1.0", "features.4.0.block.2.avgpool",
-	"features.4.0.block.2.fc1", "features.4.0.block.2.fc2", "features.4.0.block.3.0",
-	"features.4.1.block.0.0", "features.4.1.block.1.0", "features.4.1.block.2.avgpool",
-	"features.4.1.block.2.fc1", "features.4.1.block.2.fc2", "features.4.1.block.3.0",
+	"features.4.0.block.2.fc1", "features.4.0.block.2.fc2", "features.4.0.block.2.mul",
+	"features.4.0.block.3.0", "features.4.1.block.0.0", "features.4.1.block.1.0",
+	"features.4.1.block.2.avgpool", "features.4.1.block.2.fc1",
+	"features.4.1.block.2.fc2", "features.4.1.block.2.mul", "features.4.1.block.3.0",
 	"features.4.2.block.0.0", "features.4.2.block.1.0", "features.4.2.block.2.avgpool",
-	"features.4.2.block.2.fc1", "features.4.2.block.2.fc2", "features.4.2.block.3.0",
-	"features.5.0.block.0.0", "features.5.0.block.1.0", "features.5.0.block.2.avgpool",
-	"features.5.0.block.2.fc1", "features.5.0.block.2.fc2", "features.5.0.block.3.0",
+	"features.4.2.block.2.fc1", "features.4.2.block.2.fc2", "features.4.2.block.2.mul",
+	"features.4.2.block.3.0", "features.5.0.block.0.0", "features.5.0.block.1.0",
+	"features.5.0.block.2.avgpool", "features.5.0.block.2.fc1",
+	"features.5.0.block.2.fc2", "features.5.0.block.2.mul", "features.5.0.block.3.0",
 	"features.5.1.block.0.0", "features.5.1.block.1.0", "features.5.1.block.2.avgpool",
-	"features.5.1.block.2.fc1", "features.5.1.block.2.fc2", "features.5.1.block.3.0",
-	"features.5.2.block.0.0", "features.5.2.block.1.0", "features.5.2.block.2.avgpool",
-	"features.5.2.block.2.fc1", "features.5.2.block.2.fc2", "features.5.2.block.3.0",
+	"features.5.1.block.2.fc1", "features.5.1.block.2.fc2", "features.5.1.block.2.mul",
+	"features.5.1.block.3.0", "features.5.2.block.0.0", "features.5.2.block.1.0",
+	"features.5.2.block.2.avgpool", "features.5.2.block.2.fc1",
+	"features.5.2.block.2.fc2", "features.5.2.block.2.mul", "features.5.2.block.3.0",
 	"features.6.0.block.0.0", "features.6.0.block.1.0", "features.6.0.block.2.avgpool",
-	"features.6.0.block.2.fc1", "features.6.0.block.2.fc2", "features.6.0.block.3.0",
-	"features.6.1.block.0.0", "features.6.1.block.1.0", "features.6.1.block.2.avgpool",
-	"features.6.1.block.2.fc1", "features.6.1.block.2.fc2", "features.6.1.block.3.0",
+	"features.6.0.block.2.fc1", "features.6.0.block.2.fc2", "features.6.0.block.2.mul",
+	"features.6.0.block.3.0", "features.6.1.block.0.0", "features.6.1.block.1.0",
+	"features.6.1.block.2.avgpool", "features.6.1.block.2.fc1",
+	"features.6.1.block.2.fc2", "features.6.1.block.2.mul", "features.6.1.block.3.0",
 	"features.6.2.block.0.0", "features.6.2.block.1.0", "features.6.2.block.2.avgpool",
-	"features.6.2.block.2.fc1", "features.6.2.block.2.fc2", "features.6.2.block.3.0",
-	"features.6.3.block.0.0", "features.6.3.block.1.0", "features.6.3.block.2.avgpool",
-	"features.6.3.block.2.fc1", "features.6.3.block.2.fc2", "features.6.3.block.3.0",
+	"features.6.2.block.2.fc1", "features.6.2.block.2.fc2", "features.6.2.block.2.mul",
+	"features.6.2.block.3.0", "features.6.3.block.0.0", "features.6.3.block.1.0",
+	"features.6.3.block.2.avgpool", "features.6.3.block.2.fc1",
+	"features.6.3.block.2.fc2", "features.6.3.block.2.mul", "features.6.3.block.3.0",
 	"features.7.0.block.0.0", "features.7.0.block.1.0", "features.7.0.block.2.avgpool",
-	"features.7.0.block.2.fc1", "features.7.0.block.2.fc2", "features.7.0.block.3.0",
-	"features.8.0", "avgpool", "classifier.1",
+	"features.7.0.block.2.fc1", "features.7.0.block.2.fc2", "features.7.0.block.2.mul",
+	"features.7.0.block.3.0", "features.8.0", "avgpool", "classifier.1",
 }
 
 // Preprocess says how a picture becomes the input.
@@ -93,22 +99,25 @@ var Preprocess = cnnrt.Preprocess{
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
 // each through a session of its own.
 type Model struct {
-	features0_0, features1_0Block0_0, features1_0Block1FC1 *cnnrt.PackedConv
-	features1_0Block1FC2, features1_0Block2_0              *cnnrt.PackedConv
-	features2_0                                            mbconv2
-	features2_1                                            mbconv
-	features3_0                                            mbconv2
-	features3_1                                            mbconv
-	features4_0                                            mbconv2
-	features4_1, features4_2                               mbconv
-	features5_0                                            mbconv2
-	features5_1, features5_2                               mbconv
-	features6_0                                            mbconv2
-	features6_1, features6_2, features6_3                  mbconv
-	features7_0                                            mbconv2
-	features8_0                                            *cnnrt.PackedConv
-	classifier1                                            *cnnrt.PackedLinear
-	memory                                                 cnnrt.Memory
+	features0_0, features1_0Block0_0                              *cnnrt.PackedConv
+	features1_0Block1                                             squeezeExcite
+	features1_0Block2_0, features2_0Block0_0, features2_0Block1_0 *cnnrt.PackedConv
+	features2_0Block2                                             squeezeExcite
+	features2_0Block3_0, features2_1Block0_0, features2_1Block1_0 *cnnrt.PackedConv
+	features2_1Block2                                             squeezeExcite
+	features2_1Block3_0                                           *cnnrt.PackedConv
+	features3_0                                                   mbconv2
+	features3_1                                                   mbconv
+	features4_0                                                   mbconv2
+	features4_1, features4_2                                      mbconv
+	features5_0                                                   mbconv2
+	features5_1, features5_2                                      mbconv
+	features6_0                                                   mbconv2
+	features6_1, features6_2, features6_3                         mbconv
+	features7_0                                                   mbconv2
+	features8_0                                                   *cnnrt.PackedConv
+	classifier1                                                   *cnnrt.PackedLinear
+	memory                                                        cnnrt.Memory
 }
 
 // Load reads the weights from a file in the safetensors format.
@@ -126,41 +135,47 @@ func Load(path string) (*Model, error) {
 func New(weights cnnrt.Tensors) (*Model, error) {
 	l := cnnrt.NewLoader(weights)
 	m := &Model{
-		features0_0:          l.Conv("features.0.0", conv3x3s2From3To32At112, batchNorm("features.0.1")),
-		features1_0Block0_0:  l.Conv("features.1.0.block.0.0", depthwise3x3From32To32At112, batchNorm("features.1.0.block.0.1")),
-		features1_0Block1FC1: l.Conv("features.1.0.block.1.fc1", conv1x1From32To8),
-		features1_0Block1FC2: l.Conv("features.1.0.block.1.fc2", conv1x1From8To32),
-		features1_0Block2_0:  l.Conv("features.1.0.block.2.0", gatedConv1x1From32To16At112, batchNorm("features.1.0.block.2.1")),
-		features2_0: loadMbconv2(l, "features.2.0",
-			conv1x1From16To96At112, depthwise3x3s2From96To96At56, globalAvgPoolOf96At56, conv1x1From96To4, conv1x1From4To96, gatedConv1x1From96To24At56),
-		features2_1: loadMbconv(l, "features.2.1",
-			conv1x1From24To144At56, depthwise3x3From144To144At56, globalAvgPoolOf144At56, conv1x1From144To6, conv1x1From6To144, gatedConv1x1From144To24At56),
+		features0_0:         l.Conv("features.0.0", conv3x3s2From3To32At112, batchNorm("features.0.1")),
+		features1_0Block0_0: l.Conv("features.1.0.block.0.0", depthwise3x3From32To32At112, batchNorm("features.1.0.block.0.1")),
+		features1_0Block1: loadSqueezeExcite(l, "features.1.0.block.1",
+			globalAvgPoolOf32At112, conv1x1From32To8, conv1x1From8To32),
+		features1_0Block2_0: l.Conv("features.1.0.block.2.0", gatedConv1x1From32To16At112, batchNorm("features.1.0.block.2.1")),
+		features2_0Block0_0: l.Conv("features.2.0.block.0.0", conv1x1From16To96At112, batchNorm("features.2.0.block.0.1")),
+		features2_0Block1_0: l.Conv("features.2.0.block.1.0", depthwise3x3s2From96To96At56, batchNorm("features.2.0.block.1.1")),
+		features2_0Block2: loadSqueezeExcite(l, "features.2.0.block.2",
+			globalAvgPoolOf96At56, conv1x1From96To4, conv1x1From4To96),
+		features2_0Block3_0: l.Conv("features.2.0.block.3.0", gatedConv1x1From96To24At56, batchNorm("features.2.0.block.3.1")),
+		features2_1Block0_0: l.Conv("features.2.1.block.0.0", conv1x1From24To144At56, batchNorm("features.2.1.block.0.1")),
+		features2_1Block1_0: l.Conv("features.2.1.block.1.0", depthwise3x3From144To144At56, batchNorm("features.2.1.block.1.1")),
+		features2_1Block2: loadSqueezeExcite(l, "features.2.1.block.2",
+			globalAvgPoolOf144At56, conv1x1From144To6, conv1x1From6To144),
+		features2_1Block3_0: l.Conv("features.2.1.block.3.0", gatedConv1x1From144To24At56, batchNorm("features.2.1.block.3.1")),
 		features3_0: loadMbconv2(l, "features.3.0",
-			conv1x1From24To144At56, depthwise5x5s2From144To144At28, globalAvgPoolOf144At28, conv1x1From144To6, conv1x1From6To144, gatedConv1x1From144To40At28),
+			conv1x1From24To144At56, depthwise5x5s2From144To144At28, globalAvgPoolOf144At28, conv1x1From144To6, conv1x1From6To144, scaleOf144At28, conv1x1From144To40At28),
 		features3_1: loadMbconv(l, "features.3.1",
-			conv1x1From40To240At28, depthwise5x5From240To240At28, globalAvgPoolOf240At28, conv1x1From240To10, conv1x1From10To240, gatedConv1x1From240To40At28),
+			conv1x1From40To240At28, depthwise5x5From240To240At28, globalAvgPoolOf240At28, conv1x1From240To10, conv1x1From10To240, scaleOf240At28, conv1x1From240To40At28),
 		features4_0: loadMbconv2(l, "features.4.0",
-			conv1x1From40To240At28, depthwise3x3s2From240To240At14, globalAvgPoolOf240At14, conv1x1From240To10, conv1x1From10To240, gatedConv1x1From240To80At14),
+			conv1x1From40To240At28, depthwise3x3s2From240To240At14, globalAvgPoolOf240At14, conv1x1From240To10, conv1x1From10To240, scaleOf240At14, conv1x1From240To80At14),
 		features4_1: loadMbconv(l, "features.4.1",
-			conv1x1From80To480At14, depthwise3x3From480To480At14, globalAvgPoolOf480At14, conv1x1From480To20, conv1x1From20To480, gatedConv1x1From480To80At14),
+			conv1x1From80To480At14, depthwise3x3From480To480At14, globalAvgPoolOf480At14, conv1x1From480To20, conv1x1From20To480, scaleOf480At14, conv1x1From480To80At14),
 		features4_2: loadMbconv(l, "features.4.2",
-			conv1x1From80To480At14, depthwise3x3From480To480At14, globalAvgPoolOf480At14, conv1x1From480To20, conv1x1From20To480, gatedConv1x1From480To80At14),
+			conv1x1From80To480At14, depthwise3x3From480To480At14, globalAvgPoolOf480At14, conv1x1From480To20, conv1x1From20To480, scaleOf480At14, conv1x1From480To80At14),
 		features5_0: loadMbconv2(l, "features.5.0",
-			conv1x1From80To480At14, depthwise5x5From480To480At14, globalAvgPoolOf480At14, conv1x1From480To20, conv1x1From20To480, gatedConv1x1From480To112At14),
+			conv1x1From80To480At14, depthwise5x5From480To480At14, globalAvgPoolOf480At14, conv1x1From480To20, conv1x1From20To480, scaleOf480At14, conv1x1From480To112At14),
 		features5_1: loadMbconv(l, "features.5.1",
-			conv1x1From112To672At14, depthwise5x5From672To672At14, globalAvgPoolOf672At14, conv1x1From672To28, conv1x1From28To672, gatedConv1x1From672To112At14),
+			conv1x1From112To672At14, depthwise5x5From672To672At14, globalAvgPoolOf672At14, conv1x1From672To28, conv1x1From28To672, scaleOf672At14, conv1x1From672To112At14),
 		features5_2: loadMbconv(l, "features.5.2",
-			conv1x1From112To672At14, depthwise5x5From672To672At14, globalAvgPoolOf672At14, conv1x1From672To28, conv1x1From28To672, gatedConv1x1From672To112At14),
+			conv1x1From112To672At14, depthwise5x5From672To672At14, globalAvgPoolOf672At14, conv1x1From672To28, conv1x1From28To672, scaleOf672At14, conv1x1From672To112At14),
 		features6_0: loadMbconv2(l, "features.6.0",
-			conv1x1From112To672At14, depthwise5x5s2From672To672At7, globalAvgPoolOf672At7, conv1x1From672To28, conv1x1From28To672, gatedConv1x1From672To192At7),
+			conv1x1From112To672At14, depthwise5x5s2From672To672At7, globalAvgPoolOf672At7, conv1x1From672To28, conv1x1From28To672, scaleOf672At7, conv1x1From672To192At7),
 		features6_1: loadMbconv(l, "features.6.1",
-			conv1x1From192To1152At7, depthwise5x5From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, gatedConv1x1From1152To192At7),
+			conv1x1From192To1152At7, depthwise5x5From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, scaleOf1152At7, conv1x1From1152To192At7),
 		features6_2: loadMbconv(l, "features.6.2",
-			conv1x1From192To1152At7, depthwise5x5From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, gatedConv1x1From1152To192At7),
+			conv1x1From192To1152At7, depthwise5x5From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, scaleOf1152At7, conv1x1From1152To192At7),
 		features6_3: loadMbconv(l, "features.6.3",
-			conv1x1From192To1152At7, depthwise5x5From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, gatedConv1x1From1152To192At7),
+			conv1x1From192To1152At7, depthwise5x5From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, scaleOf1152At7, conv1x1From1152To192At7),
 		features7_0: loadMbconv2(l, "features.7.0",
-			conv1x1From192To1152At7, depthwise3x3From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, gatedConv1x1From1152To320At7),
+			conv1x1From192To1152At7, depthwise3x3From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, scaleOf1152At7, conv1x1From1152To320At7),
 		features8_0: l.Conv("features.8.0", conv1x1From320To1280At7, batchNorm("features.8.1")),
 		classifier1: l.Linear("classifier.1", linearFrom1280To1000),
 	}

@@ -126,11 +126,13 @@ var (
 	}
 	// features.3.0.block.2.avgpool
 	globalAvgPoolOf144At28 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 144, H: 28, W: 28}, Out: cnnrt.Shape{C: 144, H: 1, W: 1}}
+	// features.3.0.block.2.mul
+	scaleOf144At28 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 144, H: 28, W: 28}, Broadcast: true}
 	// features.3.0.block.3.0
-	gatedConv1x1From144To40At28 = &cnnrt.Conv{
+	conv1x1From144To40At28 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 144, H: 28, W: 28}, Out: cnnrt.Shape{C: 40, H: 28, W: 28},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.3.1.block.0.0 and features.4.0.block.0.0
 	conv1x1From40To240At28 = &cnnrt.Conv{
@@ -162,11 +164,13 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.Sigmoid},
 	}
+	// features.3.1.block.2.mul
+	scaleOf240At28 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 240, H: 28, W: 28}, Broadcast: true}
 	// features.3.1.block.3.0
-	gatedConv1x1From240To40At28 = &cnnrt.Conv{
+	conv1x1From240To40At28 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 240, H: 28, W: 28}, Out: cnnrt.Shape{C: 40, H: 28, W: 28},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.4.0.block.1.0
 	depthwise3x3s2From240To240At14 = &cnnrt.Conv{
@@ -178,11 +182,13 @@ var (
 	}
 	// features.4.0.block.2.avgpool
 	globalAvgPoolOf240At14 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 240, H: 14, W: 14}, Out: cnnrt.Shape{C: 240, H: 1, W: 1}}
+	// features.4.0.block.2.mul
+	scaleOf240At14 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 240, H: 14, W: 14}, Broadcast: true}
 	// features.4.0.block.3.0
-	gatedConv1x1From240To80At14 = &cnnrt.Conv{
+	conv1x1From240To80At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 240, H: 14, W: 14}, Out: cnnrt.Shape{C: 80, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.4.1.block.0.0, features.4.2.block.0.0 and features.5.0.block.0.0
 	conv1x1From80To480At14 = &cnnrt.Conv{
@@ -214,11 +220,13 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.Sigmoid},
 	}
+	// features.4.1.block.2.mul, features.4.2.block.2.mul and features.5.0.block.2.mul
+	scaleOf480At14 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 480, H: 14, W: 14}, Broadcast: true}
 	// features.4.1.block.3.0 and features.4.2.block.3.0
-	gatedConv1x1From480To80At14 = &cnnrt.Conv{
+	conv1x1From480To80At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 480, H: 14, W: 14}, Out: cnnrt.Shape{C: 80, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.5.0.block.1.0
 	depthwise5x5From480To480At14 = &cnnrt.Conv{
@@ -229,10 +237,10 @@ var (
 		Act: cnnrt.Act{Kind: cnnrt.SiLU}, Algo: cnnrt.Depthwise,
 	}
 	// features.5.0.block.3.0
-	gatedConv1x1From480To112At14 = &cnnrt.Conv{
+	conv1x1From480To112At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 480, H: 14, W: 14}, Out: cnnrt.Shape{C: 112, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.5.1.block.0.0, features.5.2.block.0.0 and features.6.0.block.0.0
 	conv1x1From112To672At14 = &cnnrt.Conv{
@@ -264,11 +272,13 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.Sigmoid},
 	}
+	// features.5.1.block.2.mul and features.5.2.block.2.mul
+	scaleOf672At14 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 672, H: 14, W: 14}, Broadcast: true}
 	// features.5.1.block.3.0 and features.5.2.block.3.0
-	gatedConv1x1From672To112At14 = &cnnrt.Conv{
+	conv1x1From672To112At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 672, H: 14, W: 14}, Out: cnnrt.Shape{C: 112, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.6.0.block.1.0
 	depthwise5x5s2From672To672At7 = &cnnrt.Conv{
@@ -280,11 +290,13 @@ var (
 	}
 	// features.6.0.block.2.avgpool
 	globalAvgPoolOf672At7 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 672, H: 7, W: 7}, Out: cnnrt.Shape{C: 672, H: 1, W: 1}}
+	// features.6.0.block.2.mul
+	scaleOf672At7 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 672, H: 7, W: 7}, Broadcast: true}
 	// features.6.0.block.3.0
-	gatedConv1x1From672To192At7 = &cnnrt.Conv{
+	conv1x1From672To192At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 672, H: 7, W: 7}, Out: cnnrt.Shape{C: 192, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.6.1.block.0.0, features.6.2.block.0.0, features.6.3.block.0.0 and features.7.0.block.0.0
 	conv1x1From192To1152At7 = &cnnrt.Conv{
@@ -319,11 +331,14 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.Sigmoid},
 	}
+	// features.6.1.block.2.mul, features.6.2.block.2.mul, features.6.3.block.2.mul and
+	// features.7.0.block.2.mul
+	scaleOf1152At7 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 1152, H: 7, W: 7}, Broadcast: true}
 	// features.6.1.block.3.0, features.6.2.block.3.0 and features.6.3.block.3.0
-	gatedConv1x1From1152To192At7 = &cnnrt.Conv{
+	conv1x1From1152To192At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 1152, H: 7, W: 7}, Out: cnnrt.Shape{C: 192, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.7.0.block.1.0
 	depthwise3x3From1152To1152At7 = &cnnrt.Conv{
@@ -334,10 +349,10 @@ var (
 		Act: cnnrt.Act{Kind: cnnrt.SiLU}, Algo: cnnrt.Depthwise,
 	}
 	// features.7.0.block.3.0
-	gatedConv1x1From1152To320At7 = &cnnrt.Conv{
+	conv1x1From1152To320At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 1152, H: 7, W: 7}, Out: cnnrt.Shape{C: 320, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.8.0
 	conv1x1From320To1280At7 = &cnnrt.Conv{
@@ -351,26 +366,37 @@ var (
 	linearFrom1280To1000 = &cnnrt.Linear{In: cnnrt.Shape{C: 1280, H: 1, W: 1}, Out: 1000, Bias: true}
 )
 
+// loadSqueezeExcite packs the weights whose keys begin with key.
+func loadSqueezeExcite(l *cnnrt.Loader, key string, avgpool *cnnrt.AdaptivePool, fc1, fc2 *cnnrt.Conv) squeezeExcite {
+	return squeezeExcite{
+		avgpool: avgpool,
+		fc1:     l.Conv(key+".fc1", fc1),
+		fc2:     l.Conv(key+".fc2", fc2),
+	}
+}
+
 // loadMbconv2 packs the weights whose keys begin with key.
-func loadMbconv2(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2, block3_0 *cnnrt.Conv) mbconv2 {
+func loadMbconv2(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2 *cnnrt.Conv, block2Mul *cnnrt.Mul, block3_0 *cnnrt.Conv) mbconv2 {
 	return mbconv2{
 		block0_0:      l.Conv(key+".block.0.0", block0_0, batchNorm(key+".block.0.1")),
 		block1_0:      l.Conv(key+".block.1.0", block1_0, batchNorm(key+".block.1.1")),
 		block2Avgpool: block2Avgpool,
 		block2FC1:     l.Conv(key+".block.2.fc1", block2FC1),
 		block2FC2:     l.Conv(key+".block.2.fc2", block2FC2),
+		block2Mul:     block2Mul,
 		block3_0:      l.Conv(key+".block.3.0", block3_0, batchNorm(key+".block.3.1")),
 	}
 }
 
 // loadMbconv packs the weights whose keys begin with key.
-func loadMbconv(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2, block3_0 *cnnrt.Conv) mbconv {
+func loadMbconv(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2 *cnnrt.Conv, block2Mul *cnnrt.Mul, block3_0 *cnnrt.Conv) mbconv {
 	return mbconv{
 		block0_0:      l.Conv(key+".block.0.0", block0_0, batchNorm(key+".block.0.1")),
 		block1_0:      l.Conv(key+".block.1.0", block1_0, batchNorm(key+".block.1.1")),
 		block2Avgpool: block2Avgpool,
 		block2FC1:     l.Conv(key+".block.2.fc1", block2FC1),
 		block2FC2:     l.Conv(key+".block.2.fc2", block2FC2),
+		block2Mul:     block2Mul,
 		block3_0:      l.Conv(key+".block.3.0", block3_0, batchNorm(key+".block.3.1")),
 	}
 }

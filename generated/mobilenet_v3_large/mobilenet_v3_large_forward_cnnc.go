@@ -82,8 +82,10 @@ func (m *Model) features4(s *cnnrt.Session) {
 	m.features4Block2FC1.Run(s, block2FC1, a)
 	// features.4.block.2.fc2: conv 1x1 + hardsigmoid -> [72 1 1] (specs/blocks/mbconv.cnn:19)
 	m.features4Block2FC2.Run(s, a, block2FC1)
-	// features.4.block.3.0: gate + conv 1x1 + batchnorm -> [40 28 28] (specs/blocks/mbconv.cnn:9)
-	m.features4Block3_0.RunGated(s, block3_0, block1_0, a)
+	// features.4.block.2.mul: multiply by channel -> [72 28 28] (specs/blocks/mbconv.cnn:20)
+	scaleOf72At28.Run(s, block1_0, block1_0, a)
+	// features.4.block.3.0: conv 1x1 + batchnorm -> [40 28 28] (specs/blocks/mbconv.cnn:9)
+	m.features4Block3_0.Run(s, block3_0, block1_0)
 }
 
 // features5To6 runs features.5 and features.6: [40 28 28] -> [40 28 28].
@@ -192,8 +194,10 @@ func (b *mobilenetV3LayerAvgpool) forward(s *cnnrt.Session, x, block0_0, block1_
 	b.block2FC1.Run(s, block2FC1, block2Avgpool)
 	// block.2.fc2: conv 1x1 + hardsigmoid -> [120 1 1] (specs/blocks/mbconv.cnn:19)
 	b.block2FC2.Run(s, block2FC2, block2FC1)
-	// block.3.0: gate + conv 1x1 + batchnorm + residual -> [40 28 28] (specs/blocks/mbconv.cnn:9)
-	b.block3_0.RunGatedAdd(s, x, block1_0, block2FC2, x)
+	// block.2.mul: multiply by channel -> [120 28 28] (specs/blocks/mbconv.cnn:20)
+	scaleOf120At28.Run(s, block1_0, block1_0, block2FC2)
+	// block.3.0: conv 1x1 + batchnorm + residual -> [40 28 28] (specs/blocks/mbconv.cnn:9)
+	b.block3_0.RunAdd(s, x, block1_0, x)
 }
 
 // mobilenetV3Layer is what features.8 to features.10 have in common: the same layers in the same
@@ -217,9 +221,11 @@ func (b *mobilenetV3Layer) forward(s *cnnrt.Session, x, block0_0, block1_0 cnnrt
 // mobilenetV3LayerAvgpool2 is what features.11 and features.13 have in common: the same layers in
 // the same order, of weights and sizes of their own.
 type mobilenetV3LayerAvgpool2 struct {
-	block0_0, block1_0             *cnnrt.PackedConv
-	block2Avgpool                  *cnnrt.AdaptivePool
-	block2FC1, block2FC2, block3_0 *cnnrt.PackedConv
+	block0_0, block1_0   *cnnrt.PackedConv
+	block2Avgpool        *cnnrt.AdaptivePool
+	block2FC1, block2FC2 *cnnrt.PackedConv
+	block2Mul            *cnnrt.Mul
+	block3_0             *cnnrt.PackedConv
 }
 
 // forward computes y from x; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold what
@@ -237,16 +243,20 @@ func (b *mobilenetV3LayerAvgpool2) forward(s *cnnrt.Session, y, x, block0_0, blo
 	b.block2FC1.Run(s, block2FC1, block2Avgpool)
 	// block.2.fc2: conv 1x1 + hardsigmoid -> [480 1 1], [672 1 1] (specs/blocks/mbconv.cnn:19)
 	b.block2FC2.Run(s, block2FC2, block2FC1)
-	// block.3.0: gate + conv 1x1 + batchnorm -> [112 14 14], [160 7 7] (specs/blocks/mbconv.cnn:9)
-	b.block3_0.RunGated(s, y, block1_0, block2FC2)
+	// block.2.mul: multiply by channel -> [480 14 14], [672 7 7] (specs/blocks/mbconv.cnn:20)
+	b.block2Mul.Run(s, block1_0, block1_0, block2FC2)
+	// block.3.0: conv 1x1 + batchnorm -> [112 14 14], [160 7 7] (specs/blocks/mbconv.cnn:9)
+	b.block3_0.Run(s, y, block1_0)
 }
 
 // mobilenetV3LayerAvgpool3 is what features.12, features.14 and features.15 have in common: the
 // same layers in the same order, of weights and sizes of their own.
 type mobilenetV3LayerAvgpool3 struct {
-	block0_0, block1_0             *cnnrt.PackedConv
-	block2Avgpool                  *cnnrt.AdaptivePool
-	block2FC1, block2FC2, block3_0 *cnnrt.PackedConv
+	block0_0, block1_0   *cnnrt.PackedConv
+	block2Avgpool        *cnnrt.AdaptivePool
+	block2FC1, block2FC2 *cnnrt.PackedConv
+	block2Mul            *cnnrt.Mul
+	block3_0             *cnnrt.PackedConv
 }
 
 // forward computes x in place; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold what
@@ -263,7 +273,8 @@ func (b *mobilenetV3LayerAvgpool3) forward(s *cnnrt.Session, x, block0_0, block1
 	b.block2FC1.Run(s, block2FC1, block2Avgpool)
 	// block.2.fc2: conv 1x1 + hardsigmoid -> [672 1 1], [960 1 1] (specs/blocks/mbconv.cnn:19)
 	b.block2FC2.Run(s, block2FC2, block2FC1)
-	// block.3.0: gate + conv 1x1 + batchnorm + residual -> [112 14 14], [160 7 7]
-	// (specs/blocks/mbconv.cnn:9)
-	b.block3_0.RunGatedAdd(s, x, block1_0, block2FC2, x)
+	// block.2.mul: multiply by channel -> [672 14 14], [960 7 7] (specs/blocks/mbconv.cnn:20)
+	b.block2Mul.Run(s, block1_0, block1_0, block2FC2)
+	// block.3.0: conv 1x1 + batchnorm + residual -> [112 14 14], [160 7 7] (specs/blocks/mbconv.cnn:9)
+	b.block3_0.RunAdd(s, x, block1_0, x)
 }

@@ -92,11 +92,13 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.HardSigmoid},
 	}
+	// features.4.block.2.mul
+	scaleOf72At28 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 72, H: 28, W: 28}, Broadcast: true}
 	// features.4.block.3.0
-	gatedConv1x1From72To40At28 = &cnnrt.Conv{
+	conv1x1From72To40At28 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 72, H: 28, W: 28}, Out: cnnrt.Shape{C: 40, H: 28, W: 28},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.5.block.0.0 and features.6.block.0.0
 	conv1x1From40To120At28 = &cnnrt.Conv{
@@ -128,11 +130,13 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.HardSigmoid},
 	}
+	// features.5.block.2.mul and features.6.block.2.mul
+	scaleOf120At28 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 120, H: 28, W: 28}, Broadcast: true}
 	// features.5.block.3.0 and features.6.block.3.0
-	gatedConv1x1From120To40At28 = &cnnrt.Conv{
+	conv1x1From120To40At28 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 120, H: 28, W: 28}, Out: cnnrt.Shape{C: 40, H: 28, W: 28},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.7.block.0.0
 	conv1x1From40To240At28 = &cnnrt.Conv{
@@ -224,11 +228,13 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.HardSigmoid},
 	}
+	// features.11.block.2.mul
+	scaleOf480At14 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 480, H: 14, W: 14}, Broadcast: true}
 	// features.11.block.3.0
-	gatedConv1x1From480To112At14 = &cnnrt.Conv{
+	conv1x1From480To112At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 480, H: 14, W: 14}, Out: cnnrt.Shape{C: 112, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.12.block.0.0 and features.13.block.0.0
 	conv1x1From112To672At14 = &cnnrt.Conv{
@@ -260,11 +266,13 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.HardSigmoid},
 	}
+	// features.12.block.2.mul
+	scaleOf672At14 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 672, H: 14, W: 14}, Broadcast: true}
 	// features.12.block.3.0
-	gatedConv1x1From672To112At14 = &cnnrt.Conv{
+	conv1x1From672To112At14 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 672, H: 14, W: 14}, Out: cnnrt.Shape{C: 112, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.13.block.1.0
 	depthwise5x5s2From672To672At7 = &cnnrt.Conv{
@@ -276,11 +284,13 @@ var (
 	}
 	// features.13.block.2.avgpool
 	globalAvgPoolOf672At7 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 672, H: 7, W: 7}, Out: cnnrt.Shape{C: 672, H: 1, W: 1}}
+	// features.13.block.2.mul
+	scaleOf672At7 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 672, H: 7, W: 7}, Broadcast: true}
 	// features.13.block.3.0
-	gatedConv1x1From672To160At7 = &cnnrt.Conv{
+	conv1x1From672To160At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 672, H: 7, W: 7}, Out: cnnrt.Shape{C: 160, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// features.14.block.0.0, features.15.block.0.0 and features.16.0
 	conv1x1From160To960At7 = &cnnrt.Conv{
@@ -312,11 +322,13 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.HardSigmoid},
 	}
+	// features.14.block.2.mul and features.15.block.2.mul
+	scaleOf960At7 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 960, H: 7, W: 7}, Broadcast: true}
 	// features.14.block.3.0 and features.15.block.3.0
-	gatedConv1x1From960To160At7 = &cnnrt.Conv{
+	conv1x1From960To160At7 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 960, H: 7, W: 7}, Out: cnnrt.Shape{C: 160, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
 	}
 	// classifier.0
 	linearFrom960To1280 = &cnnrt.Linear{
@@ -334,7 +346,7 @@ func loadMobilenetV3LayerAvgpool(l *cnnrt.Loader, key string) mobilenetV3LayerAv
 		block1_0:  l.Conv(key+".block.1.0", depthwise5x5From120To120At28, batchNorm(key+".block.1.1")),
 		block2FC1: l.Conv(key+".block.2.fc1", conv1x1From120To32),
 		block2FC2: l.Conv(key+".block.2.fc2", conv1x1From32To120),
-		block3_0:  l.Conv(key+".block.3.0", gatedConv1x1From120To40At28, batchNorm(key+".block.3.1")),
+		block3_0:  l.Conv(key+".block.3.0", conv1x1From120To40At28, batchNorm(key+".block.3.1")),
 	}
 }
 
@@ -348,25 +360,27 @@ func loadMobilenetV3Layer(l *cnnrt.Loader, key string, block0_0, block1_0, block
 }
 
 // loadMobilenetV3LayerAvgpool2 packs the weights whose keys begin with key.
-func loadMobilenetV3LayerAvgpool2(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2, block3_0 *cnnrt.Conv) mobilenetV3LayerAvgpool2 {
+func loadMobilenetV3LayerAvgpool2(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2 *cnnrt.Conv, block2Mul *cnnrt.Mul, block3_0 *cnnrt.Conv) mobilenetV3LayerAvgpool2 {
 	return mobilenetV3LayerAvgpool2{
 		block0_0:      l.Conv(key+".block.0.0", block0_0, batchNorm(key+".block.0.1")),
 		block1_0:      l.Conv(key+".block.1.0", block1_0, batchNorm(key+".block.1.1")),
 		block2Avgpool: block2Avgpool,
 		block2FC1:     l.Conv(key+".block.2.fc1", block2FC1),
 		block2FC2:     l.Conv(key+".block.2.fc2", block2FC2),
+		block2Mul:     block2Mul,
 		block3_0:      l.Conv(key+".block.3.0", block3_0, batchNorm(key+".block.3.1")),
 	}
 }
 
 // loadMobilenetV3LayerAvgpool3 packs the weights whose keys begin with key.
-func loadMobilenetV3LayerAvgpool3(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2, block3_0 *cnnrt.Conv) mobilenetV3LayerAvgpool3 {
+func loadMobilenetV3LayerAvgpool3(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2 *cnnrt.Conv, block2Mul *cnnrt.Mul, block3_0 *cnnrt.Conv) mobilenetV3LayerAvgpool3 {
 	return mobilenetV3LayerAvgpool3{
 		block0_0:      l.Conv(key+".block.0.0", block0_0, batchNorm(key+".block.0.1")),
 		block1_0:      l.Conv(key+".block.1.0", block1_0, batchNorm(key+".block.1.1")),
 		block2Avgpool: block2Avgpool,
 		block2FC1:     l.Conv(key+".block.2.fc1", block2FC1),
 		block2FC2:     l.Conv(key+".block.2.fc2", block2FC2),
+		block2Mul:     block2Mul,
 		block3_0:      l.Conv(key+".block.3.0", block3_0, batchNorm(key+".block.3.1")),
 	}
 }

@@ -2,11 +2,11 @@
 
 // Package dense runs the network dense.
 //
-//	input   image   [3 16 16]
+//	input   image   [3 96 96]
 //	output  output  [10]
 //
-// It has 26,074 parameters and takes 3,600,944 multiply-accumulates
-// and 80.0 KiB of working memory an image.
+// It has 26,074 parameters and takes 129,614,384 multiply-accumulates
+// and 3.4 MiB of working memory an image.
 package dense
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
@@ -24,21 +24,21 @@ const (
 	// Params counts the trainable parameters; running statistics are not among them.
 	Params int64 = 26074
 	// MACs counts the multiply-accumulates of the convolutions and linear layers for one image.
-	MACs int64 = 3600944
+	MACs int64 = 129614384
 	// ArenaFloats is the working memory of a session, in floats, for each image of its batch.
-	ArenaFloats = 20480
+	ArenaFloats = 884736
 	ArenaBytes  = 4 * ArenaFloats
 )
 
 // Floats of one image's tensors.
 const (
-	InputLen  = 3 * 16 * 16 // image [3 16 16]
+	InputLen  = 3 * 96 * 96 // image [3 96 96]
 	OutputLen = 10          // output [10]
 )
 
 // InputShape returns the shape of image: channels, height and width.
 func InputShape() cnnrt.Shape {
-	return cnnrt.Shape{C: 3, H: 16, W: 16}
+	return cnnrt.Shape{C: 3, H: 96, W: 96}
 }
 
 // OutputShape returns the shape of output: the features of a vector, 1 and 1.
@@ -48,22 +48,25 @@ func OutputShape() cnnrt.Shape {
 
 // Layers names the layers in the order in which they run.
 var Layers = []string{
-	"features.conv0", "features.block1.layer1.conv1", "features.block1.layer1.conv2",
-	"features.block1.layer2.conv1", "features.block1.layer2.conv2",
-	"features.block1.layer3.conv1", "features.block1.layer3.conv2",
-	"features.transition1.conv", "features.transition1.pool",
+	"features.conv0", "features.block1.layer1.norm1", "features.block1.layer1.conv1",
+	"features.block1.layer1.conv2", "features.block1.layer2.conv1",
+	"features.block1.layer2.conv2", "features.block1.layer3.conv1",
+	"features.block1.layer3.conv2", "features.transition1.conv",
+	"features.transition1.pool", "features.block2.layer1.norm1",
 	"features.block2.layer1.conv1", "features.block2.layer1.conv2",
-	"features.block2.layer2.conv1", "features.block2.layer2.conv2",
+	"features.block2.layer2.norm1", "features.block2.layer2.conv1",
+	"features.block2.layer2.conv2", "features.block2.layer3.norm1",
 	"features.block2.layer3.conv1", "features.block2.layer3.conv2",
-	"features.block2.layer4.conv1", "features.block2.layer4.conv2", "features.norm",
-	"globalavgpool", "classifier",
+	"features.block2.layer4.norm1", "features.block2.layer4.conv1",
+	"features.block2.layer4.conv2", "features.norm", "globalavgpool", "classifier",
 }
 
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
 // each through a session of its own.
 type Model struct {
 	featuresConv0                                                    *cnnrt.PackedConv
-	featuresBlock1Layer1, featuresBlock1Layer2, featuresBlock1Layer3 denselayer
+	featuresBlock1Layer1                                             denselayer
+	featuresBlock1Layer2, featuresBlock1Layer3                       denselayer2
 	featuresTransition1Conv                                          *cnnrt.PackedConv
 	featuresBlock2Layer1, featuresBlock2Layer2, featuresBlock2Layer3 denselayer
 	featuresBlock2Layer4                                             denselayer
@@ -87,26 +90,26 @@ func Load(path string) (*Model, error) {
 func New(weights cnnrt.Tensors) (*Model, error) {
 	l := cnnrt.NewLoader(weights)
 	m := &Model{
-		featuresConv0: l.Conv("features.conv0", conv3x3From3To16At16),
+		featuresConv0: l.Conv("features.conv0", conv3x3From3To16At96),
 		featuresBlock1Layer1: loadDenselayer(l, "features.block1.layer1",
-			conv1x1From16To32At16, conv3x3From32To8At16),
-		featuresBlock1Layer2: loadDenselayer(l, "features.block1.layer2",
-			conv1x1From24To32At16, conv3x3From32To8At16),
-		featuresBlock1Layer3: loadDenselayer(l, "features.block1.layer3",
-			conv1x1From32To32At16, conv3x3From32To8At16),
-		featuresTransition1Conv: l.Conv("features.transition1.conv", conv1x1From40To24At16, cnnrt.Norm{
+			affineOf16At96, conv1x1From16To32At96, conv3x3From32To8At96),
+		featuresBlock1Layer2: loadDenselayer2(l, "features.block1.layer2",
+			conv1x1From24To32At96),
+		featuresBlock1Layer3: loadDenselayer2(l, "features.block1.layer3",
+			conv1x1From32To32At96),
+		featuresTransition1Conv: l.Conv("features.transition1.conv", conv1x1From40To24At96, cnnrt.Norm{
 			Kind: cnnrt.BatchNorm, Key: "features.transition1.norm", Eps: 1e-05, Affine: true,
 			Before: true,
 		}),
 		featuresBlock2Layer1: loadDenselayer(l, "features.block2.layer1",
-			conv1x1From24To32At8, conv3x3From32To8At8),
+			affineOf24At48, conv1x1From24To32At48, conv3x3From32To8At48),
 		featuresBlock2Layer2: loadDenselayer(l, "features.block2.layer2",
-			conv1x1From32To32At8, conv3x3From32To8At8),
+			affineOf32At48, conv1x1From32To32At48, conv3x3From32To8At48),
 		featuresBlock2Layer3: loadDenselayer(l, "features.block2.layer3",
-			conv1x1From40To32At8, conv3x3From32To8At8),
+			affineOf40At48, conv1x1From40To32At48, conv3x3From32To8At48),
 		featuresBlock2Layer4: loadDenselayer(l, "features.block2.layer4",
-			conv1x1From48To32At8, conv3x3From32To8At8),
-		featuresNorm: l.Affine(affineOf56At8, batchNorm("features.norm")),
+			affineOf48At48, conv1x1From48To32At48, conv3x3From32To8At48),
+		featuresNorm: l.Affine(affineOf56At48, batchNorm("features.norm")),
 		classifier:   l.Linear("classifier", linearFrom56To10),
 	}
 	if err := l.Err(); err != nil {
@@ -164,7 +167,7 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt := s.rt
 	rt.Begin(k)
 	defer rt.End()
-	rt.Input(cnnrt.View{Offset: 12288, Pitch: 3}, InputShape(), src[:k*InputLen])
+	rt.Input(cnnrt.View{Offset: 442368, Pitch: 3}, InputShape(), src[:k*InputLen])
 	s.model.features(rt)
 	s.model.head(rt)
 	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 10}, OutputShape())

@@ -4,63 +4,84 @@ package dense
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// features runs features.conv0 to features.norm: [3 16 16] -> [56 8 8].
+// features runs features.conv0 to features.norm: [3 96 96] -> [56 48 48].
 func (m *Model) features(s *cnnrt.Session) {
 	var (
-		image = cnnrt.View{Offset: 12288, Pitch: 3}  // [3 16 16]
-		cat   = cnnrt.View{Offset: 0, Pitch: 48}     // [16 16 16], [8 16 16]
-		a     = cnnrt.View{Offset: 12288, Pitch: 32} // [32 16 16], [24 16 16]
-		cat2  = cnnrt.View{Offset: 0, Pitch: 64}     // [24 8 8], [8 8 8], [56 8 8]
-		conv1 = cnnrt.View{Offset: 4096, Pitch: 32}  // [32 8 8]
+		image   = cnnrt.View{Offset: 442368, Pitch: 3}  // [3 96 96]
+		cat     = cnnrt.View{Offset: 0, Pitch: 48}      // [16 96 96], [8 96 96]
+		norm1   = cnnrt.View{Offset: 737280, Pitch: 16} // [16 96 96]
+		a       = cnnrt.View{Offset: 442368, Pitch: 32} // [32 96 96], [24 96 96]
+		cat2    = cnnrt.View{Offset: 0, Pitch: 64}      // [24 48 48], [8 48 48], [56 48 48]
+		norm1_2 = cnnrt.View{Offset: 147456, Pitch: 32} // [24 48 48], [32 48 48]
+		conv1   = cnnrt.View{Offset: 221184, Pitch: 32} // [32 48 48]
+		norm1_3 = cnnrt.View{Offset: 147456, Pitch: 48} // [40 48 48], [48 48 48]
+		conv1_2 = cnnrt.View{Offset: 258048, Pitch: 32} // [32 48 48]
 	)
-	// features.conv0: conv 3x3 -> [16 16 16] (dense.cnn:6)
+	// features.conv0: conv 3x3 -> [16 96 96] (dense.cnn:6)
 	m.featuresConv0.Run(s, cat, image)
-	// features.block1.layer1: [16 16 16] -> [8 16 16]
-	m.featuresBlock1Layer1.forward(s, cat.From(16), cat, a)
-	// features.block1.layer2: [24 16 16] -> [8 16 16]
+	// features.block1.layer1: [16 96 96] -> [8 96 96]
+	m.featuresBlock1Layer1.forward(s, cat.From(16), cat, norm1, a)
+	// features.block1.layer2: [24 96 96] -> [8 96 96]
 	m.featuresBlock1Layer2.forward(s, cat.From(24), cat, a)
-	// features.block1.layer3: [32 16 16] -> [8 16 16]
+	// features.block1.layer3: [32 96 96] -> [8 96 96]
 	m.featuresBlock1Layer3.forward(s, cat.From(32), cat, a)
-	// features.transition1.conv: norm + relu + conv 1x1 -> [24 16 16] (dense.cnn:27)
+	// features.transition1.conv: norm + relu + conv 1x1 -> [24 96 96] (dense.cnn:27)
 	m.featuresTransition1Conv.Run(s, a, cat)
-	// features.transition1.pool: average pool 2x2 s2 -> [24 8 8] (dense.cnn:27)
-	avgPool2x2s2Of24At8.Run(s, cat2, a)
-	// features.block2.layer1: [24 8 8] -> [8 8 8]
-	m.featuresBlock2Layer1.forward(s, cat2.From(24), cat2, conv1)
-	// features.block2.layer2: [32 8 8] -> [8 8 8]
-	m.featuresBlock2Layer2.forward(s, cat2.From(32), cat2, conv1)
-	// features.block2.layer3: [40 8 8] -> [8 8 8]
-	m.featuresBlock2Layer3.forward(s, cat2.From(40), cat2, conv1)
-	// features.block2.layer4: [48 8 8] -> [8 8 8]
-	m.featuresBlock2Layer4.forward(s, cat2.From(48), cat2, conv1)
-	// features.norm: scale and shift by norm + relu -> [56 8 8] (dense.cnn:10)
+	// features.transition1.pool: average pool 2x2 s2 -> [24 48 48] (dense.cnn:27)
+	avgPool2x2s2Of24At48.Run(s, cat2, a)
+	// features.block2.layer1: [24 48 48] -> [8 48 48]
+	m.featuresBlock2Layer1.forward(s, cat2.From(24), cat2, norm1_2, conv1)
+	// features.block2.layer2: [32 48 48] -> [8 48 48]
+	m.featuresBlock2Layer2.forward(s, cat2.From(32), cat2, norm1_2, conv1)
+	// features.block2.layer3: [40 48 48] -> [8 48 48]
+	m.featuresBlock2Layer3.forward(s, cat2.From(40), cat2, norm1_3, conv1_2)
+	// features.block2.layer4: [48 48 48] -> [8 48 48]
+	m.featuresBlock2Layer4.forward(s, cat2.From(48), cat2, norm1_3, conv1_2)
+	// features.norm: scale and shift by norm + relu -> [56 48 48] (dense.cnn:10)
 	m.featuresNorm.Run(s, cat2, cat2)
 }
 
-// head runs globalavgpool and classifier: [56 8 8] -> [10].
+// head runs globalavgpool and classifier: [56 48 48] -> [10].
 func (m *Model) head(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 0, Pitch: 64}    // [56 8 8]
-		globalavgpool = cnnrt.View{Offset: 4096, Pitch: 64} // [56 1 1]
-		classifier    = cnnrt.View{Offset: 0, Pitch: 10}    // [10]
+		x             = cnnrt.View{Offset: 0, Pitch: 64}      // [56 48 48]
+		globalavgpool = cnnrt.View{Offset: 147456, Pitch: 64} // [56 1 1]
+		classifier    = cnnrt.View{Offset: 0, Pitch: 10}      // [10]
 	)
 	// globalavgpool: global average pool -> [56 1 1] (dense.cnn:10)
-	globalAvgPoolOf56At8.Run(s, globalavgpool, x)
+	globalAvgPoolOf56At48.Run(s, globalavgpool, x)
 	// classifier: linear -> [10] (dense.cnn:11)
 	m.classifier.Run(s, classifier, globalavgpool)
 }
 
-// denselayer is what features.block1.layer1 to features.block1.layer3 and features.block2.layer1 to
-// features.block2.layer4 have in common: the same layers in the same order, of weights and sizes of
-// their own.
+// denselayer is what features.block1.layer1 and features.block2.layer1 to features.block2.layer4
+// have in common: the same layers in the same order, of weights and sizes of their own.
 type denselayer struct {
+	norm1        *cnnrt.PackedAffine
+	conv1, conv2 *cnnrt.PackedConv
+}
+
+// forward computes y from x; norm1 and conv1 hold what those layers compute.
+func (b *denselayer) forward(s *cnnrt.Session, y, x, norm1, conv1 cnnrt.View) {
+	// norm1: scale and shift by norm1 + relu -> [16 96 96], [24 48 48], [32 48 48], [40 48 48],
+	// [48 48 48] (dense.cnn:22)
+	b.norm1.Run(s, norm1, x)
+	// conv1: conv 1x1 + norm2 + relu -> [32 96 96], [32 48 48] (dense.cnn:22)
+	b.conv1.Run(s, conv1, norm1)
+	// conv2: conv 3x3 -> [8 96 96], [8 48 48] (dense.cnn:23)
+	b.conv2.Run(s, y, conv1)
+}
+
+// denselayer2 is what features.block1.layer2 and features.block1.layer3 have in common: the same
+// layers in the same order, of weights and sizes of their own.
+type denselayer2 struct {
 	conv1, conv2 *cnnrt.PackedConv
 }
 
 // forward computes y from x; conv1 holds what that layer computes.
-func (b *denselayer) forward(s *cnnrt.Session, y, x, conv1 cnnrt.View) {
-	// conv1: norm1 + relu + conv 1x1 + norm2 + relu -> [32 16 16], [32 8 8] (dense.cnn:22)
+func (b *denselayer2) forward(s *cnnrt.Session, y, x, conv1 cnnrt.View) {
+	// conv1: norm1 + relu + conv 1x1 + norm2 + relu -> [32 96 96] (dense.cnn:22)
 	b.conv1.Run(s, conv1, x)
-	// conv2: conv 3x3 -> [8 16 16], [8 8 8] (dense.cnn:23)
+	// conv2: conv 3x3 -> [8 96 96] (dense.cnn:23)
 	b.conv2.Run(s, y, conv1)
 }

@@ -7,102 +7,116 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // What the layers compute, each thing described once.
 var (
 	// features.conv0
-	conv3x3From3To16At16 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 3, H: 16, W: 16}, Out: cnnrt.Shape{C: 16, H: 16, W: 16},
+	conv3x3From3To16At96 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 3, H: 96, W: 96}, Out: cnnrt.Shape{C: 16, H: 96, W: 96},
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
 		Algo: cnnrt.RowTaps,
 	}
+	// features.block1.layer1.norm1
+	affineOf16At96 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 16, H: 96, W: 96}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.block1.layer1.conv1
-	conv1x1From16To32At16 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 16, H: 16, W: 16}, Out: cnnrt.Shape{C: 32, H: 16, W: 16},
+	conv1x1From16To32At96 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 16, H: 96, W: 96}, Out: cnnrt.Shape{C: 32, H: 96, W: 96},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.block1.layer1.conv2, features.block1.layer2.conv2 and features.block1.layer3.conv2
-	conv3x3From32To8At16 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 32, H: 16, W: 16}, Out: cnnrt.Shape{C: 8, H: 16, W: 16},
+	conv3x3From32To8At96 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 32, H: 96, W: 96}, Out: cnnrt.Shape{C: 8, H: 96, W: 96},
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
 	}
 	// features.block1.layer2.conv1
-	conv1x1From24To32At16 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 24, H: 16, W: 16}, Out: cnnrt.Shape{C: 32, H: 16, W: 16},
+	conv1x1From24To32At96 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 24, H: 96, W: 96}, Out: cnnrt.Shape{C: 32, H: 96, W: 96},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
 		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.block1.layer3.conv1
-	conv1x1From32To32At16 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 32, H: 16, W: 16}, Out: cnnrt.Shape{C: 32, H: 16, W: 16},
+	conv1x1From32To32At96 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 32, H: 96, W: 96}, Out: cnnrt.Shape{C: 32, H: 96, W: 96},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
 		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.transition1.conv
-	conv1x1From40To24At16 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 40, H: 16, W: 16}, Out: cnnrt.Shape{C: 24, H: 16, W: 16},
+	conv1x1From40To24At96 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 40, H: 96, W: 96}, Out: cnnrt.Shape{C: 24, H: 96, W: 96},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
 		InAct: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.transition1.pool
-	avgPool2x2s2Of24At8 = &cnnrt.AvgPool{
-		In: cnnrt.Shape{C: 24, H: 16, W: 16}, Out: cnnrt.Shape{C: 24, H: 8, W: 8},
+	avgPool2x2s2Of24At48 = &cnnrt.AvgPool{
+		In: cnnrt.Shape{C: 24, H: 96, W: 96}, Out: cnnrt.Shape{C: 24, H: 48, W: 48},
 		Kernel: cnnrt.Size{H: 2, W: 2}, Stride: cnnrt.Size{H: 2, W: 2}, CountPad: true,
 	}
+	// features.block2.layer1.norm1
+	affineOf24At48 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 24, H: 48, W: 48}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.block2.layer1.conv1
-	conv1x1From24To32At8 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 24, H: 8, W: 8}, Out: cnnrt.Shape{C: 32, H: 8, W: 8},
+	conv1x1From24To32At48 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 24, H: 48, W: 48}, Out: cnnrt.Shape{C: 32, H: 48, W: 48},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.block2.layer1.conv2, features.block2.layer2.conv2, features.block2.layer3.conv2 and
 	// features.block2.layer4.conv2
-	conv3x3From32To8At8 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 32, H: 8, W: 8}, Out: cnnrt.Shape{C: 8, H: 8, W: 8},
+	conv3x3From32To8At48 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 32, H: 48, W: 48}, Out: cnnrt.Shape{C: 8, H: 48, W: 48},
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
 	}
+	// features.block2.layer2.norm1
+	affineOf32At48 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 32, H: 48, W: 48}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.block2.layer2.conv1
-	conv1x1From32To32At8 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 32, H: 8, W: 8}, Out: cnnrt.Shape{C: 32, H: 8, W: 8},
+	conv1x1From32To32At48 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 32, H: 48, W: 48}, Out: cnnrt.Shape{C: 32, H: 48, W: 48},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.block2.layer3.norm1
+	affineOf40At48 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 40, H: 48, W: 48}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.block2.layer3.conv1
-	conv1x1From40To32At8 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 40, H: 8, W: 8}, Out: cnnrt.Shape{C: 32, H: 8, W: 8},
+	conv1x1From40To32At48 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 40, H: 48, W: 48}, Out: cnnrt.Shape{C: 32, H: 48, W: 48},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
+	// features.block2.layer4.norm1
+	affineOf48At48 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 48, H: 48, W: 48}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.block2.layer4.conv1
-	conv1x1From48To32At8 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 48, H: 8, W: 8}, Out: cnnrt.Shape{C: 32, H: 8, W: 8},
+	conv1x1From48To32At48 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 48, H: 48, W: 48}, Out: cnnrt.Shape{C: 32, H: 48, W: 48},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.norm
-	affineOf56At8 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 56, H: 8, W: 8}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
+	affineOf56At48 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 56, H: 48, W: 48}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// globalavgpool
-	globalAvgPoolOf56At8 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 56, H: 8, W: 8}, Out: cnnrt.Shape{C: 56, H: 1, W: 1}}
+	globalAvgPoolOf56At48 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 56, H: 48, W: 48}, Out: cnnrt.Shape{C: 56, H: 1, W: 1}}
 	// classifier
 	linearFrom56To10 = &cnnrt.Linear{In: cnnrt.Shape{C: 56, H: 1, W: 1}, Out: 10, Bias: true}
 )
 
 // loadDenselayer packs the weights whose keys begin with key.
-func loadDenselayer(l *cnnrt.Loader, key string, conv1, conv2 *cnnrt.Conv) denselayer {
+func loadDenselayer(l *cnnrt.Loader, key string, norm1 *cnnrt.Affine, conv1, conv2 *cnnrt.Conv) denselayer {
 	return denselayer{
-		conv1: l.Conv(key+".conv1", conv1, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: key + ".norm1", Eps: 1e-05, Affine: true, Before: true}, batchNorm(key+".norm2")),
+		norm1: l.Affine(norm1, batchNorm(key+".norm1")),
+		conv1: l.Conv(key+".conv1", conv1, batchNorm(key+".norm2")),
 		conv2: l.Conv(key+".conv2", conv2),
+	}
+}
+
+// loadDenselayer2 packs the weights whose keys begin with key.
+func loadDenselayer2(l *cnnrt.Loader, key string, conv1 *cnnrt.Conv) denselayer2 {
+	return denselayer2{
+		conv1: l.Conv(key+".conv1", conv1, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: key + ".norm1", Eps: 1e-05, Affine: true, Before: true}, batchNorm(key+".norm2")),
+		conv2: l.Conv(key+".conv2", conv3x3From32To8At96),
 	}
 }
 

@@ -2,11 +2,11 @@
 
 // Package excitation runs the network excitation.
 //
-//	input   image   [3 20 20]
+//	input   image   [3 224 224]
 //	output  output  [10]
 //
-// It has 21,218 parameters and takes 495,616 multiply-accumulates
-// and 31.2 KiB of working memory an image.
+// It has 21,218 parameters and takes 61,620,544 multiply-accumulates
+// and 3.8 MiB of working memory an image.
 package excitation
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
@@ -24,21 +24,21 @@ const (
 	// Params counts the trainable parameters; running statistics are not among them.
 	Params int64 = 21218
 	// MACs counts the multiply-accumulates of the convolutions and linear layers for one image.
-	MACs int64 = 495616
+	MACs int64 = 61620544
 	// ArenaFloats is the working memory of a session, in floats, for each image of its batch.
-	ArenaFloats = 8000
+	ArenaFloats = 1003520
 	ArenaBytes  = 4 * ArenaFloats
 )
 
 // Floats of one image's tensors.
 const (
-	InputLen  = 3 * 20 * 20 // image [3 20 20]
-	OutputLen = 10          // output [10]
+	InputLen  = 3 * 224 * 224 // image [3 224 224]
+	OutputLen = 10            // output [10]
 )
 
 // InputShape returns the shape of image: channels, height and width.
 func InputShape() cnnrt.Shape {
-	return cnnrt.Shape{C: 3, H: 20, W: 20}
+	return cnnrt.Shape{C: 3, H: 224, W: 224}
 }
 
 // OutputShape returns the shape of output: the features of a vector, 1 and 1.
@@ -83,15 +83,15 @@ func Load(path string) (*Model, error) {
 func New(weights cnnrt.Tensors) (*Model, error) {
 	l := cnnrt.NewLoader(weights)
 	m := &Model{
-		stem:             l.Conv("stem", conv3x3s2From3To16At10, batchNorm("stem_bn")),
-		blocks0Expand:    l.Conv("blocks.0.expand", conv1x1From16To64At10, batchNorm("blocks.0.bn1")),
-		blocks0Depthwise: l.Conv("blocks.0.depthwise", depthwise3x3s2From64To64At5, batchNorm("blocks.0.bn2")),
+		stem:             l.Conv("stem", conv3x3s2From3To16At112, batchNorm("stem_bn")),
+		blocks0Expand:    l.Conv("blocks.0.expand", conv1x1From16To64At112, batchNorm("blocks.0.bn1")),
+		blocks0Depthwise: l.Conv("blocks.0.depthwise", depthwise3x3s2From64To64At56, batchNorm("blocks.0.bn2")),
 		blocks0SEReduce:  l.Conv("blocks.0.se.reduce", conv1x1From64To8),
 		blocks0SEExpand:  l.Conv("blocks.0.se.expand", conv1x1From8To64),
-		blocks0Project:   l.Conv("blocks.0.project", gatedConv1x1From64To24At5, batchNorm("blocks.0.bn3")),
+		blocks0Project:   l.Conv("blocks.0.project", gatedConv1x1From64To24At56, batchNorm("blocks.0.bn3")),
 		blocks1:          loadMbconv(l, "blocks.1"),
 		blocks2:          loadMbconv(l, "blocks.2"),
-		head:             l.Conv("head", conv1x1From24To32At5),
+		head:             l.Conv("head", conv1x1From24To32At56),
 		classifier:       l.Linear("classifier", linearFrom32To10),
 	}
 	if err := l.Err(); err != nil {

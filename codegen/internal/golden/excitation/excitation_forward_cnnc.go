@@ -4,58 +4,58 @@ package excitation
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// stem2 runs stem: [3 20 20] -> [16 10 10].
+// stem2 runs stem: [3 224 224] -> [16 112 112].
 func (m *Model) stem2(s *cnnrt.Session) {
 	var (
-		image = cnnrt.View{Offset: 0, Pitch: 3}     // [3 20 20]
-		stem  = cnnrt.View{Offset: 6400, Pitch: 16} // [16 10 10]
+		image = cnnrt.View{Offset: 0, Pitch: 3}       // [3 224 224]
+		stem  = cnnrt.View{Offset: 802816, Pitch: 16} // [16 112 112]
 	)
-	// stem: conv 3x3 s2 + stem_bn + silu -> [16 10 10] (excitation.cnn:6)
+	// stem: conv 3x3 s2 + stem_bn + silu -> [16 112 112] (excitation.cnn:6)
 	m.stem.Run(s, stem, image)
 }
 
-// blocks runs blocks.0.expand to blocks.2: [16 10 10] -> [24 5 5].
+// blocks runs blocks.0.expand to blocks.2: [16 112 112] -> [24 56 56].
 func (m *Model) blocks(s *cnnrt.Session) {
 	var (
-		x                = cnnrt.View{Offset: 6400, Pitch: 16} // [16 10 10]
-		a                = cnnrt.View{Offset: 0, Pitch: 64}    // [64 10 10], [64 1 1]
-		blocks0Depthwise = cnnrt.View{Offset: 6400, Pitch: 64} // [64 5 5]
-		blocks0SEReduce  = cnnrt.View{Offset: 64, Pitch: 8}    // [8 1 1]
-		blocks0Project   = cnnrt.View{Offset: 4800, Pitch: 32} // [24 5 5]
-		b                = cnnrt.View{Offset: 0, Pitch: 96}    // [96 1 1]
-		depthwise        = cnnrt.View{Offset: 2400, Pitch: 96} // [96 5 5]
-		seReduce         = cnnrt.View{Offset: 96, Pitch: 8}    // [8 1 1]
+		x                = cnnrt.View{Offset: 802816, Pitch: 16} // [16 112 112]
+		a                = cnnrt.View{Offset: 0, Pitch: 64}      // [64 112 112], [64 1 1]
+		blocks0Depthwise = cnnrt.View{Offset: 802816, Pitch: 64} // [64 56 56]
+		blocks0SEReduce  = cnnrt.View{Offset: 64, Pitch: 8}      // [8 1 1]
+		blocks0Project   = cnnrt.View{Offset: 602112, Pitch: 32} // [24 56 56]
+		b                = cnnrt.View{Offset: 0, Pitch: 96}      // [96 1 1]
+		depthwise        = cnnrt.View{Offset: 301056, Pitch: 96} // [96 56 56]
+		seReduce         = cnnrt.View{Offset: 96, Pitch: 8}      // [8 1 1]
 	)
-	// blocks.0.expand: conv 1x1 + bn1 + silu -> [64 10 10] (excitation.cnn:16)
+	// blocks.0.expand: conv 1x1 + bn1 + silu -> [64 112 112] (excitation.cnn:16)
 	m.blocks0Expand.Run(s, a, x)
-	// blocks.0.depthwise: conv 3x3 s2 depthwise + bn2 + silu -> [64 5 5] (excitation.cnn:17)
+	// blocks.0.depthwise: conv 3x3 s2 depthwise + bn2 + silu -> [64 56 56] (excitation.cnn:17)
 	m.blocks0Depthwise.Run(s, blocks0Depthwise, a)
 	// blocks.0.se.globalavgpool: global average pool -> [64 1 1] (excitation.cnn:24)
-	globalAvgPoolOf64At5.Run(s, a, blocks0Depthwise)
+	globalAvgPoolOf64At56.Run(s, a, blocks0Depthwise)
 	// blocks.0.se.reduce: conv 1x1 + relu -> [8 1 1] (excitation.cnn:24)
 	m.blocks0SEReduce.Run(s, blocks0SEReduce, a)
 	// blocks.0.se.expand: conv 1x1 + sigmoid -> [64 1 1] (excitation.cnn:24)
 	m.blocks0SEExpand.Run(s, a, blocks0SEReduce)
-	// blocks.0.project: gate + conv 1x1 + bn3 -> [24 5 5] (excitation.cnn:19)
+	// blocks.0.project: gate + conv 1x1 + bn3 -> [24 56 56] (excitation.cnn:19)
 	m.blocks0Project.RunGated(s, blocks0Project, blocks0Depthwise, a)
-	// blocks.1: [24 5 5] -> [24 5 5]
+	// blocks.1: [24 56 56] -> [24 56 56]
 	m.blocks1.forward(s, blocks0Project, b, depthwise, b, seReduce, b)
-	// blocks.2: [24 5 5] -> [24 5 5]
+	// blocks.2: [24 56 56] -> [24 56 56]
 	m.blocks2.forward(s, blocks0Project, b, depthwise, b, seReduce, b)
 }
 
-// head2 runs head, globalavgpool and classifier: [24 5 5] -> [10].
+// head2 runs head, globalavgpool and classifier: [24 56 56] -> [10].
 func (m *Model) head2(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 4800, Pitch: 32} // [24 5 5]
-		head          = cnnrt.View{Offset: 0, Pitch: 32}    // [32 5 5]
-		globalavgpool = cnnrt.View{Offset: 800, Pitch: 32}  // [32 1 1]
-		classifier    = cnnrt.View{Offset: 0, Pitch: 10}    // [10]
+		x             = cnnrt.View{Offset: 602112, Pitch: 32} // [24 56 56]
+		head          = cnnrt.View{Offset: 0, Pitch: 32}      // [32 56 56]
+		globalavgpool = cnnrt.View{Offset: 100352, Pitch: 32} // [32 1 1]
+		classifier    = cnnrt.View{Offset: 0, Pitch: 10}      // [10]
 	)
-	// head: conv 1x1 + silu -> [32 5 5] (excitation.cnn:10)
+	// head: conv 1x1 + silu -> [32 56 56] (excitation.cnn:10)
 	m.head.Run(s, head, x)
 	// globalavgpool: global average pool -> [32 1 1] (excitation.cnn:10)
-	globalAvgPoolOf32At5.Run(s, globalavgpool, head)
+	globalAvgPoolOf32At56.Run(s, globalavgpool, head)
 	// classifier: linear -> [10] (excitation.cnn:11)
 	m.classifier.Run(s, classifier, globalavgpool)
 }
@@ -69,16 +69,16 @@ type mbconv struct {
 // forward computes x in place; expand, depthwise, seGlobalavgpool, seReduce and seExpand hold what
 // those layers compute.
 func (b *mbconv) forward(s *cnnrt.Session, x, expand, depthwise, seGlobalavgpool, seReduce, seExpand cnnrt.View) {
-	// expand: conv 1x1 + bn1 + silu -> [96 5 5] (excitation.cnn:16)
+	// expand: conv 1x1 + bn1 + silu -> [96 56 56] (excitation.cnn:16)
 	b.expand.Run(s, expand, x)
-	// depthwise: conv 3x3 depthwise + bn2 + silu -> [96 5 5] (excitation.cnn:17)
+	// depthwise: conv 3x3 depthwise + bn2 + silu -> [96 56 56] (excitation.cnn:17)
 	b.depthwise.Run(s, depthwise, expand)
 	// se.globalavgpool: global average pool -> [96 1 1] (excitation.cnn:24)
-	globalAvgPoolOf96At5.Run(s, seGlobalavgpool, depthwise)
+	globalAvgPoolOf96At56.Run(s, seGlobalavgpool, depthwise)
 	// se.reduce: conv 1x1 + relu -> [8 1 1] (excitation.cnn:24)
 	b.seReduce.Run(s, seReduce, seGlobalavgpool)
 	// se.expand: conv 1x1 + sigmoid -> [96 1 1] (excitation.cnn:24)
 	b.seExpand.Run(s, seExpand, seReduce)
-	// project: gate + conv 1x1 + bn3 + residual -> [24 5 5] (excitation.cnn:19)
+	// project: gate + conv 1x1 + bn3 + residual -> [24 56 56] (excitation.cnn:19)
 	b.project.RunGatedAdd(s, x, depthwise, seExpand, x)
 }

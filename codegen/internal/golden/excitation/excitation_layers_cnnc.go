@@ -7,29 +7,29 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // What the layers compute, each thing described once.
 var (
 	// stem
-	conv3x3s2From3To16At10 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 3, H: 20, W: 20}, Out: cnnrt.Shape{C: 16, H: 10, W: 10},
+	conv3x3s2From3To16At112 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 3, H: 224, W: 224}, Out: cnnrt.Shape{C: 16, H: 112, W: 112},
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 2, W: 2},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
 		Act: cnnrt.Act{Kind: cnnrt.SiLU}, Algo: cnnrt.RowTaps,
 	}
 	// blocks.0.expand
-	conv1x1From16To64At10 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 16, H: 10, W: 10}, Out: cnnrt.Shape{C: 64, H: 10, W: 10},
+	conv1x1From16To64At112 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 16, H: 112, W: 112}, Out: cnnrt.Shape{C: 64, H: 112, W: 112},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.SiLU},
 	}
 	// blocks.0.depthwise
-	depthwise3x3s2From64To64At5 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 64, H: 10, W: 10}, Out: cnnrt.Shape{C: 64, H: 5, W: 5},
+	depthwise3x3s2From64To64At56 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 64, H: 112, W: 112}, Out: cnnrt.Shape{C: 64, H: 56, W: 56},
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 2, W: 2},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 64,
 		Act: cnnrt.Act{Kind: cnnrt.SiLU}, Algo: cnnrt.Depthwise,
 	}
 	// blocks.0.se.globalavgpool
-	globalAvgPoolOf64At5 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 64, H: 5, W: 5}, Out: cnnrt.Shape{C: 64, H: 1, W: 1}}
+	globalAvgPoolOf64At56 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 64, H: 56, W: 56}, Out: cnnrt.Shape{C: 64, H: 1, W: 1}}
 	// blocks.0.se.reduce
 	conv1x1From64To8 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 64, H: 1, W: 1}, Out: cnnrt.Shape{C: 8, H: 1, W: 1},
@@ -45,27 +45,27 @@ var (
 		Act: cnnrt.Act{Kind: cnnrt.Sigmoid},
 	}
 	// blocks.0.project
-	gatedConv1x1From64To24At5 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 64, H: 5, W: 5}, Out: cnnrt.Shape{C: 24, H: 5, W: 5},
+	gatedConv1x1From64To24At56 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 64, H: 56, W: 56}, Out: cnnrt.Shape{C: 24, H: 56, W: 56},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
 	}
 	// blocks.1.expand and blocks.2.expand
-	conv1x1From24To96At5 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 24, H: 5, W: 5}, Out: cnnrt.Shape{C: 96, H: 5, W: 5},
+	conv1x1From24To96At56 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 24, H: 56, W: 56}, Out: cnnrt.Shape{C: 96, H: 56, W: 56},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.SiLU},
 	}
 	// blocks.1.depthwise and blocks.2.depthwise
-	depthwise3x3From96To96At5 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 96, H: 5, W: 5}, Out: cnnrt.Shape{C: 96, H: 5, W: 5},
+	depthwise3x3From96To96At56 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 96, H: 56, W: 56}, Out: cnnrt.Shape{C: 96, H: 56, W: 56},
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 96,
 		Act: cnnrt.Act{Kind: cnnrt.SiLU}, Algo: cnnrt.Depthwise,
 	}
 	// blocks.1.se.globalavgpool and blocks.2.se.globalavgpool
-	globalAvgPoolOf96At5 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 96, H: 5, W: 5}, Out: cnnrt.Shape{C: 96, H: 1, W: 1}}
+	globalAvgPoolOf96At56 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 96, H: 56, W: 56}, Out: cnnrt.Shape{C: 96, H: 1, W: 1}}
 	// blocks.1.se.reduce and blocks.2.se.reduce
 	conv1x1From96To8 = &cnnrt.Conv{
 		In: cnnrt.Shape{C: 96, H: 1, W: 1}, Out: cnnrt.Shape{C: 8, H: 1, W: 1},
@@ -81,20 +81,20 @@ var (
 		Act: cnnrt.Act{Kind: cnnrt.Sigmoid},
 	}
 	// blocks.1.project and blocks.2.project
-	gatedConv1x1From96To24At5 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 96, H: 5, W: 5}, Out: cnnrt.Shape{C: 24, H: 5, W: 5},
+	gatedConv1x1From96To24At56 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 96, H: 56, W: 56}, Out: cnnrt.Shape{C: 24, H: 56, W: 56},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Gate: true,
 	}
 	// head
-	conv1x1From24To32At5 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 24, H: 5, W: 5}, Out: cnnrt.Shape{C: 32, H: 5, W: 5},
+	conv1x1From24To32At56 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 24, H: 56, W: 56}, Out: cnnrt.Shape{C: 32, H: 56, W: 56},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.SiLU},
 	}
 	// globalavgpool
-	globalAvgPoolOf32At5 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 32, H: 5, W: 5}, Out: cnnrt.Shape{C: 32, H: 1, W: 1}}
+	globalAvgPoolOf32At56 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 32, H: 56, W: 56}, Out: cnnrt.Shape{C: 32, H: 1, W: 1}}
 	// classifier
 	linearFrom32To10 = &cnnrt.Linear{In: cnnrt.Shape{C: 32, H: 1, W: 1}, Out: 10, Bias: true}
 )
@@ -102,11 +102,11 @@ var (
 // loadMbconv packs the weights whose keys begin with key.
 func loadMbconv(l *cnnrt.Loader, key string) mbconv {
 	return mbconv{
-		expand:    l.Conv(key+".expand", conv1x1From24To96At5, batchNorm(key+".bn1")),
-		depthwise: l.Conv(key+".depthwise", depthwise3x3From96To96At5, batchNorm(key+".bn2")),
+		expand:    l.Conv(key+".expand", conv1x1From24To96At56, batchNorm(key+".bn1")),
+		depthwise: l.Conv(key+".depthwise", depthwise3x3From96To96At56, batchNorm(key+".bn2")),
 		seReduce:  l.Conv(key+".se.reduce", conv1x1From96To8),
 		seExpand:  l.Conv(key+".se.expand", conv1x1From8To96),
-		project:   l.Conv(key+".project", gatedConv1x1From96To24At5, batchNorm(key+".bn3")),
+		project:   l.Conv(key+".project", gatedConv1x1From96To24At56, batchNorm(key+".bn3")),
 	}
 }
 
