@@ -75,7 +75,7 @@ func SkipSlow(t testing.TB, params, macs int64) {
 	if os.Getenv("CNNC_CPU") == "generic" && macs > affordable {
 		t.Skipf("-short: plain Go takes seconds for %d million multiply-accumulates", macs/1e6)
 	}
-	if params > 100e6 {
+	if params > 50e6 {
 		t.Skipf("-short: making %d million weights takes seconds", params/1e6)
 	}
 }

@@ -32,32 +32,48 @@ func Reference[M Model[S], S Session](t *testing.T, net string, load func(cnnrt.
 	verifytest.EachISA(t, func(t *testing.T) {
 		ref := verifytest.Reference(t, net)
 		verifytest.SkipSlow(t, ref.Params, ref.MACs)
-		in := ref.Input.Shape
-		src := verify.Picture(ref.Input.Image, in[0], in[1], in[2], in[3])
-		got, direct := make([]float32, len(ref.Output)), make([]float32, len(ref.Output))
-
-		m, err := load(verify.Weights(ref))
-		if err != nil {
-			t.Fatal(err)
-		}
-		s := m.NewSession()
-		defer s.Close()
-		if err := s.Forward(got, src); err != nil {
-			t.Fatal(err)
-		}
+		got := emitted(t, ref, load)
 		verifytest.Within(t, "output", got, ref.Output, verifytest.Tolerance(ref))
-
-		x, err := exec.Load(verifytest.Compile(t, net, compiler.Options{}).Plan, verify.Weights(ref))
-		if err != nil {
-			t.Fatal(err)
-		}
-		xs := x.NewSession()
-		defer xs.Close()
-		if err := xs.Forward([][]float32{direct}, [][]float32{src}, 1); err != nil {
-			t.Fatal(err)
-		}
-		verifytest.SameBits(t, "emitted code and exec", got, direct)
+		verifytest.SameBits(t, "emitted code and exec", got, direct(t, ref, net))
 	})
+}
+
+// emitted returns what a package makes of the reference's picture.
+func emitted[M Model[S], S Session](t *testing.T, ref *verify.Reference, load func(cnnrt.Tensors) (M, error)) []float32 {
+	t.Helper()
+	m, err := load(verify.Weights(ref))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := m.NewSession()
+	defer s.Close()
+	out := make([]float32, len(ref.Output))
+	if err := s.Forward(out, pictures(ref, 1)); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// direct returns what exec makes of the same.
+func direct(t *testing.T, ref *verify.Reference, net string) []float32 {
+	t.Helper()
+	m, err := exec.Load(verifytest.Compile(t, net, compiler.Options{}).Plan, verify.Weights(ref))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := m.NewSession()
+	defer s.Close()
+	out := make([]float32, len(ref.Output))
+	if err := s.Forward([][]float32{out}, [][]float32{pictures(ref, 1)}, 1); err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// pictures returns n pictures, the reference's first.
+func pictures(ref *verify.Reference, n int) []float32 {
+	in := ref.Input.Shape
+	return verify.Picture(ref.Input.Image, n, in[1], in[2], in[3])
 }
 
 // Sessions runs three pictures one by one, and in batches of two, on one thread and
@@ -70,7 +86,7 @@ func Sessions[M Model[S], S Session](t *testing.T, net string, load func(cnnrt.T
 	if err != nil {
 		t.Fatal(err)
 	}
-	src := verify.Picture(ref.Input.Image, n, ref.Input.Shape[1], ref.Input.Shape[2], ref.Input.Shape[3])
+	src := pictures(ref, n)
 	in, out := len(src)/n, len(ref.Output)
 	want, got := make([]float32, n*out), make([]float32, n*out)
 
