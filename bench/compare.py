@@ -115,8 +115,8 @@ def measure_cold(results, case):
             with Worker(engine, case, threads=1) as worker:
                 starts[engine].append(worker.started)
             time.sleep(PAUSE)
-    for engine, all in starts.items():
-        median = {key: float(np.median([s[key] for s in all])) for key in all[0]}
+    for engine, each in starts.items():
+        median = {key: float(np.median([s[key] for s in each])) for key in each[0]}
         results.cold[case.net, engine] = Cold(**{"interpreter_bytes": 0.0, **median})
 
 
@@ -136,8 +136,8 @@ def measure(results, case, threads, seconds):
 
     peak = np.median(peaks)
     results.peaks.setdefault(threads, []).extend(peaks)
-    rounds = {engine: np.array([np.median(t) for t in all]) for engine, all in times.items()}
-    medians = {engine: np.median(np.concatenate(all)) for engine, all in times.items()}
+    rounds = {engine: np.array([np.median(turn) for turn in turns]) for engine, turns in times.items()}
+    medians = {engine: np.median(np.concatenate(turns)) for engine, turns in times.items()}
     for engine in ENGINES:
         gflops = 2 * case.macs * case.batch / medians[engine] / 1e3  # from microseconds
         r = Run(

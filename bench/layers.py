@@ -82,14 +82,14 @@ def attribute(nodes, covers):
 
 
 def print_table(ours, theirs):
-    median = lambda values: float(np.median(values))
     rows = []
     for name, layer in ours[0].items():
-        a = median([o[name]["median_us"] for o in ours])
-        b = median([t.get(name, 0.0) for t in theirs])
-        rows.append((a - b, name, layer["op"], a, b, median([o[name]["share"] for o in ours])))
-    elsewhere = median([sum(t for name, t in all.items() if name not in ours[0]) for all in theirs])
-    rows.append((-elsewhere, "(no layer of ours)", "", 0.0, elsewhere, 0.0))
+        a = np.median([o[name]["median_us"] for o in ours])
+        b = np.median([t.get(name, 0.0) for t in theirs])
+        rows.append((a - b, name, layer["op"], a, b, np.median([o[name]["share"] for o in ours])))
+    elsewhere = np.median([sum(took for name, took in turn.items() if name not in ours[0]) for turn in theirs])
+    if elsewhere:
+        rows.append((-elsewhere, "(no layer of ours)", "", 0.0, elsewhere, 0.0))
     total = [sum(row[i] for row in rows) for i in (3, 4)]
     print(f"in microseconds; peer: ONNX Runtime {onnxruntime.__version__}; behind: cnnc's time less the peer's")
     print(f"{'layer':40} {'op':44} {'cnnc':>9} {'of peak':>8} {'peer':>9} {'ratio':>6} {'behind':>9}")

@@ -81,6 +81,10 @@ def page(results):
         say(f"## Batch {batch}")
         say()
         table(results, batch, say)
+    say()
+    parts = [np.median([results.cold[net, peer].interpreter_bytes for net in results.nets]) for peer in PEERS]
+    parts = " and ".join(f"{megabytes(part)} MB of {ENGINES[peer]}'s" for part, peer in zip(parts, PEERS, strict=True))
+    say(f"Of the memory, {parts} are Python's and were taken before the model was loaded.")
     return out.getvalue()
 
 
