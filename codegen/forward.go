@@ -100,8 +100,8 @@ func (l *layer) doc() string {
 	return plain(l.rel) + ": " + common(l.steps) + " -> " + shapesText(shapes) + at(l.steps[0].Span)
 }
 
-// fieldType is the type of the field that runs a layer: packed weights, or the
-// description of an op without any.
+// fieldType is the type of the field that runs a layer: what the loader packs, or the
+// description of an op that runs as it stands.
 func (l *layer) fieldType() string {
 	if packed := packingOf(l.steps[0].Op).layer; packed != "" {
 		return "*cnnrt." + packed

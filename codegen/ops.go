@@ -65,7 +65,7 @@ func (e *emitter) op(s *plan.Step) *op { return e.opOf[opKey(s.Op)] }
 // opKey is equal for equal descriptions.
 func opKey(o any) string { return fmt.Sprintf("%#v", reflect.ValueOf(o).Elem().Interface()) }
 
-// packing is how the loader turns a description with weights into a layer.
+// packing is how the loader turns a description into a layer.
 type packing struct {
 	method string // of cnnrt.Loader
 	layer  string // the type it returns
@@ -73,7 +73,7 @@ type packing struct {
 	norms  bool   // takes norms
 }
 
-// packingOf returns how an op is packed; the layer is "" for one without weights.
+// packingOf returns how an op is packed; the layer is "" for one that runs as it stands.
 func packingOf(o any) packing {
 	switch o.(type) {
 	case *runtime.Conv:
@@ -84,6 +84,8 @@ func packingOf(o any) packing {
 		return packing{"Affine", "PackedAffine", false, true}
 	case *runtime.LayerNorm:
 		return packing{"LayerNorm", "PackedLayerNorm", true, false}
+	case *runtime.Pick:
+		return packing{"Pick", "PackedPick", false, false}
 	}
 	return packing{}
 }

@@ -107,7 +107,7 @@ func (e *emitter) isStage(n *node) bool {
 }
 
 func (n *node) holdsWeights() bool {
-	return slices.ContainsFunc(n.steps(), func(s *plan.Step) bool { return packingOf(s.Op).layer != "" })
+	return slices.ContainsFunc(n.steps(), func(s *plan.Step) bool { return packingOf(s.Op).key || packingOf(s.Op).norms })
 }
 
 // calls counts the statements that n becomes.

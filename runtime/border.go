@@ -1,5 +1,10 @@
 package runtime
 
+import (
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/permute"
+)
+
 // Input copies the images of this inference into the arena. src holds them one after
 // the other, their axes in the session's order.
 func (s *Session) Input(dst View, shape Shape, src []float32) {
@@ -70,6 +75,10 @@ func toPlanes(planes []float32, stride, first int, src tensor, p, n, channels in
 func fromPlanes(dst tensor, p int, planes []float32, stride, first, n, channels int) {
 	if channels == 3 { // a picture
 		inside := dst.data[p*dst.pitch:]
+		if dst.pitch == 3 {
+			permute.Interleave3(cpu.Level(), inside, planes[first:], stride, n)
+			return
+		}
 		red, green, blue := planes[first:][:n], planes[stride+first:][:n], planes[2*stride+first:][:n]
 		for i, v := range red {
 			pixel := inside[i*dst.pitch:][:3]

@@ -1,5 +1,10 @@
 package runtime
 
+import (
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/permute"
+)
+
 // Ops that move floats without computing.
 
 // Run copies src to dst.
@@ -30,23 +35,28 @@ func (t tensor) clearPixels(at, n, channels int) {
 	}
 }
 
-// Run gathers channels of src. dst must not overlap src.
-func (op *Pick) Run(s *Session, dst, src View) {
-	s.call = call{dst: s.tensor(dst, op.out()), src: s.tensor(src, op.In)}
-	s.runPixels(op, op.out())
+// PackedPick is a Pick, prepared for the processor.
+type PackedPick struct {
+	op    *Pick
+	order *permute.Permutation
 }
 
-func (op *Pick) out() Shape { return Shape{len(op.Channels), op.In.H, op.In.W} }
+// Pick prepares a Pick.
+func (l *Loader) Pick(op *Pick) *PackedPick {
+	return &PackedPick{op, permute.New(cpu.Level(), op.Channels, op.In.C)}
+}
 
-func (op *Pick) task(s *Session, _, i int) {
-	from, to := s.pixels(i, op.In)
-	d, src := s.call.dst, s.call.src
-	for p := from; p < to; p++ {
-		row, from := d.data[p*d.pitch:][:len(op.Channels)], src.data[p*src.pitch:][:op.In.C]
-		for j, c := range op.Channels {
-			row[j] = from[c]
-		}
-	}
+// Run gathers channels of src. dst must not overlap src.
+func (p *PackedPick) Run(s *Session, dst, src View) {
+	out := Shape{len(p.op.Channels), p.op.In.H, p.op.In.W}
+	s.call = call{dst: s.tensor(dst, out), src: s.tensor(src, p.op.In)}
+	s.runPixels(p, out)
+}
+
+func (p *PackedPick) task(s *Session, _, i int) {
+	from, to := s.pixels(i, p.op.In)
+	dst, src := s.call.dst, s.call.src
+	p.order.Run(dst.data[from*dst.pitch:], dst.pitch, src.data[from*src.pitch:], src.pitch, to-from)
 }
 
 // Run copies src into the middle of zeros. dst must not overlap src.

@@ -1,9 +1,8 @@
 package runtime
 
 // The descriptions of kernel calls: what plan decides, codegen writes as Go
-// literals, and exec passes directly. They hold no weights. An op without
-// weights runs as it stands; Conv, Linear, Affine and LayerNorm are packed by a
-// Loader first.
+// literals, and exec passes directly. They hold no weights. Conv, Linear, Affine,
+// LayerNorm and Pick are packed by a Loader first; the others run as they stand.
 
 // Algo is how a convolution is computed.
 type Algo uint8

@@ -203,10 +203,22 @@ func TestCopies(t *testing.T) {
 		check(pad, Shape{shape.C, shape.H + 1, shape.W + 5}, func(s *Session, dst View, srcs []View) { pad.Run(s, dst, srcs[0]) },
 			func(dst, src []float64) { ref.Pad(dst, src, 1, 2, 0, 3, dims(c.images, shape)) })
 
-		pick := &Pick{In: shape, Channels: rng.Perm(shape.C)[:shape.C/2+1]}
-		check(pick, Shape{len(pick.Channels), shape.H, shape.W}, func(s *Session, dst View, srcs []View) { pick.Run(s, dst, srcs[0]) },
-			func(dst, src []float64) { ref.Pick(dst, src, pick.Channels, dims(c.images, shape)) })
+		for _, channels := range [][]int{rng.Perm(shape.C)[:shape.C/2+1], shuffled(shape.C)} {
+			op := &Pick{In: shape, Channels: channels}
+			packed := NewLoader(memory{}).Pick(op)
+			check(op, Shape{len(channels), shape.H, shape.W}, func(s *Session, dst View, srcs []View) { packed.Run(s, dst, srcs[0]) },
+				func(dst, src []float64) { ref.Pick(dst, src, channels, dims(c.images, shape)) })
+		}
 	})
+}
+
+// shuffled is a channel shuffle of two groups, or as much of it as there is.
+func shuffled(channels int) []int {
+	order := make([]int, channels)
+	for i := range order {
+		order[i] = i%2*(channels/2) + i/2
+	}
+	return order
 }
 
 // TestThreads checks that the number of threads changes no bit.

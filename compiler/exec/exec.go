@@ -63,8 +63,8 @@ func Load(p *plan.Plan, t runtime.Tensors) (*Model, error) {
 	return m, nil
 }
 
-// pack returns what runs a step: its layer, weights packed, or the op itself if
-// it has none.
+// pack returns what runs a step: its layer, packed, or the op itself if it runs as it
+// stands.
 func pack(l *runtime.Loader, s *plan.Step) any {
 	switch op := s.Op.(type) {
 	case *runtime.Conv:
@@ -78,6 +78,8 @@ func pack(l *runtime.Loader, s *plan.Step) any {
 		return l.Affine(op, s.Norms...)
 	case *runtime.LayerNorm:
 		return l.LayerNorm(s.Key, op)
+	case *runtime.Pick:
+		return l.Pick(op)
 	}
 	return s.Op
 }

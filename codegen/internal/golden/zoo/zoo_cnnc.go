@@ -76,6 +76,7 @@ type Model struct {
 	conv, depthwise, grouped, concat *cnnrt.PackedConv
 	norm                             *cnnrt.PackedLayerNorm
 	gamma                            *cnnrt.PackedAffine
+	shuffle, pick2                   *cnnrt.PackedPick
 	wide                             *cnnrt.PackedConv
 	bn                               *cnnrt.PackedAffine
 	fc                               *cnnrt.PackedLinear
@@ -111,11 +112,13 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 			},
 			{Key: "rest", Out: 21},
 		}),
-		norm:  l.LayerNorm("norm", layerNormOf24At9x13),
-		gamma: l.Affine(affineOf24At9x13, cnnrt.Norm{Kind: cnnrt.LearnedScale, Key: "gamma", Dims: []int{24}}),
-		wide:  l.Conv("wide", conv1x1From4To40At9x13),
-		bn:    l.Affine(affineOf54At9x13, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: "bn", Eps: 1e-05}),
-		fc:    l.Linear("fc", linearFrom324To7),
+		norm:    l.LayerNorm("norm", layerNormOf24At9x13),
+		gamma:   l.Affine(affineOf24At9x13, cnnrt.Norm{Kind: cnnrt.LearnedScale, Key: "gamma", Dims: []int{24}}),
+		shuffle: l.Pick(pick24Of24At9x13),
+		pick2:   l.Pick(pick5_3_3_1Of24At9x13),
+		wide:    l.Conv("wide", conv1x1From4To40At9x13),
+		bn:      l.Affine(affineOf54At9x13, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: "bn", Eps: 1e-05}),
+		fc:      l.Linear("fc", linearFrom324To7),
 	}
 	if err := l.Err(); err != nil {
 		return nil, err
