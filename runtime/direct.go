@@ -34,7 +34,7 @@ func (d *direct) run(s *Session) { d.multiply(s, d, s.images*d.op.Out.Pixels()) 
 // span is a range of rows or columns of the input, both ends included.
 type span struct{ from, to int }
 
-// moved reports whether all of x, moved by so many, is inside a map of n.
+// inside reports whether all of x, moved by so many, is inside a map of n.
 func (x span) inside(by, n int) bool { return x.from+by >= 0 && x.to+by < n }
 
 // firstTaps returns the rows and columns in which the first taps of n output pixels lie,
@@ -53,11 +53,36 @@ func (d *direct) firstTaps(pixel, n int) (ys, xs span) {
 	return ys, xs
 }
 
+// even is the number of the table of all tiles whose rows are evenly spaced, and whose
+// taps are inside of one map.
+const even = 1
+
+// locateEvenly fills that table in, counting from the first tap.
+func (d *direct) locateEvenly(table []int, pitch, held int) (holds int) {
+	op := d.op
+	if held == even {
+		return even
+	}
+	for ky := range op.Kernel.H {
+		for kx := range op.Kernel.W {
+			at := 4 * (ky*op.Dilation.H*op.In.W + kx*op.Dilation.W) * pitch
+			for r := range d.kernel.Rows {
+				table[r] = at
+				at += 4 * op.Stride.W * pitch
+			}
+			table = table[d.kernel.Rows:]
+		}
+	}
+	return even
+}
+
 // locate finds the taps in the arena: a pixel of the map, or the zeros. Where all taps
-// are inside of one map, they are located from the first on, and lie as those of any
-// other such tile that begins in the same column.
+// are inside of one map, it counts from the first: then they lie as those of other tiles.
 func (d *direct) locate(s *Session, table []int, row, n, held int) (a []float32, holds int) {
 	op, in, out, src := d.op, d.op.In, d.op.Out, s.call.src
+	if d.taps == 1 && op.Stride == (Size{1, 1}) && op.Pad == (Padding{}) {
+		return s.arena[src.at+row*src.pitch:], d.locateEvenly(table, src.pitch, held)
+	}
 	image, pixel := row/out.Pixels(), row%out.Pixels()
 	oy, ox := pixel/out.W, pixel%out.W
 	ys, xs := d.firstTaps(pixel, n)
@@ -66,8 +91,11 @@ func (d *direct) locate(s *Session, table []int, row, n, held int) (a []float32,
 	origin := 0 // of the table, in floats of the arena
 	if pixel+n <= out.Pixels() && ys.inside(0, in.H) && xs.inside(0, in.W) &&
 		ys.inside((op.Kernel.H-1)*op.Dilation.H, in.H) && xs.inside((op.Kernel.W-1)*op.Dilation.W, in.W) {
-		origin, holds = src.at+first*src.pitch, 1+ox*(maxRows+1)+n
-		if holds == held {
+		origin = src.at + first*src.pitch
+		if ox+n <= out.W {
+			return s.arena[origin:], d.locateEvenly(table, src.pitch, held)
+		}
+		if holds = even + ox*(maxRows+1) + n; holds == held { // where it wraps, the rest follows
 			return s.arena[origin:], holds
 		}
 	}
