@@ -44,7 +44,7 @@ func New(isa cpu.ISA, g window.Geometry, channels int, weights, bias []float32, 
 	taps := g.Taps()
 	padded := (channels + lanes - 1) / lanes * lanes
 	c := &Conv{
-		window:   window.New(g, isa == cpu.AVX512 && slides(&g) && g.CanPair()),
+		window:   newWindow(isa, g),
 		isa:      isa,
 		channels: channels,
 		lanes:    lanes,
@@ -61,10 +61,24 @@ func New(isa cpu.ISA, g window.Geometry, channels int, weights, bias []float32, 
 	return c
 }
 
+// Resized returns the convolution, with the same weights, of maps of other heights.
+func (c *Conv) Resized(g window.Geometry) *Conv {
+	other := *c
+	other.window = newWindow(c.isa, g)
+	return &other
+}
+
+func newWindow(isa cpu.ISA, g window.Geometry) *window.Window {
+	return window.New(g, isa == cpu.AVX512 && slides(&g) && g.CanPair())
+}
+
 // slides reports whether there is a kernel of this very width and stride.
 func slides(g *window.Geometry) bool {
 	return g.DilationW == 1 && g.StrideW <= 2 && (g.KernelW == 3 || g.KernelW == 5 || g.KernelW == 7)
 }
+
+// Weights returns the packed weights.
+func (c *Conv) Weights() []float32 { return c.weights }
 
 // Run computes dst = clamp(conv(src) + bias + residual) as call says.
 func (c *Conv) Run(call *window.Call) {

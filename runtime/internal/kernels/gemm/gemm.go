@@ -63,7 +63,7 @@ type Kernel struct {
 	Rows   int   // most rows of a call, and the rows of a table of offsets
 	Width  int   // columns of most panels
 	Widths []int // what panels there are, ascending
-	lanes  int
+	Lanes  int   // columns of a vector
 }
 
 var kernels = [...]Kernel{
@@ -80,7 +80,7 @@ func For(isa cpu.ISA) *Kernel { return &kernels[isa] }
 func (k *Kernel) Run(c *Call) {
 	columns := (c.Panels-1)*c.Width + c.Cols
 	if c.Rows < 1 || c.Rows > k.Rows || c.Taps < 1 || c.K < 1 || c.Panels < 1 ||
-		c.Cols <= c.Width-k.lanes || c.Cols > c.Width || !slices.Contains(k.Widths, c.Width) ||
+		c.Cols <= c.Width-k.Lanes || c.Cols > c.Width || !slices.Contains(k.Widths, c.Width) ||
 		len(c.Offsets) < (c.Taps-1)*k.Rows+c.Rows ||
 		len(c.B) < c.Panels*c.Taps*c.K*c.Width || len(c.Bias) < c.Panels*c.Width ||
 		c.LDC < 0 || len(c.C) < (c.Rows-1)*c.LDC+columns ||

@@ -114,7 +114,7 @@ func TestTiles(t *testing.T) {
 		for _, width := range k.Widths {
 			for rows := 1; rows <= k.Rows; rows++ {
 				t.Run(fmt.Sprintf("%dx%d", rows, width), func(t *testing.T) {
-					for cols := width - k.lanes + 1; cols <= width; cols++ {
+					for cols := width - k.Lanes + 1; cols <= width; cols++ {
 						if rows > 1 && rows < k.Rows && cols%5 != rows%5 {
 							continue // all masks with few and with many rows, some with the others
 						}
@@ -231,7 +231,7 @@ func TestCallIsChecked(t *testing.T) {
 			"panels":   func(c *Call) { c.Panels = 0 },
 			"width":    func(c *Call) { c.Width += 3 },
 			"cols":     func(c *Call) { c.Cols = c.Width + 1 },
-			"few cols": func(c *Call) { c.Cols = c.Width - k.lanes },
+			"few cols": func(c *Call) { c.Cols = c.Width - k.Lanes },
 			"offsets":  func(c *Call) { c.Offsets = c.Offsets[:k.Rows+1] },
 			"B":        func(c *Call) { c.B = c.B[1:] },
 			"bias":     func(c *Call) { c.Bias = c.Bias[1:] },
@@ -286,7 +286,7 @@ func TestPanels(t *testing.T) {
 		next, bias := 0, 0
 		for _, p := range k.Panels(c.n, 10) {
 			widths = append(widths, p.Width)
-			if p.First != next || p.Bias != bias || p.B != 10*bias || p.Cols <= p.Width-k.lanes {
+			if p.First != next || p.Bias != bias || p.B != 10*bias || p.Cols <= p.Width-k.Lanes {
 				t.Errorf("%s: panel %+v of %d columns", c.isa, p, c.n)
 			}
 			next += p.Cols
@@ -313,7 +313,7 @@ func TestTilesStayInside(t *testing.T) {
 							copy(y, x)
 							return y
 						}
-						for _, cols := range []int{width - k.lanes + 1, width - 1, width} {
+						for _, cols := range []int{width - k.Lanes + 1, width - 1, width} {
 							c := randomCall(rng, k, rows, 2, 5+rows%4, width, 2, cols)
 							c.Residual = floats(rng, (rows-1)*c.LDR+width+cols)
 							c.A, c.B, c.Bias, c.C, c.Residual = copied(c.A), copied(c.B), copied(c.Bias), copied(c.C), copied(c.Residual)

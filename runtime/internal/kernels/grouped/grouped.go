@@ -153,6 +153,13 @@ func New(isa cpu.ISA, g window.Geometry, ch Channels, weights, bias []float32, f
 	return c
 }
 
+// Resized returns the convolution, with the same weights, of maps of other heights.
+func (c *Conv) Resized(g window.Geometry) *Conv {
+	other := *c
+	other.window = window.New(g, false)
+	return &other
+}
+
 // place returns the block and the lane of an output channel.
 func (c *Conv) place(o int) (block, lane int) {
 	if !c.perGroup {
@@ -163,6 +170,9 @@ func (c *Conv) place(o int) (block, lane int) {
 }
 
 func (c *Conv) blockLen() int { return c.window.Taps() * c.steps * c.sets * c.lanes }
+
+// Weights returns the packed weights.
+func (c *Conv) Weights() []float32 { return c.weights }
 
 // Run computes dst = clamp(conv(src) + bias + residual) as call says.
 func (c *Conv) Run(call *window.Call) {

@@ -1,5 +1,5 @@
-// Package peak measures how fast a processor multiplies and adds: the bound that
-// kernels are held against.
+// Package peak measures how fast a processor multiplies and adds, and how fast it reads:
+// the bounds that kernels are held against.
 package peak
 
 //go:generate go -C ../_asm run ./peak -out ../peak/peak_amd64.s -stubs ../peak/peak_amd64.go -pkg peak
@@ -20,10 +20,13 @@ func Burst(isa cpu.ISA) float64 {
 	return 2 * float64(floats) * turns / time.Since(start).Seconds()
 }
 
-// generic is the loop in plain Go, eight floats a turn.
+// Read reads data, but for less than 1 KiB at its end.
+func Read(isa cpu.ISA, data []float32) { read(isa, data) }
+
+// genericFMA is the loop in plain Go, eight floats a turn.
 //
 //go:noinline
-func generic(turns int) (sum float32) {
+func genericFMA(turns int) (sum float32) {
 	var a, b, c, d, e, f, g, h float32
 	x, y := float32(0.5), float32(1)
 	for range turns {
@@ -37,4 +40,15 @@ func generic(turns int) (sum float32) {
 		h = h*x + y
 	}
 	return a + b + c + d + e + f + g + h
+}
+
+// genericRead touches every cache line.
+//
+//go:noinline
+func genericRead(data []float32) (sum float32) {
+	const line = 16
+	for i := 0; i < len(data); i += line {
+		sum += data[i]
+	}
+	return sum
 }

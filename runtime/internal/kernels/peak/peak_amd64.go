@@ -7,5 +7,15 @@ package peak
 // fmaAVX512 multiplies and adds 12 vectors of 16 floats, n times.
 func fmaAVX512(n int)
 
+// readAVX512 reads 4 streams, so many bytes apart, n times 256 bytes each.
+//
+//go:noescape
+func readAVX512(p *float32, bytes int, n int)
+
 // fmaAVX2 multiplies and adds 12 vectors of 8 floats, n times.
 func fmaAVX2(n int)
+
+// readAVX2 reads 4 streams, so many bytes apart, n times 256 bytes each.
+//
+//go:noescape
+func readAVX2(p *float32, bytes int, n int)

@@ -14,6 +14,16 @@ func maxAVX512(a *args)
 //go:noescape
 func sumAVX512(a *args)
 
+// squaresAVX512 is dst[p*dstPitch+c] = factor * sum over y < rows, x < cols of src[p*srcPitch + y*rowPitch + x*colPitch + c]^2.
+//
+//go:noescape
+func squaresAVX512(a *args)
+
+// sumAffineAVX512 is dst[p*dstPitch+c] = factor * sum over y < rows, x < cols of min(max(src[p*srcPitch + y*rowPitch + x*colPitch + c]*scale[c] + shift[c], lo), hi).
+//
+//go:noescape
+func sumAffineAVX512(a *args)
+
 // maxAVX2 is dst[p*dstPitch+c] = max over y < rows, x < cols of src[p*srcPitch + y*rowPitch + x*colPitch + c].
 //
 //go:noescape
@@ -23,3 +33,13 @@ func maxAVX2(a *args)
 //
 //go:noescape
 func sumAVX2(a *args)
+
+// squaresAVX2 is dst[p*dstPitch+c] = factor * sum over y < rows, x < cols of src[p*srcPitch + y*rowPitch + x*colPitch + c]^2.
+//
+//go:noescape
+func squaresAVX2(a *args)
+
+// sumAffineAVX2 is dst[p*dstPitch+c] = factor * sum over y < rows, x < cols of min(max(src[p*srcPitch + y*rowPitch + x*colPitch + c]*scale[c] + shift[c], lo), hi).
+//
+//go:noescape
+func sumAffineAVX2(a *args)

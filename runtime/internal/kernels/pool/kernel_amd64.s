@@ -176,7 +176,7 @@ channelsEnd:
 // Requires: AVX, AVX512F, BMI2
 TEXT ·sumAVX512(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), R15
-	VBROADCASTSS 80(R15), Z12
+	VBROADCASTSS 96(R15), Z12
 	MOVQ         72(R15), BX
 	MOVQ         BX, AX
 	SHRQ         $0x02, AX
@@ -314,6 +314,354 @@ window_3_pixel:
 	ADDQ      DX, R10
 	DECQ      R12
 	JNE       window_3_row
+
+window_3_done:
+	VMULPS  Z12, Z4, Z4
+	VMOVUPS Z4, K1, (DI)(AX*1)
+
+channelsEnd:
+	ADDQ 48(R15), DI
+	ADDQ 56(R15), SI
+	DECQ R14
+	JNE  output
+	VZEROUPPER
+	RET
+
+// func squaresAVX512(a *args)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·squaresAVX512(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), R15
+	VBROADCASTSS 96(R15), Z12
+	MOVQ         72(R15), BX
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x0f, AX
+	MOVL         $-1, R8
+	BZHIL        AX, R8, R8
+	KMOVW        R8, K1
+	LEAQ         -64(BX), R8
+	LEAQ         -256(BX), R9
+	MOVQ         (R15), DI
+	MOVQ         8(R15), SI
+	MOVQ         32(R15), DX
+	MOVQ         40(R15), CX
+	MOVQ         64(R15), R14
+
+output:
+	XORQ AX, AX
+
+channelsSeveral:
+	CMPQ   AX, R9
+	JG     channelsSingle
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	VPXORD Z9, Z9, Z9
+	VPXORD Z10, Z10, Z10
+	VPXORD Z11, Z11, Z11
+	LEAQ   (SI)(AX*1), R10
+	MOVQ   16(R15), R12
+	TESTQ  R12, R12
+	JLE    window_1_done
+	CMPQ   24(R15), $0x00
+	JLE    window_1_done
+
+window_1_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_1_pixel:
+	VMOVUPS     (R11), Z0
+	VMOVUPS     64(R11), Z1
+	VMOVUPS     128(R11), Z2
+	VMOVUPS     192(R11), Z3
+	VFMADD231PS Z0, Z0, Z8
+	VFMADD231PS Z1, Z1, Z9
+	VFMADD231PS Z2, Z2, Z10
+	VFMADD231PS Z3, Z3, Z11
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_1_pixel
+	VADDPS      Z8, Z4, Z4
+	VADDPS      Z9, Z5, Z5
+	VADDPS      Z10, Z6, Z6
+	VADDPS      Z11, Z7, Z7
+	VPXORD      Z8, Z8, Z8
+	VPXORD      Z9, Z9, Z9
+	VPXORD      Z10, Z10, Z10
+	VPXORD      Z11, Z11, Z11
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_1_row
+
+window_1_done:
+	VMULPS  Z12, Z4, Z4
+	VMULPS  Z12, Z5, Z5
+	VMULPS  Z12, Z6, Z6
+	VMULPS  Z12, Z7, Z7
+	VMOVUPS Z4, (DI)(AX*1)
+	VMOVUPS Z5, 64(DI)(AX*1)
+	VMOVUPS Z6, 128(DI)(AX*1)
+	VMOVUPS Z7, 192(DI)(AX*1)
+	ADDQ    $+256, AX
+	JMP     channelsSeveral
+
+channelsSingle:
+	CMPQ   AX, R8
+	JG     channelsTail
+	VPXORD Z4, Z4, Z4
+	VPXORD Z8, Z8, Z8
+	LEAQ   (SI)(AX*1), R10
+	MOVQ   16(R15), R12
+	TESTQ  R12, R12
+	JLE    window_2_done
+	CMPQ   24(R15), $0x00
+	JLE    window_2_done
+
+window_2_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_2_pixel:
+	VMOVUPS     (R11), Z0
+	VFMADD231PS Z0, Z0, Z8
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_2_pixel
+	VADDPS      Z8, Z4, Z4
+	VPXORD      Z8, Z8, Z8
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_2_row
+
+window_2_done:
+	VMULPS  Z12, Z4, Z4
+	VMOVUPS Z4, (DI)(AX*1)
+	ADDQ    $+64, AX
+	JMP     channelsSingle
+
+channelsTail:
+	CMPQ   AX, BX
+	JGE    channelsEnd
+	VPXORD Z4, Z4, Z4
+	VPXORD Z8, Z8, Z8
+	LEAQ   (SI)(AX*1), R10
+	MOVQ   16(R15), R12
+	TESTQ  R12, R12
+	JLE    window_3_done
+	CMPQ   24(R15), $0x00
+	JLE    window_3_done
+
+window_3_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_3_pixel:
+	VMOVUPS.Z   (R11), K1, Z0
+	VFMADD231PS Z0, Z0, Z8
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_3_pixel
+	VADDPS      Z8, Z4, Z4
+	VPXORD      Z8, Z8, Z8
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_3_row
+
+window_3_done:
+	VMULPS  Z12, Z4, Z4
+	VMOVUPS Z4, K1, (DI)(AX*1)
+
+channelsEnd:
+	ADDQ 48(R15), DI
+	ADDQ 56(R15), SI
+	DECQ R14
+	JNE  output
+	VZEROUPPER
+	RET
+
+// func sumAffineAVX512(a *args)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·sumAffineAVX512(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), R15
+	VBROADCASTSS 96(R15), Z12
+	VBROADCASTSS 100(R15), Z21
+	VBROADCASTSS 104(R15), Z22
+	MOVQ         72(R15), BX
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x0f, AX
+	MOVL         $-1, R8
+	BZHIL        AX, R8, R8
+	KMOVW        R8, K1
+	LEAQ         -64(BX), R8
+	LEAQ         -256(BX), R9
+	MOVQ         (R15), DI
+	MOVQ         8(R15), SI
+	MOVQ         32(R15), DX
+	MOVQ         40(R15), CX
+	MOVQ         64(R15), R14
+
+output:
+	XORQ AX, AX
+
+channelsSeveral:
+	CMPQ    AX, R9
+	JG      channelsSingle
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    80(R15), R10
+	VMOVUPS (R10)(AX*1), Z13
+	VMOVUPS 64(R10)(AX*1), Z14
+	VMOVUPS 128(R10)(AX*1), Z15
+	VMOVUPS 192(R10)(AX*1), Z16
+	MOVQ    88(R15), R10
+	VMOVUPS (R10)(AX*1), Z17
+	VMOVUPS 64(R10)(AX*1), Z18
+	VMOVUPS 128(R10)(AX*1), Z19
+	VMOVUPS 192(R10)(AX*1), Z20
+	LEAQ    (SI)(AX*1), R10
+	MOVQ    16(R15), R12
+	TESTQ   R12, R12
+	JLE     window_1_done
+	CMPQ    24(R15), $0x00
+	JLE     window_1_done
+
+window_1_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_1_pixel:
+	VMOVUPS     (R11), Z0
+	VMOVUPS     64(R11), Z1
+	VMOVUPS     128(R11), Z2
+	VMOVUPS     192(R11), Z3
+	VFMADD213PS Z17, Z13, Z0
+	VFMADD213PS Z18, Z14, Z1
+	VFMADD213PS Z19, Z15, Z2
+	VFMADD213PS Z20, Z16, Z3
+	VMAXPS      Z0, Z21, Z0
+	VMINPS      Z0, Z22, Z0
+	VMAXPS      Z1, Z21, Z1
+	VMINPS      Z1, Z22, Z1
+	VMAXPS      Z2, Z21, Z2
+	VMINPS      Z2, Z22, Z2
+	VMAXPS      Z3, Z21, Z3
+	VMINPS      Z3, Z22, Z3
+	VADDPS      Z0, Z8, Z8
+	VADDPS      Z1, Z9, Z9
+	VADDPS      Z2, Z10, Z10
+	VADDPS      Z3, Z11, Z11
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_1_pixel
+	VADDPS      Z8, Z4, Z4
+	VADDPS      Z9, Z5, Z5
+	VADDPS      Z10, Z6, Z6
+	VADDPS      Z11, Z7, Z7
+	VPXORD      Z8, Z8, Z8
+	VPXORD      Z9, Z9, Z9
+	VPXORD      Z10, Z10, Z10
+	VPXORD      Z11, Z11, Z11
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_1_row
+
+window_1_done:
+	VMULPS  Z12, Z4, Z4
+	VMULPS  Z12, Z5, Z5
+	VMULPS  Z12, Z6, Z6
+	VMULPS  Z12, Z7, Z7
+	VMOVUPS Z4, (DI)(AX*1)
+	VMOVUPS Z5, 64(DI)(AX*1)
+	VMOVUPS Z6, 128(DI)(AX*1)
+	VMOVUPS Z7, 192(DI)(AX*1)
+	ADDQ    $+256, AX
+	JMP     channelsSeveral
+
+channelsSingle:
+	CMPQ    AX, R8
+	JG      channelsTail
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z8, Z8, Z8
+	MOVQ    80(R15), R10
+	VMOVUPS (R10)(AX*1), Z13
+	MOVQ    88(R15), R10
+	VMOVUPS (R10)(AX*1), Z17
+	LEAQ    (SI)(AX*1), R10
+	MOVQ    16(R15), R12
+	TESTQ   R12, R12
+	JLE     window_2_done
+	CMPQ    24(R15), $0x00
+	JLE     window_2_done
+
+window_2_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_2_pixel:
+	VMOVUPS     (R11), Z0
+	VFMADD213PS Z17, Z13, Z0
+	VMAXPS      Z0, Z21, Z0
+	VMINPS      Z0, Z22, Z0
+	VADDPS      Z0, Z8, Z8
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_2_pixel
+	VADDPS      Z8, Z4, Z4
+	VPXORD      Z8, Z8, Z8
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_2_row
+
+window_2_done:
+	VMULPS  Z12, Z4, Z4
+	VMOVUPS Z4, (DI)(AX*1)
+	ADDQ    $+64, AX
+	JMP     channelsSingle
+
+channelsTail:
+	CMPQ      AX, BX
+	JGE       channelsEnd
+	VPXORD    Z4, Z4, Z4
+	VPXORD    Z8, Z8, Z8
+	MOVQ      80(R15), R10
+	VMOVUPS.Z (R10)(AX*1), K1, Z13
+	MOVQ      88(R15), R10
+	VMOVUPS.Z (R10)(AX*1), K1, Z17
+	LEAQ      (SI)(AX*1), R10
+	MOVQ      16(R15), R12
+	TESTQ     R12, R12
+	JLE       window_3_done
+	CMPQ      24(R15), $0x00
+	JLE       window_3_done
+
+window_3_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_3_pixel:
+	VMOVUPS.Z   (R11), K1, Z0
+	VFMADD213PS Z17, Z13, Z0
+	VMAXPS      Z0, Z21, Z0
+	VMINPS      Z0, Z22, Z0
+	VADDPS      Z0, Z8, Z8
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_3_pixel
+	VADDPS      Z8, Z4, Z4
+	VPXORD      Z8, Z8, Z8
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_3_row
 
 window_3_done:
 	VMULPS  Z12, Z4, Z4
@@ -471,7 +819,7 @@ channelsEnd:
 // Requires: AVX
 TEXT ·sumAVX2(SB), NOSPLIT, $0-8
 	MOVQ         a+0(FP), R15
-	VBROADCASTSS 80(R15), Y6
+	VBROADCASTSS 96(R15), Y6
 	MOVQ         72(R15), BX
 	MOVQ         BX, AX
 	SHRQ         $0x02, AX
@@ -597,6 +945,312 @@ window_3_pixel:
 window_3_done:
 	VMULPS     Y6, Y2, Y2
 	VMASKMOVPS Y2, Y7, (DI)(AX*1)
+
+channelsEnd:
+	ADDQ 48(R15), DI
+	ADDQ 56(R15), SI
+	DECQ R14
+	JNE  output
+	VZEROUPPER
+	RET
+
+// func squaresAVX2(a *args)
+// Requires: AVX, FMA3
+TEXT ·squaresAVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), R15
+	VBROADCASTSS 96(R15), Y6
+	MOVQ         72(R15), BX
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x07, AX
+	NEGQ         AX
+	LEAQ         tailMasks<>+0(SB), R8
+	VMOVDQU      32(R8)(AX*4), Y7
+	LEAQ         -32(BX), R8
+	LEAQ         -64(BX), R9
+	MOVQ         (R15), DI
+	MOVQ         8(R15), SI
+	MOVQ         32(R15), DX
+	MOVQ         40(R15), CX
+	MOVQ         64(R15), R14
+
+output:
+	XORQ AX, AX
+
+channelsSeveral:
+	CMPQ   AX, R9
+	JG     channelsSingle
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	LEAQ   (SI)(AX*1), R10
+	MOVQ   16(R15), R12
+	TESTQ  R12, R12
+	JLE    window_1_done
+	CMPQ   24(R15), $0x00
+	JLE    window_1_done
+
+window_1_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_1_pixel:
+	VMOVUPS     (R11), Y0
+	VMOVUPS     32(R11), Y1
+	VFMADD231PS Y0, Y0, Y4
+	VFMADD231PS Y1, Y1, Y5
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_1_pixel
+	VADDPS      Y4, Y2, Y2
+	VADDPS      Y5, Y3, Y3
+	VXORPS      Y4, Y4, Y4
+	VXORPS      Y5, Y5, Y5
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_1_row
+
+window_1_done:
+	VMULPS  Y6, Y2, Y2
+	VMULPS  Y6, Y3, Y3
+	VMOVUPS Y2, (DI)(AX*1)
+	VMOVUPS Y3, 32(DI)(AX*1)
+	ADDQ    $+64, AX
+	JMP     channelsSeveral
+
+channelsSingle:
+	CMPQ   AX, R8
+	JG     channelsTail
+	VXORPS Y2, Y2, Y2
+	VXORPS Y4, Y4, Y4
+	LEAQ   (SI)(AX*1), R10
+	MOVQ   16(R15), R12
+	TESTQ  R12, R12
+	JLE    window_2_done
+	CMPQ   24(R15), $0x00
+	JLE    window_2_done
+
+window_2_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_2_pixel:
+	VMOVUPS     (R11), Y0
+	VFMADD231PS Y0, Y0, Y4
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_2_pixel
+	VADDPS      Y4, Y2, Y2
+	VXORPS      Y4, Y4, Y4
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_2_row
+
+window_2_done:
+	VMULPS  Y6, Y2, Y2
+	VMOVUPS Y2, (DI)(AX*1)
+	ADDQ    $+32, AX
+	JMP     channelsSingle
+
+channelsTail:
+	CMPQ   AX, BX
+	JGE    channelsEnd
+	VXORPS Y2, Y2, Y2
+	VXORPS Y4, Y4, Y4
+	LEAQ   (SI)(AX*1), R10
+	MOVQ   16(R15), R12
+	TESTQ  R12, R12
+	JLE    window_3_done
+	CMPQ   24(R15), $0x00
+	JLE    window_3_done
+
+window_3_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_3_pixel:
+	VMASKMOVPS  (R11), Y7, Y0
+	VFMADD231PS Y0, Y0, Y4
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_3_pixel
+	VADDPS      Y4, Y2, Y2
+	VXORPS      Y4, Y4, Y4
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_3_row
+
+window_3_done:
+	VMULPS     Y6, Y2, Y2
+	VMASKMOVPS Y2, Y7, (DI)(AX*1)
+
+channelsEnd:
+	ADDQ 48(R15), DI
+	ADDQ 56(R15), SI
+	DECQ R14
+	JNE  output
+	VZEROUPPER
+	RET
+
+// func sumAffineAVX2(a *args)
+// Requires: AVX, FMA3
+TEXT ·sumAffineAVX2(SB), NOSPLIT, $0-8
+	MOVQ         a+0(FP), R15
+	VBROADCASTSS 96(R15), Y6
+	VBROADCASTSS 100(R15), Y11
+	VBROADCASTSS 104(R15), Y12
+	MOVQ         72(R15), BX
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x07, AX
+	NEGQ         AX
+	LEAQ         tailMasks<>+0(SB), R8
+	VMOVDQU      32(R8)(AX*4), Y13
+	LEAQ         -32(BX), R8
+	LEAQ         -64(BX), R9
+	MOVQ         (R15), DI
+	MOVQ         8(R15), SI
+	MOVQ         32(R15), DX
+	MOVQ         40(R15), CX
+	MOVQ         64(R15), R14
+
+output:
+	XORQ AX, AX
+
+channelsSeveral:
+	CMPQ    AX, R9
+	JG      channelsSingle
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y4, Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	MOVQ    80(R15), R10
+	VMOVUPS (R10)(AX*1), Y7
+	VMOVUPS 32(R10)(AX*1), Y8
+	MOVQ    88(R15), R10
+	VMOVUPS (R10)(AX*1), Y9
+	VMOVUPS 32(R10)(AX*1), Y10
+	LEAQ    (SI)(AX*1), R10
+	MOVQ    16(R15), R12
+	TESTQ   R12, R12
+	JLE     window_1_done
+	CMPQ    24(R15), $0x00
+	JLE     window_1_done
+
+window_1_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_1_pixel:
+	VMOVUPS     (R11), Y0
+	VMOVUPS     32(R11), Y1
+	VFMADD213PS Y9, Y7, Y0
+	VFMADD213PS Y10, Y8, Y1
+	VMAXPS      Y0, Y11, Y0
+	VMINPS      Y0, Y12, Y0
+	VMAXPS      Y1, Y11, Y1
+	VMINPS      Y1, Y12, Y1
+	VADDPS      Y0, Y4, Y4
+	VADDPS      Y1, Y5, Y5
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_1_pixel
+	VADDPS      Y4, Y2, Y2
+	VADDPS      Y5, Y3, Y3
+	VXORPS      Y4, Y4, Y4
+	VXORPS      Y5, Y5, Y5
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_1_row
+
+window_1_done:
+	VMULPS  Y6, Y2, Y2
+	VMULPS  Y6, Y3, Y3
+	VMOVUPS Y2, (DI)(AX*1)
+	VMOVUPS Y3, 32(DI)(AX*1)
+	ADDQ    $+64, AX
+	JMP     channelsSeveral
+
+channelsSingle:
+	CMPQ    AX, R8
+	JG      channelsTail
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y4, Y4, Y4
+	MOVQ    80(R15), R10
+	VMOVUPS (R10)(AX*1), Y7
+	MOVQ    88(R15), R10
+	VMOVUPS (R10)(AX*1), Y9
+	LEAQ    (SI)(AX*1), R10
+	MOVQ    16(R15), R12
+	TESTQ   R12, R12
+	JLE     window_2_done
+	CMPQ    24(R15), $0x00
+	JLE     window_2_done
+
+window_2_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_2_pixel:
+	VMOVUPS     (R11), Y0
+	VFMADD213PS Y9, Y7, Y0
+	VMAXPS      Y0, Y11, Y0
+	VMINPS      Y0, Y12, Y0
+	VADDPS      Y0, Y4, Y4
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_2_pixel
+	VADDPS      Y4, Y2, Y2
+	VXORPS      Y4, Y4, Y4
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_2_row
+
+window_2_done:
+	VMULPS  Y6, Y2, Y2
+	VMOVUPS Y2, (DI)(AX*1)
+	ADDQ    $+32, AX
+	JMP     channelsSingle
+
+channelsTail:
+	CMPQ       AX, BX
+	JGE        channelsEnd
+	VXORPS     Y2, Y2, Y2
+	VXORPS     Y4, Y4, Y4
+	MOVQ       80(R15), R10
+	VMASKMOVPS (R10)(AX*1), Y13, Y7
+	MOVQ       88(R15), R10
+	VMASKMOVPS (R10)(AX*1), Y13, Y9
+	LEAQ       (SI)(AX*1), R10
+	MOVQ       16(R15), R12
+	TESTQ      R12, R12
+	JLE        window_3_done
+	CMPQ       24(R15), $0x00
+	JLE        window_3_done
+
+window_3_row:
+	MOVQ R10, R11
+	MOVQ 24(R15), R13
+
+window_3_pixel:
+	VMASKMOVPS  (R11), Y13, Y0
+	VFMADD213PS Y9, Y7, Y0
+	VMAXPS      Y0, Y11, Y0
+	VMINPS      Y0, Y12, Y0
+	VADDPS      Y0, Y4, Y4
+	ADDQ        CX, R11
+	DECQ        R13
+	JNE         window_3_pixel
+	VADDPS      Y4, Y2, Y2
+	VXORPS      Y4, Y4, Y4
+	ADDQ        DX, R10
+	DECQ        R12
+	JNE         window_3_row
+
+window_3_done:
+	VMULPS     Y6, Y2, Y2
+	VMASKMOVPS Y2, Y13, (DI)(AX*1)
 
 channelsEnd:
 	ADDQ 48(R15), DI

@@ -1,5 +1,5 @@
-// Package pool has the pooling kernels: maximum and sum over windows of pixels, a
-// vector of channels at a time.
+// Package pool has the pooling kernels: maximum, sum and sum of squares over windows of
+// pixels, a vector of channels at a time.
 package pool
 
 //go:generate go -C ../_asm run ./pool -out ../pool/kernel_amd64.s -stubs ../pool/kernel_amd64.go -pkg pool
@@ -43,5 +43,27 @@ func Max(dst, src []float32, w *Window) {
 func Sum(dst, src []float32, w *Window, factor float32) {
 	if w.check(dst, src) {
 		sum(dst, src, w, factor)
+	}
+}
+
+// Squares is like Sum, of the squares.
+func Squares(dst, src []float32, w *Window, factor float32) {
+	if w.check(dst, src) {
+		squares(dst, src, w, factor)
+	}
+}
+
+// Affine is what happens to pixels before they are summed: min(max(x*Scale + Shift, Lo), Hi),
+// with one rounding of the product and sum where the processor fuses them. NaN stays NaN.
+type Affine struct {
+	Scale, Shift []float32 // a channel
+	Lo, Hi       float32   // infinities for none
+}
+
+// SumAffine is Sum of pixels to which f has been applied.
+func SumAffine(dst, src []float32, w *Window, f *Affine, factor float32) {
+	if w.check(dst, src) {
+		_, _ = f.Scale[:w.Channels], f.Shift[:w.Channels]
+		sumAffine(dst, src, w, f, factor)
 	}
 }

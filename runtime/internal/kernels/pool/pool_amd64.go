@@ -17,7 +17,8 @@ type args struct {
 	dstPitch, srcPitch int
 	count              int
 	channels           int
-	factor             float32
+	scale, shift       unsafe.Pointer
+	factor, lo, hi     float32
 }
 
 func (w *Window) args(dst, src []float32, factor float32) args {
@@ -51,5 +52,31 @@ func sum(dst, src []float32, w *Window, factor float32) {
 		sumAVX2(&a)
 	default:
 		sumGeneric(dst, src, w, factor)
+	}
+}
+
+func sumAffine(dst, src []float32, w *Window, f *Affine, factor float32) {
+	a := w.args(dst, src, factor)
+	a.scale, a.shift = unsafe.Pointer(unsafe.SliceData(f.Scale)), unsafe.Pointer(unsafe.SliceData(f.Shift))
+	a.lo, a.hi = f.Lo, f.Hi
+	switch cpu.Level() {
+	case cpu.AVX512:
+		sumAffineAVX512(&a)
+	case cpu.AVX2:
+		sumAffineAVX2(&a)
+	default:
+		sumAffineGeneric(dst, src, w, f, factor)
+	}
+}
+
+func squares(dst, src []float32, w *Window, factor float32) {
+	a := w.args(dst, src, factor)
+	switch cpu.Level() {
+	case cpu.AVX512:
+		squaresAVX512(&a)
+	case cpu.AVX2:
+		squaresAVX2(&a)
+	default:
+		squaresGeneric(dst, src, w, factor)
 	}
 }

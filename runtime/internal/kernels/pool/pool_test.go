@@ -23,6 +23,7 @@ func TestEdges(t *testing.T) {
 					{Rows: 1, Cols: 1, Count: 1},
 					{Rows: 3, Cols: 3, Count: 2},
 					{Rows: 2, Cols: 5, Count: 1},
+					{Rows: 9, Cols: 2, Count: 1},
 					{Rows: 0, Cols: 3, Count: 2},
 					{Rows: 2, Cols: 0, Count: 1},
 				} {
@@ -41,13 +42,22 @@ func TestEdges(t *testing.T) {
 							}
 						}
 						name := fmt.Sprintf("%+v", w)
-						expect(t, "max "+name, &w, place, src, 0, math.Inf(-1), func(acc, x float64) float64 { return max(acc, x) },
+						expect(t, "max "+name, &w, place, src, 0, math.Inf(-1), func(acc, x float64, _ int) float64 { return max(acc, x) },
 							func(dst []float32) { Max(dst, src, &w) })
 						for i := range src {
 							src[i] = float32(rng.NormFloat64())
 						}
-						expect(t, "sum "+name, &w, place, src, 1e-6, 0, func(acc, x float64) float64 { return acc + x*0.25 },
+						expect(t, "sum "+name, &w, place, src, 1e-6, 0, func(acc, x float64, _ int) float64 { return acc + x*0.25 },
 							func(dst []float32) { Sum(dst, src, &w, 0.25) })
+						expect(t, "squares "+name, &w, place, src, 4e-6, 0, func(acc, x float64, _ int) float64 { return acc + x*x*0.25 },
+							func(dst []float32) { Squares(dst, src, &w, 0.25) })
+						f := Affine{Scale: place(t, n), Shift: place(t, n), Lo: -0.5, Hi: 1}
+						for c := range n {
+							f.Scale[c], f.Shift[c] = float32(rng.NormFloat64()), float32(rng.NormFloat64())
+						}
+						expect(t, "sum affine "+name, &w, place, src, 1e-6, 0, func(acc, x float64, c int) float64 {
+							return acc + min(max(x*float64(f.Scale[c])+float64(f.Shift[c]), -0.5), 1)*0.25
+						}, func(dst []float32) { SumAffine(dst, src, &w, &f, 0.25) })
 					}
 				}
 			}
@@ -56,7 +66,7 @@ func TestEdges(t *testing.T) {
 }
 
 // expect runs a kernel and compares with start combined with each float of a window.
-func expect(t *testing.T, name string, w *Window, place func(testing.TB, int) []float32, src []float32, within, start float64, combine func(acc, x float64) float64, run func(dst []float32)) {
+func expect(t *testing.T, name string, w *Window, place func(testing.TB, int) []float32, src []float32, within, start float64, combine func(acc, x float64, c int) float64, run func(dst []float32)) {
 	t.Helper()
 	const canary = 12345
 	dst := place(t, (w.Count-1)*w.DstPitch+w.Channels)
@@ -71,7 +81,7 @@ func expect(t *testing.T, name string, w *Window, place func(testing.TB, int) []
 			want = start
 			for y := range w.Rows {
 				for x := range w.Cols {
-					want = combine(want, float64(src[p*w.SrcPitch+y*w.RowPitch+x*w.ColPitch+c]))
+					want = combine(want, float64(src[p*w.SrcPitch+y*w.RowPitch+x*w.ColPitch+c]), c)
 				}
 			}
 		}
@@ -80,6 +90,28 @@ func expect(t *testing.T, name string, w *Window, place func(testing.TB, int) []
 			t.Fatalf("%s: element %d is %v, want %v", name, i, got, want)
 		}
 	}
+}
+
+// A channel's sum is the same bits whichever others are summed with it: threads may divide
+// channels as they like.
+func TestChannelsAlone(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
+		const rows, cols, channels = 11, 5, 70
+		rng := rand.New(rand.NewPCG(3, 4))
+		src, dst := make([]float32, rows*cols*channels), make([]float32, channels)
+		for i := range src {
+			src[i] = float32(rng.NormFloat64())
+		}
+		w := Window{Rows: rows, Cols: cols, RowPitch: cols * channels, ColPitch: channels, Count: 1, Channels: channels}
+		Sum(dst, src, &w, 1)
+		w.Channels = 1
+		for c, together := range dst {
+			var alone [1]float32
+			if Sum(alone[:], src[c:], &w, 1); alone[0] != together {
+				t.Errorf("channel %d: %v alone, %v with others", c, alone[0], together)
+			}
+		}
+	})
 }
 
 // TestLargeSum checks that the error of a large window does not grow with its size.
@@ -108,8 +140,9 @@ func BenchmarkPool(b *testing.B) {
 	}
 	for isa := cpu.AVX2; isa <= cpu.Best; isa++ {
 		for name, f := range map[string]func(){
-			"max": func() { Max(dst, src, &w) },
-			"sum": func() { Sum(dst, src, &w, 1) },
+			"max":     func() { Max(dst, src, &w) },
+			"sum":     func() { Sum(dst, src, &w, 1) },
+			"squares": func() { Squares(dst, src, &w, 1) },
 		} {
 			b.Run(name+"/"+isa.String(), func(b *testing.B) {
 				defer cpu.Force(isa)()

@@ -16,7 +16,7 @@ func TestArgs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, typ := range []reflect.Type{reflect.TypeFor[inputArgs](), reflect.TypeFor[outputArgs]()} {
+	for _, typ := range []reflect.Type{reflect.TypeFor[inputArgs](), reflect.TypeFor[outputArgs](), reflect.TypeFor[weightsArgs]()} {
 		list := regexp.MustCompile(`(?s)emit\.Struct\("` + typ.Name() + `",(.*?)\)`).FindSubmatch(source)
 		if list == nil {
 			t.Fatalf("the generator describes no %s", typ.Name())

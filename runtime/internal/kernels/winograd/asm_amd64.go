@@ -9,7 +9,7 @@ import (
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
 )
 
-// inputArgs and outputArgs are an Input and an Output as the assembly reads them; sizes
+// inputArgs, outputArgs and weightsArgs are an Input, an Output and Weights as the assembly reads them; sizes
 // are in bytes. The generator has the same lists of fields, eight bytes each.
 type inputArgs struct {
 	src      unsafe.Pointer
@@ -34,6 +34,35 @@ type outputArgs struct {
 	lo, hi        float32
 }
 
+type weightsArgs struct {
+	src     unsafe.Pointer
+	srcStep int
+	dst     unsafe.Pointer
+	dstStep int
+	n       int
+}
+
+// weights transforms the first n kernels, a multiple of eight.
+func (k Kernel) weights(w *Weights, n int) {
+	a := weightsArgs{
+		src:     unsafe.Pointer(unsafe.SliceData(w.Src)),
+		srcStep: 4 * w.SrcStep,
+		dst:     unsafe.Pointer(unsafe.SliceData(w.Dst)),
+		dstStep: 4 * w.DstStep,
+		n:       n,
+	}
+	switch k {
+	case Kernel{F2x2, cpu.AVX512}:
+		weights2x2AVX512(&a)
+	case Kernel{F2x2, cpu.AVX2}:
+		weights2x2AVX2(&a)
+	case Kernel{F4x4, cpu.AVX512}:
+		weights4x4AVX512(&a)
+	case Kernel{F4x4, cpu.AVX2}:
+		weights4x4AVX2(&a)
+	}
+}
+
 func (k Kernel) input(t *Input) {
 	a := inputArgs{
 		src:      unsafe.Pointer(unsafe.SliceData(t.Src)),
@@ -42,10 +71,15 @@ func (k Kernel) input(t *Input) {
 		pitch:    4 * t.Pitch,
 		channels: t.Channels,
 	}
-	if k.isa == cpu.AVX512 {
-		inputAVX512(&a)
-	} else {
-		inputAVX2(&a)
+	switch k {
+	case Kernel{F2x2, cpu.AVX512}:
+		input2x2AVX512(&a)
+	case Kernel{F2x2, cpu.AVX2}:
+		input2x2AVX2(&a)
+	case Kernel{F4x4, cpu.AVX512}:
+		input4x4AVX512(&a)
+	case Kernel{F4x4, cpu.AVX2}:
+		input4x4AVX2(&a)
 	}
 }
 
@@ -71,9 +105,14 @@ func (k Kernel) output(t *Output) {
 	case t.Lo > float32(math.Inf(-1)):
 		a.clamp = 1
 	}
-	if k.isa == cpu.AVX512 {
-		outputAVX512(&a)
-	} else {
-		outputAVX2(&a)
+	switch k {
+	case Kernel{F2x2, cpu.AVX512}:
+		output2x2AVX512(&a)
+	case Kernel{F2x2, cpu.AVX2}:
+		output2x2AVX2(&a)
+	case Kernel{F4x4, cpu.AVX512}:
+		output4x4AVX512(&a)
+	case Kernel{F4x4, cpu.AVX2}:
+		output4x4AVX2(&a)
 	}
 }

@@ -2,30 +2,44 @@ package winograd
 
 // The transforms in plain Go, in the same order of additions as the assembly.
 
-func (t *Input) generic() {
+// longest is the length of the larger variant's columns; the smaller one's leave the rest
+// of a vector alone.
+const longest = int(F4x4) + 2
+
+type vector [longest]float32
+
+func (t *Input) generic(v Variant) {
+	in := v.In()
 	for c := range t.Channels {
-		var x [In][In]float32 // Bᵀ d, by columns
-		for j := range In {
-			var d [In]float32
-			for i := range In {
-				d[i] = t.Src[t.Offsets[i*In+j]/4+c]
+		var x [longest]vector // Bᵀ d, by columns
+		for j := range in {
+			var d vector
+			for i := range in {
+				d[i] = t.Src[t.Offsets[i*in+j]/4+c]
 			}
-			x[j] = inward(&d)
+			x[j] = v.inward(&d)
 		}
-		for i := range In {
-			v := inward(&[In]float32{x[0][i], x[1][i], x[2][i], x[3][i], x[4][i], x[5][i]})
-			for j := range In {
-				t.Dst[(i*In+j)*t.Pitch+c] = v[j]
+		for i := range in {
+			var row vector
+			for j := range in {
+				row[j] = x[j][i]
+			}
+			row = v.inward(&row)
+			for j := range in {
+				t.Dst[(i*in+j)*t.Pitch+c] = row[j]
 			}
 		}
 	}
 }
 
 // inward is Bᵀ times a column.
-func inward(d *[In]float32) [In]float32 {
+func (v Variant) inward(d *vector) vector {
+	if v == F2x2 {
+		return vector{d[0] - d[2], d[2] + d[1], d[2] - d[1], d[1] - d[3]}
+	}
 	even4, odd4 := d[4]-4*d[2], d[3]-4*d[1]
 	even, odd := d[4]-d[2], d[3]-d[1]
-	return [In]float32{
+	return vector{
 		d[4] - 5*d[2] + 4*d[0],
 		even4 + odd4,
 		even4 - odd4,
@@ -35,30 +49,74 @@ func inward(d *[In]float32) [In]float32 {
 	}
 }
 
-func (t *Output) generic() {
-	for c := range t.Channels {
-		var x [In][Out]float32 // Aᵀ m, by columns
-		for j := range In {
-			var m [In]float32
-			for i := range In {
-				m[i] = t.Src[(i*In+j)*t.Pitch+c]
+// generic transforms all kernels but the first.
+func (w *Weights) generic(v Variant, first int) {
+	in := v.In()
+	for i := first; i < w.N; i++ {
+		var columns [3][longest]float64 // G g, by columns
+		for c := range columns {
+			tap := func(row int) float64 { return float64(w.Src[(3*row+c)*w.SrcStep+i]) }
+			columns[c] = v.evaluate(tap(0), tap(1), tap(2))
+		}
+		for r := range in {
+			row := v.evaluate(columns[0][r], columns[1][r], columns[2][r])
+			for c := range in {
+				w.Dst[(r*in+c)*w.DstStep+i] = float32(row[c])
 			}
-			x[j] = outward(&m)
+		}
+	}
+}
+
+// evaluate is G times a column, where G is, of F(2x2,3x3) and F(4x4,3x3):
+//
+//	  1    0    0       1/4     0     0
+//	1/2  1/2  1/2      -1/6  -1/6  -1/6
+//	1/2 -1/2  1/2      -1/6   1/6  -1/6
+//	  0    0    1      1/24  1/12   1/6
+//	                   1/24 -1/12   1/6
+//	                      0     0     1
+func (v Variant) evaluate(x, y, z float64) [longest]float64 {
+	if v == F2x2 {
+		even, odd := (x+z)*(1./2), y*(1./2)
+		return [longest]float64{x, even + odd, even - odd, z}
+	}
+	even, odd := (x+z)*(1./6), y*(1./6)
+	even2, odd2 := x*(1./24)+z*(1./6), y*(1./12)
+	return [longest]float64{x * (1. / 4), -even - odd, odd - even, even2 + odd2, even2 - odd2, z}
+}
+
+func (t *Output) generic(v Variant) {
+	in := v.In()
+	for c := range t.Channels {
+		var x [longest]vector // Aᵀ m, by columns
+		for j := range in {
+			var m vector
+			for i := range in {
+				m[i] = t.Src[(i*in+j)*t.Pitch+c]
+			}
+			x[j] = v.outward(&m)
 		}
 		for i := range t.Rows {
-			v := outward(&[In]float32{x[0][i], x[1][i], x[2][i], x[3][i], x[4][i], x[5][i]})
+			var row vector
+			for j := range in {
+				row[j] = x[j][i]
+			}
+			row = v.outward(&row)
 			for j := range t.Cols {
-				t.store(i, j, c, v[j])
+				t.store(i, j, c, row[j])
 			}
 		}
 	}
 }
 
 // outward is Aᵀ times a column.
-func outward(m *[In]float32) [Out]float32 {
+func (v Variant) outward(m *vector) vector {
 	even, odd := m[1]+m[2], m[1]-m[2]
+	if v == F2x2 {
+		return vector{even + m[0], odd - m[3]}
+	}
 	even2, odd2 := m[3]+m[4], m[3]-m[4]
-	return [Out]float32{
+	return vector{
 		even + m[0] + even2,
 		odd + 2*odd2,
 		even + 4*even2,

@@ -4,22 +4,62 @@
 
 package winograd
 
-// inputAVX512 is an Input's Bᵀ d B.
+// input2x2AVX512 is an Input's Bᵀ d B.
 //
 //go:noescape
-func inputAVX512(a *inputArgs)
+func input2x2AVX512(a *inputArgs)
 
-// outputAVX512 is an Output's Aᵀ m A and what follows it.
+// output2x2AVX512 is an Output's Aᵀ m A and what follows it.
 //
 //go:noescape
-func outputAVX512(a *outputArgs)
+func output2x2AVX512(a *outputArgs)
 
-// inputAVX2 is an Input's Bᵀ d B.
+// weights2x2AVX512 is the assembly of Weights.
 //
 //go:noescape
-func inputAVX2(a *inputArgs)
+func weights2x2AVX512(a *weightsArgs)
 
-// outputAVX2 is an Output's Aᵀ m A and what follows it.
+// input4x4AVX512 is an Input's Bᵀ d B.
 //
 //go:noescape
-func outputAVX2(a *outputArgs)
+func input4x4AVX512(a *inputArgs)
+
+// output4x4AVX512 is an Output's Aᵀ m A and what follows it.
+//
+//go:noescape
+func output4x4AVX512(a *outputArgs)
+
+// weights4x4AVX512 is the assembly of Weights.
+//
+//go:noescape
+func weights4x4AVX512(a *weightsArgs)
+
+// input2x2AVX2 is an Input's Bᵀ d B.
+//
+//go:noescape
+func input2x2AVX2(a *inputArgs)
+
+// output2x2AVX2 is an Output's Aᵀ m A and what follows it.
+//
+//go:noescape
+func output2x2AVX2(a *outputArgs)
+
+// weights2x2AVX2 is the assembly of Weights.
+//
+//go:noescape
+func weights2x2AVX2(a *weightsArgs)
+
+// input4x4AVX2 is an Input's Bᵀ d B.
+//
+//go:noescape
+func input4x4AVX2(a *inputArgs)
+
+// output4x4AVX2 is an Output's Aᵀ m A and what follows it.
+//
+//go:noescape
+func output4x4AVX2(a *outputArgs)
+
+// weights4x4AVX2 is the assembly of Weights.
+//
+//go:noescape
+func weights4x4AVX2(a *weightsArgs)

@@ -22,9 +22,628 @@ DATA tailMasks<>+56(SB)/4, $0x00000000
 DATA tailMasks<>+60(SB)/4, $0x00000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
-// func inputAVX512(a *inputArgs)
+// func input2x2AVX512(a *inputArgs)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·inputAVX512(SB), NOSPLIT, $8-8
+TEXT ·input2x2AVX512(SB), NOSPLIT, $8-8
+	MOVQ   a+0(FP), R15
+	MOVQ   (R15), SI
+	MOVQ   16(R15), DI
+	MOVQ   32(R15), BX
+	SHLQ   $0x02, BX
+	MOVQ   BX, AX
+	SHRQ   $0x02, AX
+	ANDQ   $0x0f, AX
+	MOVL   $-1, CX
+	BZHIL  AX, CX, CX
+	KMOVW  CX, K1
+	LEAQ   -64(BX), CX
+	LEAQ   -64(BX), DX
+	MOVQ   8(R15), R13
+	MOVQ   24(R15), R10
+	LEAQ   (R10)(R10*2), R11
+	LEAQ   (R10)(R10*4), R12
+	IMUL3Q $0x04, R10, R14
+	XORQ   AX, AX
+
+vectorSingle:
+	CMPQ AX, CX
+	JG   vectorTail
+	LEAQ (SI)(AX*1), R8
+	LEAQ (DI)(AX*1), R9
+
+	// Rows 1 and 2.
+	MOVQ    64(R13), BP
+	VMOVUPS (R8)(BP*1), Z0
+	MOVQ    32(R13), BP
+	VMOVUPS (R8)(BP*1), Z1
+	VADDPS  Z1, Z0, Z8
+	VSUBPS  Z1, Z0, Z1
+	MOVQ    72(R13), BP
+	VMOVUPS (R8)(BP*1), Z2
+	MOVQ    40(R13), BP
+	VMOVUPS (R8)(BP*1), Z3
+	VADDPS  Z3, Z2, Z0
+	VSUBPS  Z3, Z2, Z3
+	MOVQ    80(R13), BP
+	VMOVUPS (R8)(BP*1), Z4
+	MOVQ    48(R13), BP
+	VMOVUPS (R8)(BP*1), Z5
+	VADDPS  Z5, Z4, Z2
+	VSUBPS  Z5, Z4, Z5
+	MOVQ    88(R13), BP
+	VMOVUPS (R8)(BP*1), Z6
+	MOVQ    56(R13), BP
+	VMOVUPS (R8)(BP*1), Z7
+	VADDPS  Z7, Z6, Z4
+	VSUBPS  Z7, Z6, Z7
+	ADDQ    R14, R9
+	VSUBPS  Z2, Z8, Z8
+	VMOVUPS Z8, (R9)
+	VADDPS  Z0, Z2, Z6
+	VMOVUPS Z6, (R9)(R10*1)
+	VSUBPS  Z0, Z2, Z2
+	VMOVUPS Z2, (R9)(R10*2)
+	VSUBPS  Z4, Z0, Z0
+	VMOVUPS Z0, (R9)(R11*1)
+	ADDQ    R14, R9
+	VSUBPS  Z5, Z1, Z1
+	VMOVUPS Z1, (R9)
+	VADDPS  Z3, Z5, Z6
+	VMOVUPS Z6, (R9)(R10*1)
+	VSUBPS  Z3, Z5, Z5
+	VMOVUPS Z5, (R9)(R10*2)
+	VSUBPS  Z7, Z3, Z3
+	VMOVUPS Z3, (R9)(R11*1)
+
+	// Rows 3 and 0.
+	MOVQ    32(R13), BP
+	VMOVUPS (R8)(BP*1), Z8
+	MOVQ    96(R13), BP
+	VSUBPS  (R8)(BP*1), Z8, Z8
+	MOVQ    (R13), BP
+	VMOVUPS (R8)(BP*1), Z1
+	MOVQ    64(R13), BP
+	VSUBPS  (R8)(BP*1), Z1, Z1
+	MOVQ    40(R13), BP
+	VMOVUPS (R8)(BP*1), Z0
+	MOVQ    104(R13), BP
+	VSUBPS  (R8)(BP*1), Z0, Z0
+	MOVQ    8(R13), BP
+	VMOVUPS (R8)(BP*1), Z3
+	MOVQ    72(R13), BP
+	VSUBPS  (R8)(BP*1), Z3, Z3
+	MOVQ    48(R13), BP
+	VMOVUPS (R8)(BP*1), Z2
+	MOVQ    112(R13), BP
+	VSUBPS  (R8)(BP*1), Z2, Z2
+	MOVQ    16(R13), BP
+	VMOVUPS (R8)(BP*1), Z5
+	MOVQ    80(R13), BP
+	VSUBPS  (R8)(BP*1), Z5, Z5
+	MOVQ    56(R13), BP
+	VMOVUPS (R8)(BP*1), Z4
+	MOVQ    120(R13), BP
+	VSUBPS  (R8)(BP*1), Z4, Z4
+	MOVQ    24(R13), BP
+	VMOVUPS (R8)(BP*1), Z7
+	MOVQ    88(R13), BP
+	VSUBPS  (R8)(BP*1), Z7, Z7
+	ADDQ    R14, R9
+	VSUBPS  Z2, Z8, Z8
+	VMOVUPS Z8, (R9)
+	VADDPS  Z0, Z2, Z6
+	VMOVUPS Z6, (R9)(R10*1)
+	VSUBPS  Z0, Z2, Z2
+	VMOVUPS Z2, (R9)(R10*2)
+	VSUBPS  Z4, Z0, Z0
+	VMOVUPS Z0, (R9)(R11*1)
+	LEAQ    (DI)(AX*1), R9
+	VSUBPS  Z5, Z1, Z1
+	VMOVUPS Z1, (R9)
+	VADDPS  Z3, Z5, Z6
+	VMOVUPS Z6, (R9)(R10*1)
+	VSUBPS  Z3, Z5, Z5
+	VMOVUPS Z5, (R9)(R10*2)
+	VSUBPS  Z7, Z3, Z3
+	VMOVUPS Z3, (R9)(R11*1)
+	ADDQ    $+64, AX
+	JMP     vectorSingle
+
+vectorTail:
+	CMPQ AX, BX
+	JGE  vectorEnd
+	LEAQ (SI)(AX*1), R8
+	LEAQ (DI)(AX*1), R9
+
+	// Rows 1 and 2.
+	MOVQ      64(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z8
+	MOVQ      32(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z1
+	VADDPS    Z1, Z8, Z6
+	VSUBPS    Z1, Z8, Z1
+	MOVQ      72(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z0
+	MOVQ      40(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z3
+	VADDPS    Z3, Z0, Z8
+	VSUBPS    Z3, Z0, Z3
+	MOVQ      80(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z2
+	MOVQ      48(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z5
+	VADDPS    Z5, Z2, Z0
+	VSUBPS    Z5, Z2, Z5
+	MOVQ      88(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z4
+	MOVQ      56(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z7
+	VADDPS    Z7, Z4, Z2
+	VSUBPS    Z7, Z4, Z7
+	ADDQ      R14, R9
+	VSUBPS    Z0, Z6, Z6
+	VMOVUPS   Z6, (R9)
+	VADDPS    Z8, Z0, Z4
+	VMOVUPS   Z4, (R9)(R10*1)
+	VSUBPS    Z8, Z0, Z0
+	VMOVUPS   Z0, (R9)(R10*2)
+	VSUBPS    Z2, Z8, Z8
+	VMOVUPS   Z8, (R9)(R11*1)
+	ADDQ      R14, R9
+	VSUBPS    Z5, Z1, Z1
+	VMOVUPS   Z1, (R9)
+	VADDPS    Z3, Z5, Z4
+	VMOVUPS   Z4, (R9)(R10*1)
+	VSUBPS    Z3, Z5, Z5
+	VMOVUPS   Z5, (R9)(R10*2)
+	VSUBPS    Z7, Z3, Z3
+	VMOVUPS   Z3, (R9)(R11*1)
+
+	// Rows 3 and 0.
+	MOVQ      32(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z6
+	MOVQ      96(R13), BP
+	VSUBPS    (R8)(BP*1), Z6, K1, Z6
+	MOVQ      (R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z1
+	MOVQ      64(R13), BP
+	VSUBPS    (R8)(BP*1), Z1, K1, Z1
+	MOVQ      40(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z8
+	MOVQ      104(R13), BP
+	VSUBPS    (R8)(BP*1), Z8, K1, Z8
+	MOVQ      8(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z3
+	MOVQ      72(R13), BP
+	VSUBPS    (R8)(BP*1), Z3, K1, Z3
+	MOVQ      48(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z0
+	MOVQ      112(R13), BP
+	VSUBPS    (R8)(BP*1), Z0, K1, Z0
+	MOVQ      16(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z5
+	MOVQ      80(R13), BP
+	VSUBPS    (R8)(BP*1), Z5, K1, Z5
+	MOVQ      56(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z2
+	MOVQ      120(R13), BP
+	VSUBPS    (R8)(BP*1), Z2, K1, Z2
+	MOVQ      24(R13), BP
+	VMOVUPS.Z (R8)(BP*1), K1, Z7
+	MOVQ      88(R13), BP
+	VSUBPS    (R8)(BP*1), Z7, K1, Z7
+	ADDQ      R14, R9
+	VSUBPS    Z0, Z6, Z6
+	VMOVUPS   Z6, (R9)
+	VADDPS    Z8, Z0, Z4
+	VMOVUPS   Z4, (R9)(R10*1)
+	VSUBPS    Z8, Z0, Z0
+	VMOVUPS   Z0, (R9)(R10*2)
+	VSUBPS    Z2, Z8, Z8
+	VMOVUPS   Z8, (R9)(R11*1)
+	LEAQ      (DI)(AX*1), R9
+	VSUBPS    Z5, Z1, Z1
+	VMOVUPS   Z1, (R9)
+	VADDPS    Z3, Z5, Z4
+	VMOVUPS   Z4, (R9)(R10*1)
+	VSUBPS    Z3, Z5, Z5
+	VMOVUPS   Z5, (R9)(R10*2)
+	VSUBPS    Z7, Z3, Z3
+	VMOVUPS   Z3, (R9)(R11*1)
+
+vectorEnd:
+	VZEROUPPER
+	RET
+
+// func output2x2AVX512(a *outputArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·output2x2AVX512(SB), NOSPLIT, $8-8
+	MOVQ         a+0(FP), R15
+	MOVQ         (R15), SI
+	MOVQ         16(R15), DI
+	MOVQ         80(R15), BX
+	SHLQ         $0x02, BX
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x0f, AX
+	MOVL         $-1, CX
+	BZHIL        AX, CX, CX
+	KMOVW        CX, K1
+	LEAQ         -64(BX), CX
+	LEAQ         -64(BX), DX
+	MOVQ         8(R15), R10
+	IMUL3Q       $0x04, R10, R10
+	LEAQ         (R10)(R10*2), R11
+	LEAQ         (R10)(R10*4), R12
+	VBROADCASTSS 96(R15), Z9
+	VBROADCASTSS 100(R15), Z10
+	XORQ         AX, AX
+
+vectorSingle:
+	CMPQ AX, CX
+	JG   vectorTail
+
+	// Rows 0 and 1.
+	LEAQ    (SI)(AX*1), R8
+	VMOVUPS (R8)(R10*1), Z1
+	VMOVUPS (R8)(R10*2), Z8
+	VADDPS  Z8, Z1, Z0
+	VADDPS  (R8), Z0, Z0
+	VSUBPS  Z8, Z1, Z1
+	VSUBPS  (R8)(R11*1), Z1, Z1
+	ADDQ    8(R15), R8
+	VMOVUPS (R8)(R10*1), Z3
+	VMOVUPS (R8)(R10*2), Z8
+	VADDPS  Z8, Z3, Z2
+	VADDPS  (R8), Z2, Z2
+	VSUBPS  Z8, Z3, Z3
+	VSUBPS  (R8)(R11*1), Z3, Z3
+	ADDQ    8(R15), R8
+	VMOVUPS (R8)(R10*1), Z5
+	VMOVUPS (R8)(R10*2), Z8
+	VADDPS  Z8, Z5, Z4
+	VADDPS  (R8), Z4, Z4
+	VSUBPS  Z8, Z5, Z5
+	VSUBPS  (R8)(R11*1), Z5, Z5
+	ADDQ    8(R15), R8
+	VMOVUPS (R8)(R10*1), Z7
+	VMOVUPS (R8)(R10*2), Z8
+	VADDPS  Z8, Z7, Z6
+	VADDPS  (R8), Z6, Z6
+	VSUBPS  Z8, Z7, Z7
+	VSUBPS  (R8)(R11*1), Z7, Z7
+	VADDPS  Z4, Z2, Z8
+	VADDPS  Z8, Z0, Z0
+	VSUBPS  Z4, Z2, Z2
+	VSUBPS  Z6, Z2, Z2
+	MOVQ    40(R15), R13
+	TESTQ   R13, R13
+	JZ      row_1_0Clamp
+	ADDQ    AX, R13
+	MOVQ    56(R15), R14
+	VADDPS  (R13), Z0, Z0
+	CMPQ    72(R15), $0x01
+	JLE     row_1_0Clamp
+	ADDQ    R14, R13
+	VADDPS  (R13), Z2, Z2
+
+row_1_0Clamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ   88(R15), BP
+	TESTQ  BP, BP
+	JZ     row_1_0Store
+	VMAXPS Z0, Z9, Z0
+	VMAXPS Z2, Z9, Z2
+	DECQ   BP
+	JZ     row_1_0Store
+	VMINPS Z0, Z10, Z0
+	VMINPS Z2, Z10, Z2
+
+row_1_0Store:
+	MOVQ    DI, R9
+	ADDQ    AX, R9
+	MOVQ    32(R15), R14
+	VMOVUPS Z0, (R9)
+	CMPQ    72(R15), $0x01
+	JLE     row_1_0End
+	ADDQ    R14, R9
+	VMOVUPS Z2, (R9)
+
+row_1_0End:
+	CMPQ   64(R15), $0x01
+	JLE    row_1_1End
+	VADDPS Z5, Z3, Z8
+	VADDPS Z8, Z1, Z1
+	VSUBPS Z5, Z3, Z3
+	VSUBPS Z7, Z3, Z3
+	MOVQ   40(R15), R13
+	TESTQ  R13, R13
+	JZ     row_1_1Clamp
+	ADDQ   AX, R13
+	ADDQ   48(R15), R13
+	MOVQ   56(R15), R14
+	VADDPS (R13), Z1, Z1
+	CMPQ   72(R15), $0x01
+	JLE    row_1_1Clamp
+	ADDQ   R14, R13
+	VADDPS (R13), Z3, Z3
+
+row_1_1Clamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ   88(R15), BP
+	TESTQ  BP, BP
+	JZ     row_1_1Store
+	VMAXPS Z1, Z9, Z1
+	VMAXPS Z3, Z9, Z3
+	DECQ   BP
+	JZ     row_1_1Store
+	VMINPS Z1, Z10, Z1
+	VMINPS Z3, Z10, Z3
+
+row_1_1Store:
+	MOVQ    DI, R9
+	ADDQ    AX, R9
+	ADDQ    24(R15), R9
+	MOVQ    32(R15), R14
+	VMOVUPS Z1, (R9)
+	CMPQ    72(R15), $0x01
+	JLE     row_1_1End
+	ADDQ    R14, R9
+	VMOVUPS Z3, (R9)
+
+row_1_1End:
+	ADDQ $+64, AX
+	JMP  vectorSingle
+
+vectorTail:
+	CMPQ AX, BX
+	JGE  vectorEnd
+
+	// Rows 0 and 1.
+	LEAQ    (SI)(AX*1), R8
+	VMOVUPS (R8)(R10*1), Z1
+	VMOVUPS (R8)(R10*2), Z8
+	VADDPS  Z8, Z1, Z0
+	VADDPS  (R8), Z0, Z0
+	VSUBPS  Z8, Z1, Z1
+	VSUBPS  (R8)(R11*1), Z1, Z1
+	ADDQ    8(R15), R8
+	VMOVUPS (R8)(R10*1), Z3
+	VMOVUPS (R8)(R10*2), Z8
+	VADDPS  Z8, Z3, Z2
+	VADDPS  (R8), Z2, Z2
+	VSUBPS  Z8, Z3, Z3
+	VSUBPS  (R8)(R11*1), Z3, Z3
+	ADDQ    8(R15), R8
+	VMOVUPS (R8)(R10*1), Z5
+	VMOVUPS (R8)(R10*2), Z8
+	VADDPS  Z8, Z5, Z4
+	VADDPS  (R8), Z4, Z4
+	VSUBPS  Z8, Z5, Z5
+	VSUBPS  (R8)(R11*1), Z5, Z5
+	ADDQ    8(R15), R8
+	VMOVUPS (R8)(R10*1), Z7
+	VMOVUPS (R8)(R10*2), Z8
+	VADDPS  Z8, Z7, Z6
+	VADDPS  (R8), Z6, Z6
+	VSUBPS  Z8, Z7, Z7
+	VSUBPS  (R8)(R11*1), Z7, Z7
+	VADDPS  Z4, Z2, Z8
+	VADDPS  Z8, Z0, Z0
+	VSUBPS  Z4, Z2, Z2
+	VSUBPS  Z6, Z2, Z2
+	MOVQ    40(R15), R13
+	TESTQ   R13, R13
+	JZ      row_2_0Clamp
+	ADDQ    AX, R13
+	MOVQ    56(R15), R14
+	VADDPS  (R13), Z0, K1, Z0
+	CMPQ    72(R15), $0x01
+	JLE     row_2_0Clamp
+	ADDQ    R14, R13
+	VADDPS  (R13), Z2, K1, Z2
+
+row_2_0Clamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ   88(R15), BP
+	TESTQ  BP, BP
+	JZ     row_2_0Store
+	VMAXPS Z0, Z9, Z0
+	VMAXPS Z2, Z9, Z2
+	DECQ   BP
+	JZ     row_2_0Store
+	VMINPS Z0, Z10, Z0
+	VMINPS Z2, Z10, Z2
+
+row_2_0Store:
+	MOVQ    DI, R9
+	ADDQ    AX, R9
+	MOVQ    32(R15), R14
+	VMOVUPS Z0, K1, (R9)
+	CMPQ    72(R15), $0x01
+	JLE     row_2_0End
+	ADDQ    R14, R9
+	VMOVUPS Z2, K1, (R9)
+
+row_2_0End:
+	CMPQ   64(R15), $0x01
+	JLE    row_2_1End
+	VADDPS Z5, Z3, Z8
+	VADDPS Z8, Z1, Z1
+	VSUBPS Z5, Z3, Z3
+	VSUBPS Z7, Z3, Z3
+	MOVQ   40(R15), R13
+	TESTQ  R13, R13
+	JZ     row_2_1Clamp
+	ADDQ   AX, R13
+	ADDQ   48(R15), R13
+	MOVQ   56(R15), R14
+	VADDPS (R13), Z1, K1, Z1
+	CMPQ   72(R15), $0x01
+	JLE    row_2_1Clamp
+	ADDQ   R14, R13
+	VADDPS (R13), Z3, K1, Z3
+
+row_2_1Clamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ   88(R15), BP
+	TESTQ  BP, BP
+	JZ     row_2_1Store
+	VMAXPS Z1, Z9, Z1
+	VMAXPS Z3, Z9, Z3
+	DECQ   BP
+	JZ     row_2_1Store
+	VMINPS Z1, Z10, Z1
+	VMINPS Z3, Z10, Z3
+
+row_2_1Store:
+	MOVQ    DI, R9
+	ADDQ    AX, R9
+	ADDQ    24(R15), R9
+	MOVQ    32(R15), R14
+	VMOVUPS Z1, K1, (R9)
+	CMPQ    72(R15), $0x01
+	JLE     row_2_1End
+	ADDQ    R14, R9
+	VMOVUPS Z3, K1, (R9)
+
+row_2_1End:
+vectorEnd:
+	VZEROUPPER
+	RET
+
+// func weights2x2AVX512(a *weightsArgs)
+// Requires: AVX, AVX512F
+TEXT ·weights2x2AVX512(SB), NOSPLIT, $0-8
+	MOVQ   a+0(FP), R15
+	MOVQ   (R15), SI
+	MOVQ   8(R15), R14
+	MOVQ   16(R15), DI
+	MOVQ   24(R15), R10
+	MOVQ   32(R15), AX
+	LEAQ   (R14)(R14*2), BX
+	LEAQ   (SI)(BX*1), CX
+	LEAQ   (CX)(BX*1), DX
+	LEAQ   (R10)(R10*2), R11
+	LEAQ   (R10)(R10*4), R12
+	IMUL3Q $0x04, R10, R13
+
+vector:
+	MOVQ DI, R9
+
+	// Row 0.
+	VCVTPS2PD (SI), Z6
+	VMOVAPD   Z6, Z0
+	VCVTPS2PD (SI)(R14*1), Z6
+	VMOVAPD   Z6, Z1
+	VCVTPS2PD (SI)(R14*2), Z6
+	VMOVAPD   Z6, Z2
+	VMOVAPD   Z0, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)
+	VADDPD    Z2, Z0, Z9
+	VMULPD    factors<>+0(SB), Z9, Z9
+	VMULPD    factors<>+0(SB), Z1, Z11
+	VSUBPD    Z11, Z9, Z10
+	VADDPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R10*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*2)
+	VCVTPD2PS Z2, Y11
+	VMOVUPS   Y11, (R9)(R11*1)
+	ADDQ      R13, R9
+
+	// Rows 1 and 2.
+	VCVTPS2PD (SI), Z6
+	VCVTPS2PD (CX), Z7
+	VCVTPS2PD (DX), Z8
+	VADDPD    Z8, Z6, Z0
+	VMULPD    factors<>+0(SB), Z0, Z0
+	VMULPD    factors<>+0(SB), Z7, Z11
+	VSUBPD    Z11, Z0, Z3
+	VADDPD    Z11, Z0, Z0
+	VCVTPS2PD (SI)(R14*1), Z6
+	VCVTPS2PD (CX)(R14*1), Z7
+	VCVTPS2PD (DX)(R14*1), Z8
+	VADDPD    Z8, Z6, Z1
+	VMULPD    factors<>+0(SB), Z1, Z1
+	VMULPD    factors<>+0(SB), Z7, Z11
+	VSUBPD    Z11, Z1, Z4
+	VADDPD    Z11, Z1, Z1
+	VCVTPS2PD (SI)(R14*2), Z6
+	VCVTPS2PD (CX)(R14*2), Z7
+	VCVTPS2PD (DX)(R14*2), Z8
+	VADDPD    Z8, Z6, Z2
+	VMULPD    factors<>+0(SB), Z2, Z2
+	VMULPD    factors<>+0(SB), Z7, Z11
+	VSUBPD    Z11, Z2, Z5
+	VADDPD    Z11, Z2, Z2
+	VMOVAPD   Z0, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)
+	VADDPD    Z2, Z0, Z9
+	VMULPD    factors<>+0(SB), Z9, Z9
+	VMULPD    factors<>+0(SB), Z1, Z11
+	VSUBPD    Z11, Z9, Z10
+	VADDPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R10*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*2)
+	VCVTPD2PS Z2, Y11
+	VMOVUPS   Y11, (R9)(R11*1)
+	ADDQ      R13, R9
+	VMOVAPD   Z3, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)
+	VADDPD    Z5, Z3, Z9
+	VMULPD    factors<>+0(SB), Z9, Z9
+	VMULPD    factors<>+0(SB), Z4, Z11
+	VSUBPD    Z11, Z9, Z10
+	VADDPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R10*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*2)
+	VCVTPD2PS Z5, Y11
+	VMOVUPS   Y11, (R9)(R11*1)
+	ADDQ      R13, R9
+
+	// Row 3.
+	VCVTPS2PD (DX), Z8
+	VMOVAPD   Z8, Z0
+	VCVTPS2PD (DX)(R14*1), Z8
+	VMOVAPD   Z8, Z1
+	VCVTPS2PD (DX)(R14*2), Z8
+	VMOVAPD   Z8, Z2
+	VMOVAPD   Z0, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)
+	VADDPD    Z2, Z0, Z9
+	VMULPD    factors<>+0(SB), Z9, Z9
+	VMULPD    factors<>+0(SB), Z1, Z11
+	VSUBPD    Z11, Z9, Z10
+	VADDPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R10*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*2)
+	VCVTPD2PS Z2, Y11
+	VMOVUPS   Y11, (R9)(R11*1)
+	ADDQ      R13, R9
+	ADDQ      $+32, SI
+	ADDQ      $+32, CX
+	ADDQ      $+32, DX
+	ADDQ      $+32, DI
+	SUBQ      $0x08, AX
+	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func input4x4AVX512(a *inputArgs)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·input4x4AVX512(SB), NOSPLIT, $8-8
 	MOVQ    a+0(FP), R15
 	MOVQ    (R15), SI
 	MOVQ    16(R15), DI
@@ -42,7 +661,7 @@ TEXT ·inputAVX512(SB), NOSPLIT, $8-8
 	MOVQ    24(R15), R10
 	LEAQ    (R10)(R10*2), R11
 	LEAQ    (R10)(R10*4), R12
-	LEAQ    (R11)(R11*1), R14
+	IMUL3Q  $0x06, R10, R14
 	VMOVUPS constants<>+0(SB), Z13
 	VMOVUPS constants<>+64(SB), Z14
 	XORQ    AX, AX
@@ -749,9 +1368,9 @@ vectorEnd:
 	VZEROUPPER
 	RET
 
-// func outputAVX512(a *outputArgs)
+// func output4x4AVX512(a *outputArgs)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·outputAVX512(SB), NOSPLIT, $8-8
+TEXT ·output4x4AVX512(SB), NOSPLIT, $8-8
 	MOVQ         a+0(FP), R15
 	MOVQ         (R15), SI
 	MOVQ         16(R15), DI
@@ -766,8 +1385,7 @@ TEXT ·outputAVX512(SB), NOSPLIT, $8-8
 	LEAQ         -64(BX), CX
 	LEAQ         -64(BX), DX
 	MOVQ         8(R15), R10
-	LEAQ         (R10)(R10*2), R10
-	ADDQ         R10, R10
+	IMUL3Q       $0x06, R10, R10
 	LEAQ         (R10)(R10*2), R11
 	LEAQ         (R10)(R10*4), R12
 	VBROADCASTSS 96(R15), Z13
@@ -1541,9 +2159,888 @@ vectorEnd:
 	VZEROUPPER
 	RET
 
-// func inputAVX2(a *inputArgs)
+// func weights4x4AVX512(a *weightsArgs)
+// Requires: AVX, AVX512F
+TEXT ·weights4x4AVX512(SB), NOSPLIT, $0-8
+	MOVQ   a+0(FP), R15
+	MOVQ   (R15), SI
+	MOVQ   8(R15), R14
+	MOVQ   16(R15), DI
+	MOVQ   24(R15), R10
+	MOVQ   32(R15), AX
+	LEAQ   (R14)(R14*2), BX
+	LEAQ   (SI)(BX*1), CX
+	LEAQ   (CX)(BX*1), DX
+	LEAQ   (R10)(R10*2), R11
+	LEAQ   (R10)(R10*4), R12
+	IMUL3Q $0x06, R10, R13
+
+vector:
+	MOVQ DI, R9
+
+	// Row 0.
+	VCVTPS2PD (SI), Z6
+	VMULPD    factors<>+64(SB), Z6, Z0
+	VCVTPS2PD (SI)(R14*1), Z6
+	VMULPD    factors<>+64(SB), Z6, Z1
+	VCVTPS2PD (SI)(R14*2), Z6
+	VMULPD    factors<>+64(SB), Z6, Z2
+	VMULPD    factors<>+64(SB), Z0, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)
+	VADDPD    Z2, Z0, Z9
+	VMULPD    factors<>+192(SB), Z9, Z9
+	VMULPD    factors<>+128(SB), Z1, Z11
+	VADDPD    Z9, Z11, Z10
+	VSUBPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R10*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*2)
+	VMULPD    factors<>+320(SB), Z0, Z9
+	VMULPD    factors<>+128(SB), Z2, Z11
+	VADDPD    Z11, Z9, Z9
+	VMULPD    factors<>+256(SB), Z1, Z11
+	VSUBPD    Z11, Z9, Z10
+	VADDPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R11*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*4)
+	VCVTPD2PS Z2, Y11
+	VMOVUPS   Y11, (R9)(R12*1)
+	ADDQ      R13, R9
+
+	// Rows 1 and 2.
+	VCVTPS2PD (SI), Z6
+	VCVTPS2PD (CX), Z7
+	VCVTPS2PD (DX), Z8
+	VADDPD    Z8, Z6, Z0
+	VMULPD    factors<>+192(SB), Z0, Z0
+	VMULPD    factors<>+128(SB), Z7, Z11
+	VADDPD    Z0, Z11, Z3
+	VSUBPD    Z11, Z0, Z0
+	VCVTPS2PD (SI)(R14*1), Z6
+	VCVTPS2PD (CX)(R14*1), Z7
+	VCVTPS2PD (DX)(R14*1), Z8
+	VADDPD    Z8, Z6, Z1
+	VMULPD    factors<>+192(SB), Z1, Z1
+	VMULPD    factors<>+128(SB), Z7, Z11
+	VADDPD    Z1, Z11, Z4
+	VSUBPD    Z11, Z1, Z1
+	VCVTPS2PD (SI)(R14*2), Z6
+	VCVTPS2PD (CX)(R14*2), Z7
+	VCVTPS2PD (DX)(R14*2), Z8
+	VADDPD    Z8, Z6, Z2
+	VMULPD    factors<>+192(SB), Z2, Z2
+	VMULPD    factors<>+128(SB), Z7, Z11
+	VADDPD    Z2, Z11, Z5
+	VSUBPD    Z11, Z2, Z2
+	VMULPD    factors<>+64(SB), Z0, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)
+	VADDPD    Z2, Z0, Z9
+	VMULPD    factors<>+192(SB), Z9, Z9
+	VMULPD    factors<>+128(SB), Z1, Z11
+	VADDPD    Z9, Z11, Z10
+	VSUBPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R10*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*2)
+	VMULPD    factors<>+320(SB), Z0, Z9
+	VMULPD    factors<>+128(SB), Z2, Z11
+	VADDPD    Z11, Z9, Z9
+	VMULPD    factors<>+256(SB), Z1, Z11
+	VSUBPD    Z11, Z9, Z10
+	VADDPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R11*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*4)
+	VCVTPD2PS Z2, Y11
+	VMOVUPS   Y11, (R9)(R12*1)
+	ADDQ      R13, R9
+	VMULPD    factors<>+64(SB), Z3, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)
+	VADDPD    Z5, Z3, Z9
+	VMULPD    factors<>+192(SB), Z9, Z9
+	VMULPD    factors<>+128(SB), Z4, Z11
+	VADDPD    Z9, Z11, Z10
+	VSUBPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R10*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*2)
+	VMULPD    factors<>+320(SB), Z3, Z9
+	VMULPD    factors<>+128(SB), Z5, Z11
+	VADDPD    Z11, Z9, Z9
+	VMULPD    factors<>+256(SB), Z4, Z11
+	VSUBPD    Z11, Z9, Z10
+	VADDPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R11*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*4)
+	VCVTPD2PS Z5, Y11
+	VMOVUPS   Y11, (R9)(R12*1)
+	ADDQ      R13, R9
+
+	// Rows 3 and 4.
+	VCVTPS2PD (SI), Z6
+	VCVTPS2PD (CX), Z7
+	VCVTPS2PD (DX), Z8
+	VMULPD    factors<>+320(SB), Z6, Z0
+	VMULPD    factors<>+128(SB), Z8, Z11
+	VADDPD    Z11, Z0, Z0
+	VMULPD    factors<>+256(SB), Z7, Z11
+	VSUBPD    Z11, Z0, Z3
+	VADDPD    Z11, Z0, Z0
+	VCVTPS2PD (SI)(R14*1), Z6
+	VCVTPS2PD (CX)(R14*1), Z7
+	VCVTPS2PD (DX)(R14*1), Z8
+	VMULPD    factors<>+320(SB), Z6, Z1
+	VMULPD    factors<>+128(SB), Z8, Z11
+	VADDPD    Z11, Z1, Z1
+	VMULPD    factors<>+256(SB), Z7, Z11
+	VSUBPD    Z11, Z1, Z4
+	VADDPD    Z11, Z1, Z1
+	VCVTPS2PD (SI)(R14*2), Z6
+	VCVTPS2PD (CX)(R14*2), Z7
+	VCVTPS2PD (DX)(R14*2), Z8
+	VMULPD    factors<>+320(SB), Z6, Z2
+	VMULPD    factors<>+128(SB), Z8, Z11
+	VADDPD    Z11, Z2, Z2
+	VMULPD    factors<>+256(SB), Z7, Z11
+	VSUBPD    Z11, Z2, Z5
+	VADDPD    Z11, Z2, Z2
+	VMULPD    factors<>+64(SB), Z0, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)
+	VADDPD    Z2, Z0, Z9
+	VMULPD    factors<>+192(SB), Z9, Z9
+	VMULPD    factors<>+128(SB), Z1, Z11
+	VADDPD    Z9, Z11, Z10
+	VSUBPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R10*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*2)
+	VMULPD    factors<>+320(SB), Z0, Z9
+	VMULPD    factors<>+128(SB), Z2, Z11
+	VADDPD    Z11, Z9, Z9
+	VMULPD    factors<>+256(SB), Z1, Z11
+	VSUBPD    Z11, Z9, Z10
+	VADDPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R11*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*4)
+	VCVTPD2PS Z2, Y11
+	VMOVUPS   Y11, (R9)(R12*1)
+	ADDQ      R13, R9
+	VMULPD    factors<>+64(SB), Z3, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)
+	VADDPD    Z5, Z3, Z9
+	VMULPD    factors<>+192(SB), Z9, Z9
+	VMULPD    factors<>+128(SB), Z4, Z11
+	VADDPD    Z9, Z11, Z10
+	VSUBPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R10*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*2)
+	VMULPD    factors<>+320(SB), Z3, Z9
+	VMULPD    factors<>+128(SB), Z5, Z11
+	VADDPD    Z11, Z9, Z9
+	VMULPD    factors<>+256(SB), Z4, Z11
+	VSUBPD    Z11, Z9, Z10
+	VADDPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R11*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*4)
+	VCVTPD2PS Z5, Y11
+	VMOVUPS   Y11, (R9)(R12*1)
+	ADDQ      R13, R9
+
+	// Row 5.
+	VCVTPS2PD (DX), Z8
+	VMOVAPD   Z8, Z0
+	VCVTPS2PD (DX)(R14*1), Z8
+	VMOVAPD   Z8, Z1
+	VCVTPS2PD (DX)(R14*2), Z8
+	VMOVAPD   Z8, Z2
+	VMULPD    factors<>+64(SB), Z0, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)
+	VADDPD    Z2, Z0, Z9
+	VMULPD    factors<>+192(SB), Z9, Z9
+	VMULPD    factors<>+128(SB), Z1, Z11
+	VADDPD    Z9, Z11, Z10
+	VSUBPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R10*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*2)
+	VMULPD    factors<>+320(SB), Z0, Z9
+	VMULPD    factors<>+128(SB), Z2, Z11
+	VADDPD    Z11, Z9, Z9
+	VMULPD    factors<>+256(SB), Z1, Z11
+	VSUBPD    Z11, Z9, Z10
+	VADDPD    Z11, Z9, Z9
+	VCVTPD2PS Z9, Y11
+	VMOVUPS   Y11, (R9)(R11*1)
+	VCVTPD2PS Z10, Y11
+	VMOVUPS   Y11, (R9)(R10*4)
+	VCVTPD2PS Z2, Y11
+	VMOVUPS   Y11, (R9)(R12*1)
+	ADDQ      R13, R9
+	ADDQ      $+32, SI
+	ADDQ      $+32, CX
+	ADDQ      $+32, DX
+	ADDQ      $+32, DI
+	SUBQ      $0x08, AX
+	JNZ       vector
+	VZEROUPPER
+	RET
+
+// func input2x2AVX2(a *inputArgs)
+// Requires: AVX
+TEXT ·input2x2AVX2(SB), NOSPLIT, $8-8
+	MOVQ    a+0(FP), R15
+	MOVQ    (R15), SI
+	MOVQ    16(R15), DI
+	MOVQ    32(R15), BX
+	SHLQ    $0x02, BX
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x07, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+0(SB), CX
+	VMOVDQU 32(CX)(AX*4), Y9
+	LEAQ    -32(BX), CX
+	LEAQ    -32(BX), DX
+	MOVQ    8(R15), R13
+	MOVQ    24(R15), R10
+	LEAQ    (R10)(R10*2), R11
+	LEAQ    (R10)(R10*4), R12
+	IMUL3Q  $0x04, R10, R14
+	XORQ    AX, AX
+
+vectorSingle:
+	CMPQ AX, CX
+	JG   vectorTail
+	LEAQ (SI)(AX*1), R8
+	LEAQ (DI)(AX*1), R9
+
+	// Rows 1 and 2.
+	MOVQ    64(R13), BP
+	VMOVUPS (R8)(BP*1), Y0
+	MOVQ    32(R13), BP
+	VMOVUPS (R8)(BP*1), Y1
+	VADDPS  Y1, Y0, Y8
+	VSUBPS  Y1, Y0, Y1
+	MOVQ    72(R13), BP
+	VMOVUPS (R8)(BP*1), Y2
+	MOVQ    40(R13), BP
+	VMOVUPS (R8)(BP*1), Y3
+	VADDPS  Y3, Y2, Y0
+	VSUBPS  Y3, Y2, Y3
+	MOVQ    80(R13), BP
+	VMOVUPS (R8)(BP*1), Y4
+	MOVQ    48(R13), BP
+	VMOVUPS (R8)(BP*1), Y5
+	VADDPS  Y5, Y4, Y2
+	VSUBPS  Y5, Y4, Y5
+	MOVQ    88(R13), BP
+	VMOVUPS (R8)(BP*1), Y6
+	MOVQ    56(R13), BP
+	VMOVUPS (R8)(BP*1), Y7
+	VADDPS  Y7, Y6, Y4
+	VSUBPS  Y7, Y6, Y7
+	ADDQ    R14, R9
+	VSUBPS  Y2, Y8, Y8
+	VMOVUPS Y8, (R9)
+	VADDPS  Y0, Y2, Y6
+	VMOVUPS Y6, (R9)(R10*1)
+	VSUBPS  Y0, Y2, Y2
+	VMOVUPS Y2, (R9)(R10*2)
+	VSUBPS  Y4, Y0, Y0
+	VMOVUPS Y0, (R9)(R11*1)
+	ADDQ    R14, R9
+	VSUBPS  Y5, Y1, Y1
+	VMOVUPS Y1, (R9)
+	VADDPS  Y3, Y5, Y6
+	VMOVUPS Y6, (R9)(R10*1)
+	VSUBPS  Y3, Y5, Y5
+	VMOVUPS Y5, (R9)(R10*2)
+	VSUBPS  Y7, Y3, Y3
+	VMOVUPS Y3, (R9)(R11*1)
+
+	// Rows 3 and 0.
+	MOVQ    32(R13), BP
+	VMOVUPS (R8)(BP*1), Y8
+	MOVQ    96(R13), BP
+	VSUBPS  (R8)(BP*1), Y8, Y8
+	MOVQ    (R13), BP
+	VMOVUPS (R8)(BP*1), Y1
+	MOVQ    64(R13), BP
+	VSUBPS  (R8)(BP*1), Y1, Y1
+	MOVQ    40(R13), BP
+	VMOVUPS (R8)(BP*1), Y0
+	MOVQ    104(R13), BP
+	VSUBPS  (R8)(BP*1), Y0, Y0
+	MOVQ    8(R13), BP
+	VMOVUPS (R8)(BP*1), Y3
+	MOVQ    72(R13), BP
+	VSUBPS  (R8)(BP*1), Y3, Y3
+	MOVQ    48(R13), BP
+	VMOVUPS (R8)(BP*1), Y2
+	MOVQ    112(R13), BP
+	VSUBPS  (R8)(BP*1), Y2, Y2
+	MOVQ    16(R13), BP
+	VMOVUPS (R8)(BP*1), Y5
+	MOVQ    80(R13), BP
+	VSUBPS  (R8)(BP*1), Y5, Y5
+	MOVQ    56(R13), BP
+	VMOVUPS (R8)(BP*1), Y4
+	MOVQ    120(R13), BP
+	VSUBPS  (R8)(BP*1), Y4, Y4
+	MOVQ    24(R13), BP
+	VMOVUPS (R8)(BP*1), Y7
+	MOVQ    88(R13), BP
+	VSUBPS  (R8)(BP*1), Y7, Y7
+	ADDQ    R14, R9
+	VSUBPS  Y2, Y8, Y8
+	VMOVUPS Y8, (R9)
+	VADDPS  Y0, Y2, Y6
+	VMOVUPS Y6, (R9)(R10*1)
+	VSUBPS  Y0, Y2, Y2
+	VMOVUPS Y2, (R9)(R10*2)
+	VSUBPS  Y4, Y0, Y0
+	VMOVUPS Y0, (R9)(R11*1)
+	LEAQ    (DI)(AX*1), R9
+	VSUBPS  Y5, Y1, Y1
+	VMOVUPS Y1, (R9)
+	VADDPS  Y3, Y5, Y6
+	VMOVUPS Y6, (R9)(R10*1)
+	VSUBPS  Y3, Y5, Y5
+	VMOVUPS Y5, (R9)(R10*2)
+	VSUBPS  Y7, Y3, Y3
+	VMOVUPS Y3, (R9)(R11*1)
+	ADDQ    $+32, AX
+	JMP     vectorSingle
+
+vectorTail:
+	CMPQ AX, BX
+	JGE  vectorEnd
+	LEAQ (SI)(AX*1), R8
+	LEAQ (DI)(AX*1), R9
+
+	// Rows 1 and 2.
+	MOVQ       64(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y8
+	MOVQ       32(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y1
+	VADDPS     Y1, Y8, Y6
+	VSUBPS     Y1, Y8, Y1
+	MOVQ       72(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y0
+	MOVQ       40(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y3
+	VADDPS     Y3, Y0, Y8
+	VSUBPS     Y3, Y0, Y3
+	MOVQ       80(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y2
+	MOVQ       48(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y5
+	VADDPS     Y5, Y2, Y0
+	VSUBPS     Y5, Y2, Y5
+	MOVQ       88(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y4
+	MOVQ       56(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y7
+	VADDPS     Y7, Y4, Y2
+	VSUBPS     Y7, Y4, Y7
+	ADDQ       R14, R9
+	VSUBPS     Y0, Y6, Y6
+	VMOVUPS    Y6, (R9)
+	VADDPS     Y8, Y0, Y4
+	VMOVUPS    Y4, (R9)(R10*1)
+	VSUBPS     Y8, Y0, Y0
+	VMOVUPS    Y0, (R9)(R10*2)
+	VSUBPS     Y2, Y8, Y8
+	VMOVUPS    Y8, (R9)(R11*1)
+	ADDQ       R14, R9
+	VSUBPS     Y5, Y1, Y1
+	VMOVUPS    Y1, (R9)
+	VADDPS     Y3, Y5, Y4
+	VMOVUPS    Y4, (R9)(R10*1)
+	VSUBPS     Y3, Y5, Y5
+	VMOVUPS    Y5, (R9)(R10*2)
+	VSUBPS     Y7, Y3, Y3
+	VMOVUPS    Y3, (R9)(R11*1)
+
+	// Rows 3 and 0.
+	MOVQ       32(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y6
+	MOVQ       96(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y4
+	VSUBPS     Y4, Y6, Y6
+	MOVQ       (R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y1
+	MOVQ       64(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y4
+	VSUBPS     Y4, Y1, Y1
+	MOVQ       40(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y8
+	MOVQ       104(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y4
+	VSUBPS     Y4, Y8, Y8
+	MOVQ       8(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y3
+	MOVQ       72(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y4
+	VSUBPS     Y4, Y3, Y3
+	MOVQ       48(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y0
+	MOVQ       112(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y4
+	VSUBPS     Y4, Y0, Y0
+	MOVQ       16(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y5
+	MOVQ       80(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y4
+	VSUBPS     Y4, Y5, Y5
+	MOVQ       56(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y2
+	MOVQ       120(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y4
+	VSUBPS     Y4, Y2, Y2
+	MOVQ       24(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y7
+	MOVQ       88(R13), BP
+	VMASKMOVPS (R8)(BP*1), Y9, Y4
+	VSUBPS     Y4, Y7, Y7
+	ADDQ       R14, R9
+	VSUBPS     Y0, Y6, Y6
+	VMOVUPS    Y6, (R9)
+	VADDPS     Y8, Y0, Y4
+	VMOVUPS    Y4, (R9)(R10*1)
+	VSUBPS     Y8, Y0, Y0
+	VMOVUPS    Y0, (R9)(R10*2)
+	VSUBPS     Y2, Y8, Y8
+	VMOVUPS    Y8, (R9)(R11*1)
+	LEAQ       (DI)(AX*1), R9
+	VSUBPS     Y5, Y1, Y1
+	VMOVUPS    Y1, (R9)
+	VADDPS     Y3, Y5, Y4
+	VMOVUPS    Y4, (R9)(R10*1)
+	VSUBPS     Y3, Y5, Y5
+	VMOVUPS    Y5, (R9)(R10*2)
+	VSUBPS     Y7, Y3, Y3
+	VMOVUPS    Y3, (R9)(R11*1)
+
+vectorEnd:
+	VZEROUPPER
+	RET
+
+// func output2x2AVX2(a *outputArgs)
+// Requires: AVX
+TEXT ·output2x2AVX2(SB), NOSPLIT, $8-8
+	MOVQ         a+0(FP), R15
+	MOVQ         (R15), SI
+	MOVQ         16(R15), DI
+	MOVQ         80(R15), BX
+	SHLQ         $0x02, BX
+	MOVQ         BX, AX
+	SHRQ         $0x02, AX
+	ANDQ         $0x07, AX
+	NEGQ         AX
+	LEAQ         tailMasks<>+0(SB), CX
+	VMOVDQU      32(CX)(AX*4), Y9
+	LEAQ         -32(BX), CX
+	LEAQ         -32(BX), DX
+	MOVQ         8(R15), R10
+	IMUL3Q       $0x04, R10, R10
+	LEAQ         (R10)(R10*2), R11
+	LEAQ         (R10)(R10*4), R12
+	VBROADCASTSS 96(R15), Y10
+	VBROADCASTSS 100(R15), Y11
+	XORQ         AX, AX
+
+vectorSingle:
+	CMPQ AX, CX
+	JG   vectorTail
+
+	// Rows 0 and 1.
+	LEAQ    (SI)(AX*1), R8
+	VMOVUPS (R8)(R10*1), Y1
+	VMOVUPS (R8)(R10*2), Y8
+	VADDPS  Y8, Y1, Y0
+	VADDPS  (R8), Y0, Y0
+	VSUBPS  Y8, Y1, Y1
+	VSUBPS  (R8)(R11*1), Y1, Y1
+	ADDQ    8(R15), R8
+	VMOVUPS (R8)(R10*1), Y3
+	VMOVUPS (R8)(R10*2), Y8
+	VADDPS  Y8, Y3, Y2
+	VADDPS  (R8), Y2, Y2
+	VSUBPS  Y8, Y3, Y3
+	VSUBPS  (R8)(R11*1), Y3, Y3
+	ADDQ    8(R15), R8
+	VMOVUPS (R8)(R10*1), Y5
+	VMOVUPS (R8)(R10*2), Y8
+	VADDPS  Y8, Y5, Y4
+	VADDPS  (R8), Y4, Y4
+	VSUBPS  Y8, Y5, Y5
+	VSUBPS  (R8)(R11*1), Y5, Y5
+	ADDQ    8(R15), R8
+	VMOVUPS (R8)(R10*1), Y7
+	VMOVUPS (R8)(R10*2), Y8
+	VADDPS  Y8, Y7, Y6
+	VADDPS  (R8), Y6, Y6
+	VSUBPS  Y8, Y7, Y7
+	VSUBPS  (R8)(R11*1), Y7, Y7
+	VADDPS  Y4, Y2, Y8
+	VADDPS  Y8, Y0, Y0
+	VSUBPS  Y4, Y2, Y2
+	VSUBPS  Y6, Y2, Y2
+	MOVQ    40(R15), R13
+	TESTQ   R13, R13
+	JZ      row_1_0Clamp
+	ADDQ    AX, R13
+	MOVQ    56(R15), R14
+	VADDPS  (R13), Y0, Y0
+	CMPQ    72(R15), $0x01
+	JLE     row_1_0Clamp
+	ADDQ    R14, R13
+	VADDPS  (R13), Y2, Y2
+
+row_1_0Clamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ   88(R15), BP
+	TESTQ  BP, BP
+	JZ     row_1_0Store
+	VMAXPS Y0, Y10, Y0
+	VMAXPS Y2, Y10, Y2
+	DECQ   BP
+	JZ     row_1_0Store
+	VMINPS Y0, Y11, Y0
+	VMINPS Y2, Y11, Y2
+
+row_1_0Store:
+	MOVQ    DI, R9
+	ADDQ    AX, R9
+	MOVQ    32(R15), R14
+	VMOVUPS Y0, (R9)
+	CMPQ    72(R15), $0x01
+	JLE     row_1_0End
+	ADDQ    R14, R9
+	VMOVUPS Y2, (R9)
+
+row_1_0End:
+	CMPQ   64(R15), $0x01
+	JLE    row_1_1End
+	VADDPS Y5, Y3, Y8
+	VADDPS Y8, Y1, Y1
+	VSUBPS Y5, Y3, Y3
+	VSUBPS Y7, Y3, Y3
+	MOVQ   40(R15), R13
+	TESTQ  R13, R13
+	JZ     row_1_1Clamp
+	ADDQ   AX, R13
+	ADDQ   48(R15), R13
+	MOVQ   56(R15), R14
+	VADDPS (R13), Y1, Y1
+	CMPQ   72(R15), $0x01
+	JLE    row_1_1Clamp
+	ADDQ   R14, R13
+	VADDPS (R13), Y3, Y3
+
+row_1_1Clamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ   88(R15), BP
+	TESTQ  BP, BP
+	JZ     row_1_1Store
+	VMAXPS Y1, Y10, Y1
+	VMAXPS Y3, Y10, Y3
+	DECQ   BP
+	JZ     row_1_1Store
+	VMINPS Y1, Y11, Y1
+	VMINPS Y3, Y11, Y3
+
+row_1_1Store:
+	MOVQ    DI, R9
+	ADDQ    AX, R9
+	ADDQ    24(R15), R9
+	MOVQ    32(R15), R14
+	VMOVUPS Y1, (R9)
+	CMPQ    72(R15), $0x01
+	JLE     row_1_1End
+	ADDQ    R14, R9
+	VMOVUPS Y3, (R9)
+
+row_1_1End:
+	ADDQ $+32, AX
+	JMP  vectorSingle
+
+vectorTail:
+	CMPQ AX, BX
+	JGE  vectorEnd
+
+	// Rows 0 and 1.
+	LEAQ       (SI)(AX*1), R8
+	VMOVUPS    (R8)(R10*1), Y1
+	VMOVUPS    (R8)(R10*2), Y8
+	VADDPS     Y8, Y1, Y0
+	VADDPS     (R8), Y0, Y0
+	VSUBPS     Y8, Y1, Y1
+	VSUBPS     (R8)(R11*1), Y1, Y1
+	ADDQ       8(R15), R8
+	VMOVUPS    (R8)(R10*1), Y3
+	VMOVUPS    (R8)(R10*2), Y8
+	VADDPS     Y8, Y3, Y2
+	VADDPS     (R8), Y2, Y2
+	VSUBPS     Y8, Y3, Y3
+	VSUBPS     (R8)(R11*1), Y3, Y3
+	ADDQ       8(R15), R8
+	VMOVUPS    (R8)(R10*1), Y5
+	VMOVUPS    (R8)(R10*2), Y8
+	VADDPS     Y8, Y5, Y4
+	VADDPS     (R8), Y4, Y4
+	VSUBPS     Y8, Y5, Y5
+	VSUBPS     (R8)(R11*1), Y5, Y5
+	ADDQ       8(R15), R8
+	VMOVUPS    (R8)(R10*1), Y7
+	VMOVUPS    (R8)(R10*2), Y8
+	VADDPS     Y8, Y7, Y6
+	VADDPS     (R8), Y6, Y6
+	VSUBPS     Y8, Y7, Y7
+	VSUBPS     (R8)(R11*1), Y7, Y7
+	VADDPS     Y4, Y2, Y8
+	VADDPS     Y8, Y0, Y0
+	VSUBPS     Y4, Y2, Y2
+	VSUBPS     Y6, Y2, Y2
+	MOVQ       40(R15), R13
+	TESTQ      R13, R13
+	JZ         row_2_0Clamp
+	ADDQ       AX, R13
+	MOVQ       56(R15), R14
+	VMASKMOVPS (R13), Y9, Y6
+	VADDPS     Y6, Y0, Y0
+	CMPQ       72(R15), $0x01
+	JLE        row_2_0Clamp
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y9, Y6
+	VADDPS     Y6, Y2, Y2
+
+row_2_0Clamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ   88(R15), BP
+	TESTQ  BP, BP
+	JZ     row_2_0Store
+	VMAXPS Y0, Y10, Y0
+	VMAXPS Y2, Y10, Y2
+	DECQ   BP
+	JZ     row_2_0Store
+	VMINPS Y0, Y11, Y0
+	VMINPS Y2, Y11, Y2
+
+row_2_0Store:
+	MOVQ       DI, R9
+	ADDQ       AX, R9
+	MOVQ       32(R15), R14
+	VMASKMOVPS Y0, Y9, (R9)
+	CMPQ       72(R15), $0x01
+	JLE        row_2_0End
+	ADDQ       R14, R9
+	VMASKMOVPS Y2, Y9, (R9)
+
+row_2_0End:
+	CMPQ       64(R15), $0x01
+	JLE        row_2_1End
+	VADDPS     Y5, Y3, Y8
+	VADDPS     Y8, Y1, Y1
+	VSUBPS     Y5, Y3, Y3
+	VSUBPS     Y7, Y3, Y3
+	MOVQ       40(R15), R13
+	TESTQ      R13, R13
+	JZ         row_2_1Clamp
+	ADDQ       AX, R13
+	ADDQ       48(R15), R13
+	MOVQ       56(R15), R14
+	VMASKMOVPS (R13), Y9, Y7
+	VADDPS     Y7, Y1, Y1
+	CMPQ       72(R15), $0x01
+	JLE        row_2_1Clamp
+	ADDQ       R14, R13
+	VMASKMOVPS (R13), Y9, Y7
+	VADDPS     Y7, Y3, Y3
+
+row_2_1Clamp:
+	// 0: none, 1: from below, 2: on both sides.
+	MOVQ   88(R15), BP
+	TESTQ  BP, BP
+	JZ     row_2_1Store
+	VMAXPS Y1, Y10, Y1
+	VMAXPS Y3, Y10, Y3
+	DECQ   BP
+	JZ     row_2_1Store
+	VMINPS Y1, Y11, Y1
+	VMINPS Y3, Y11, Y3
+
+row_2_1Store:
+	MOVQ       DI, R9
+	ADDQ       AX, R9
+	ADDQ       24(R15), R9
+	MOVQ       32(R15), R14
+	VMASKMOVPS Y1, Y9, (R9)
+	CMPQ       72(R15), $0x01
+	JLE        row_2_1End
+	ADDQ       R14, R9
+	VMASKMOVPS Y3, Y9, (R9)
+
+row_2_1End:
+vectorEnd:
+	VZEROUPPER
+	RET
+
+// func weights2x2AVX2(a *weightsArgs)
+// Requires: AVX
+TEXT ·weights2x2AVX2(SB), NOSPLIT, $0-8
+	MOVQ   a+0(FP), R15
+	MOVQ   (R15), SI
+	MOVQ   8(R15), R14
+	MOVQ   16(R15), DI
+	MOVQ   24(R15), R10
+	MOVQ   32(R15), AX
+	LEAQ   (R14)(R14*2), BX
+	LEAQ   (SI)(BX*1), CX
+	LEAQ   (CX)(BX*1), DX
+	LEAQ   (R10)(R10*2), R11
+	LEAQ   (R10)(R10*4), R12
+	IMUL3Q $0x04, R10, R13
+
+vector:
+	MOVQ DI, R9
+
+	// Row 0.
+	VCVTPS2PD  (SI), Y6
+	VMOVAPD    Y6, Y0
+	VCVTPS2PD  (SI)(R14*1), Y6
+	VMOVAPD    Y6, Y1
+	VCVTPS2PD  (SI)(R14*2), Y6
+	VMOVAPD    Y6, Y2
+	VMOVAPD    Y0, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)
+	VADDPD     Y2, Y0, Y9
+	VMULPD     factors<>+0(SB), Y9, Y9
+	VMULPD     factors<>+0(SB), Y1, Y11
+	VSUBPD     Y11, Y9, Y10
+	VADDPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R10*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*2)
+	VCVTPD2PSY Y2, X11
+	VMOVUPS    X11, (R9)(R11*1)
+	ADDQ       R13, R9
+
+	// Rows 1 and 2.
+	VCVTPS2PD  (SI), Y6
+	VCVTPS2PD  (CX), Y7
+	VCVTPS2PD  (DX), Y8
+	VADDPD     Y8, Y6, Y0
+	VMULPD     factors<>+0(SB), Y0, Y0
+	VMULPD     factors<>+0(SB), Y7, Y11
+	VSUBPD     Y11, Y0, Y3
+	VADDPD     Y11, Y0, Y0
+	VCVTPS2PD  (SI)(R14*1), Y6
+	VCVTPS2PD  (CX)(R14*1), Y7
+	VCVTPS2PD  (DX)(R14*1), Y8
+	VADDPD     Y8, Y6, Y1
+	VMULPD     factors<>+0(SB), Y1, Y1
+	VMULPD     factors<>+0(SB), Y7, Y11
+	VSUBPD     Y11, Y1, Y4
+	VADDPD     Y11, Y1, Y1
+	VCVTPS2PD  (SI)(R14*2), Y6
+	VCVTPS2PD  (CX)(R14*2), Y7
+	VCVTPS2PD  (DX)(R14*2), Y8
+	VADDPD     Y8, Y6, Y2
+	VMULPD     factors<>+0(SB), Y2, Y2
+	VMULPD     factors<>+0(SB), Y7, Y11
+	VSUBPD     Y11, Y2, Y5
+	VADDPD     Y11, Y2, Y2
+	VMOVAPD    Y0, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)
+	VADDPD     Y2, Y0, Y9
+	VMULPD     factors<>+0(SB), Y9, Y9
+	VMULPD     factors<>+0(SB), Y1, Y11
+	VSUBPD     Y11, Y9, Y10
+	VADDPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R10*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*2)
+	VCVTPD2PSY Y2, X11
+	VMOVUPS    X11, (R9)(R11*1)
+	ADDQ       R13, R9
+	VMOVAPD    Y3, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)
+	VADDPD     Y5, Y3, Y9
+	VMULPD     factors<>+0(SB), Y9, Y9
+	VMULPD     factors<>+0(SB), Y4, Y11
+	VSUBPD     Y11, Y9, Y10
+	VADDPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R10*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*2)
+	VCVTPD2PSY Y5, X11
+	VMOVUPS    X11, (R9)(R11*1)
+	ADDQ       R13, R9
+
+	// Row 3.
+	VCVTPS2PD  (DX), Y8
+	VMOVAPD    Y8, Y0
+	VCVTPS2PD  (DX)(R14*1), Y8
+	VMOVAPD    Y8, Y1
+	VCVTPS2PD  (DX)(R14*2), Y8
+	VMOVAPD    Y8, Y2
+	VMOVAPD    Y0, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)
+	VADDPD     Y2, Y0, Y9
+	VMULPD     factors<>+0(SB), Y9, Y9
+	VMULPD     factors<>+0(SB), Y1, Y11
+	VSUBPD     Y11, Y9, Y10
+	VADDPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R10*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*2)
+	VCVTPD2PSY Y2, X11
+	VMOVUPS    X11, (R9)(R11*1)
+	ADDQ       R13, R9
+	ADDQ       $+16, SI
+	ADDQ       $+16, CX
+	ADDQ       $+16, DX
+	ADDQ       $+16, DI
+	SUBQ       $0x04, AX
+	JNZ        vector
+	VZEROUPPER
+	RET
+
+// func input4x4AVX2(a *inputArgs)
 // Requires: AVX, FMA3
-TEXT ·inputAVX2(SB), NOSPLIT, $8-8
+TEXT ·input4x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ    a+0(FP), R15
 	MOVQ    (R15), SI
 	MOVQ    16(R15), DI
@@ -1561,7 +3058,7 @@ TEXT ·inputAVX2(SB), NOSPLIT, $8-8
 	MOVQ    24(R15), R10
 	LEAQ    (R10)(R10*2), R11
 	LEAQ    (R10)(R10*4), R12
-	LEAQ    (R11)(R11*1), R14
+	IMUL3Q  $0x06, R10, R14
 	VMOVUPS constants<>+0(SB), Y14
 	VMOVUPS constants<>+64(SB), Y15
 	XORQ    AX, AX
@@ -2316,9 +3813,9 @@ vectorEnd:
 	VZEROUPPER
 	RET
 
-// func outputAVX2(a *outputArgs)
+// func output4x4AVX2(a *outputArgs)
 // Requires: AVX, FMA3
-TEXT ·outputAVX2(SB), NOSPLIT, $8-8
+TEXT ·output4x4AVX2(SB), NOSPLIT, $8-8
 	MOVQ         a+0(FP), R15
 	MOVQ         (R15), SI
 	MOVQ         16(R15), DI
@@ -2333,8 +3830,7 @@ TEXT ·outputAVX2(SB), NOSPLIT, $8-8
 	LEAQ         -32(BX), CX
 	LEAQ         -32(BX), DX
 	MOVQ         8(R15), R10
-	LEAQ         (R10)(R10*2), R10
-	ADDQ         R10, R10
+	IMUL3Q       $0x06, R10, R10
 	LEAQ         (R10)(R10*2), R11
 	LEAQ         (R10)(R10*4), R12
 	VBROADCASTSS 96(R15), Y14
@@ -3124,6 +4620,254 @@ vectorEnd:
 	VZEROUPPER
 	RET
 
+// func weights4x4AVX2(a *weightsArgs)
+// Requires: AVX
+TEXT ·weights4x4AVX2(SB), NOSPLIT, $0-8
+	MOVQ   a+0(FP), R15
+	MOVQ   (R15), SI
+	MOVQ   8(R15), R14
+	MOVQ   16(R15), DI
+	MOVQ   24(R15), R10
+	MOVQ   32(R15), AX
+	LEAQ   (R14)(R14*2), BX
+	LEAQ   (SI)(BX*1), CX
+	LEAQ   (CX)(BX*1), DX
+	LEAQ   (R10)(R10*2), R11
+	LEAQ   (R10)(R10*4), R12
+	IMUL3Q $0x06, R10, R13
+
+vector:
+	MOVQ DI, R9
+
+	// Row 0.
+	VCVTPS2PD  (SI), Y6
+	VMULPD     factors<>+64(SB), Y6, Y0
+	VCVTPS2PD  (SI)(R14*1), Y6
+	VMULPD     factors<>+64(SB), Y6, Y1
+	VCVTPS2PD  (SI)(R14*2), Y6
+	VMULPD     factors<>+64(SB), Y6, Y2
+	VMULPD     factors<>+64(SB), Y0, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)
+	VADDPD     Y2, Y0, Y9
+	VMULPD     factors<>+192(SB), Y9, Y9
+	VMULPD     factors<>+128(SB), Y1, Y11
+	VADDPD     Y9, Y11, Y10
+	VSUBPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R10*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*2)
+	VMULPD     factors<>+320(SB), Y0, Y9
+	VMULPD     factors<>+128(SB), Y2, Y11
+	VADDPD     Y11, Y9, Y9
+	VMULPD     factors<>+256(SB), Y1, Y11
+	VSUBPD     Y11, Y9, Y10
+	VADDPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R11*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*4)
+	VCVTPD2PSY Y2, X11
+	VMOVUPS    X11, (R9)(R12*1)
+	ADDQ       R13, R9
+
+	// Rows 1 and 2.
+	VCVTPS2PD  (SI), Y6
+	VCVTPS2PD  (CX), Y7
+	VCVTPS2PD  (DX), Y8
+	VADDPD     Y8, Y6, Y0
+	VMULPD     factors<>+192(SB), Y0, Y0
+	VMULPD     factors<>+128(SB), Y7, Y11
+	VADDPD     Y0, Y11, Y3
+	VSUBPD     Y11, Y0, Y0
+	VCVTPS2PD  (SI)(R14*1), Y6
+	VCVTPS2PD  (CX)(R14*1), Y7
+	VCVTPS2PD  (DX)(R14*1), Y8
+	VADDPD     Y8, Y6, Y1
+	VMULPD     factors<>+192(SB), Y1, Y1
+	VMULPD     factors<>+128(SB), Y7, Y11
+	VADDPD     Y1, Y11, Y4
+	VSUBPD     Y11, Y1, Y1
+	VCVTPS2PD  (SI)(R14*2), Y6
+	VCVTPS2PD  (CX)(R14*2), Y7
+	VCVTPS2PD  (DX)(R14*2), Y8
+	VADDPD     Y8, Y6, Y2
+	VMULPD     factors<>+192(SB), Y2, Y2
+	VMULPD     factors<>+128(SB), Y7, Y11
+	VADDPD     Y2, Y11, Y5
+	VSUBPD     Y11, Y2, Y2
+	VMULPD     factors<>+64(SB), Y0, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)
+	VADDPD     Y2, Y0, Y9
+	VMULPD     factors<>+192(SB), Y9, Y9
+	VMULPD     factors<>+128(SB), Y1, Y11
+	VADDPD     Y9, Y11, Y10
+	VSUBPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R10*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*2)
+	VMULPD     factors<>+320(SB), Y0, Y9
+	VMULPD     factors<>+128(SB), Y2, Y11
+	VADDPD     Y11, Y9, Y9
+	VMULPD     factors<>+256(SB), Y1, Y11
+	VSUBPD     Y11, Y9, Y10
+	VADDPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R11*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*4)
+	VCVTPD2PSY Y2, X11
+	VMOVUPS    X11, (R9)(R12*1)
+	ADDQ       R13, R9
+	VMULPD     factors<>+64(SB), Y3, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)
+	VADDPD     Y5, Y3, Y9
+	VMULPD     factors<>+192(SB), Y9, Y9
+	VMULPD     factors<>+128(SB), Y4, Y11
+	VADDPD     Y9, Y11, Y10
+	VSUBPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R10*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*2)
+	VMULPD     factors<>+320(SB), Y3, Y9
+	VMULPD     factors<>+128(SB), Y5, Y11
+	VADDPD     Y11, Y9, Y9
+	VMULPD     factors<>+256(SB), Y4, Y11
+	VSUBPD     Y11, Y9, Y10
+	VADDPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R11*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*4)
+	VCVTPD2PSY Y5, X11
+	VMOVUPS    X11, (R9)(R12*1)
+	ADDQ       R13, R9
+
+	// Rows 3 and 4.
+	VCVTPS2PD  (SI), Y6
+	VCVTPS2PD  (CX), Y7
+	VCVTPS2PD  (DX), Y8
+	VMULPD     factors<>+320(SB), Y6, Y0
+	VMULPD     factors<>+128(SB), Y8, Y11
+	VADDPD     Y11, Y0, Y0
+	VMULPD     factors<>+256(SB), Y7, Y11
+	VSUBPD     Y11, Y0, Y3
+	VADDPD     Y11, Y0, Y0
+	VCVTPS2PD  (SI)(R14*1), Y6
+	VCVTPS2PD  (CX)(R14*1), Y7
+	VCVTPS2PD  (DX)(R14*1), Y8
+	VMULPD     factors<>+320(SB), Y6, Y1
+	VMULPD     factors<>+128(SB), Y8, Y11
+	VADDPD     Y11, Y1, Y1
+	VMULPD     factors<>+256(SB), Y7, Y11
+	VSUBPD     Y11, Y1, Y4
+	VADDPD     Y11, Y1, Y1
+	VCVTPS2PD  (SI)(R14*2), Y6
+	VCVTPS2PD  (CX)(R14*2), Y7
+	VCVTPS2PD  (DX)(R14*2), Y8
+	VMULPD     factors<>+320(SB), Y6, Y2
+	VMULPD     factors<>+128(SB), Y8, Y11
+	VADDPD     Y11, Y2, Y2
+	VMULPD     factors<>+256(SB), Y7, Y11
+	VSUBPD     Y11, Y2, Y5
+	VADDPD     Y11, Y2, Y2
+	VMULPD     factors<>+64(SB), Y0, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)
+	VADDPD     Y2, Y0, Y9
+	VMULPD     factors<>+192(SB), Y9, Y9
+	VMULPD     factors<>+128(SB), Y1, Y11
+	VADDPD     Y9, Y11, Y10
+	VSUBPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R10*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*2)
+	VMULPD     factors<>+320(SB), Y0, Y9
+	VMULPD     factors<>+128(SB), Y2, Y11
+	VADDPD     Y11, Y9, Y9
+	VMULPD     factors<>+256(SB), Y1, Y11
+	VSUBPD     Y11, Y9, Y10
+	VADDPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R11*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*4)
+	VCVTPD2PSY Y2, X11
+	VMOVUPS    X11, (R9)(R12*1)
+	ADDQ       R13, R9
+	VMULPD     factors<>+64(SB), Y3, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)
+	VADDPD     Y5, Y3, Y9
+	VMULPD     factors<>+192(SB), Y9, Y9
+	VMULPD     factors<>+128(SB), Y4, Y11
+	VADDPD     Y9, Y11, Y10
+	VSUBPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R10*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*2)
+	VMULPD     factors<>+320(SB), Y3, Y9
+	VMULPD     factors<>+128(SB), Y5, Y11
+	VADDPD     Y11, Y9, Y9
+	VMULPD     factors<>+256(SB), Y4, Y11
+	VSUBPD     Y11, Y9, Y10
+	VADDPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R11*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*4)
+	VCVTPD2PSY Y5, X11
+	VMOVUPS    X11, (R9)(R12*1)
+	ADDQ       R13, R9
+
+	// Row 5.
+	VCVTPS2PD  (DX), Y8
+	VMOVAPD    Y8, Y0
+	VCVTPS2PD  (DX)(R14*1), Y8
+	VMOVAPD    Y8, Y1
+	VCVTPS2PD  (DX)(R14*2), Y8
+	VMOVAPD    Y8, Y2
+	VMULPD     factors<>+64(SB), Y0, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)
+	VADDPD     Y2, Y0, Y9
+	VMULPD     factors<>+192(SB), Y9, Y9
+	VMULPD     factors<>+128(SB), Y1, Y11
+	VADDPD     Y9, Y11, Y10
+	VSUBPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R10*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*2)
+	VMULPD     factors<>+320(SB), Y0, Y9
+	VMULPD     factors<>+128(SB), Y2, Y11
+	VADDPD     Y11, Y9, Y9
+	VMULPD     factors<>+256(SB), Y1, Y11
+	VSUBPD     Y11, Y9, Y10
+	VADDPD     Y11, Y9, Y9
+	VCVTPD2PSY Y9, X11
+	VMOVUPS    X11, (R9)(R11*1)
+	VCVTPD2PSY Y10, X11
+	VMOVUPS    X11, (R9)(R10*4)
+	VCVTPD2PSY Y2, X11
+	VMOVUPS    X11, (R9)(R12*1)
+	ADDQ       R13, R9
+	ADDQ       $+16, SI
+	ADDQ       $+16, CX
+	ADDQ       $+16, DX
+	ADDQ       $+16, DI
+	SUBQ       $0x04, AX
+	JNZ        vector
+	VZEROUPPER
+	RET
+
 DATA constants<>+0(SB)/4, $0x40800000
 DATA constants<>+4(SB)/4, $0x40800000
 DATA constants<>+8(SB)/4, $0x40800000
@@ -3189,3 +4933,53 @@ DATA constants<>+244(SB)/4, $0x41000000
 DATA constants<>+248(SB)/4, $0x41000000
 DATA constants<>+252(SB)/4, $0x41000000
 GLOBL constants<>(SB), RODATA|NOPTR, $256
+
+DATA factors<>+0(SB)/8, $0x3fe0000000000000
+DATA factors<>+8(SB)/8, $0x3fe0000000000000
+DATA factors<>+16(SB)/8, $0x3fe0000000000000
+DATA factors<>+24(SB)/8, $0x3fe0000000000000
+DATA factors<>+32(SB)/8, $0x3fe0000000000000
+DATA factors<>+40(SB)/8, $0x3fe0000000000000
+DATA factors<>+48(SB)/8, $0x3fe0000000000000
+DATA factors<>+56(SB)/8, $0x3fe0000000000000
+DATA factors<>+64(SB)/8, $0x3fd0000000000000
+DATA factors<>+72(SB)/8, $0x3fd0000000000000
+DATA factors<>+80(SB)/8, $0x3fd0000000000000
+DATA factors<>+88(SB)/8, $0x3fd0000000000000
+DATA factors<>+96(SB)/8, $0x3fd0000000000000
+DATA factors<>+104(SB)/8, $0x3fd0000000000000
+DATA factors<>+112(SB)/8, $0x3fd0000000000000
+DATA factors<>+120(SB)/8, $0x3fd0000000000000
+DATA factors<>+128(SB)/8, $0x3fc5555555555555
+DATA factors<>+136(SB)/8, $0x3fc5555555555555
+DATA factors<>+144(SB)/8, $0x3fc5555555555555
+DATA factors<>+152(SB)/8, $0x3fc5555555555555
+DATA factors<>+160(SB)/8, $0x3fc5555555555555
+DATA factors<>+168(SB)/8, $0x3fc5555555555555
+DATA factors<>+176(SB)/8, $0x3fc5555555555555
+DATA factors<>+184(SB)/8, $0x3fc5555555555555
+DATA factors<>+192(SB)/8, $0xbfc5555555555555
+DATA factors<>+200(SB)/8, $0xbfc5555555555555
+DATA factors<>+208(SB)/8, $0xbfc5555555555555
+DATA factors<>+216(SB)/8, $0xbfc5555555555555
+DATA factors<>+224(SB)/8, $0xbfc5555555555555
+DATA factors<>+232(SB)/8, $0xbfc5555555555555
+DATA factors<>+240(SB)/8, $0xbfc5555555555555
+DATA factors<>+248(SB)/8, $0xbfc5555555555555
+DATA factors<>+256(SB)/8, $0x3fb5555555555555
+DATA factors<>+264(SB)/8, $0x3fb5555555555555
+DATA factors<>+272(SB)/8, $0x3fb5555555555555
+DATA factors<>+280(SB)/8, $0x3fb5555555555555
+DATA factors<>+288(SB)/8, $0x3fb5555555555555
+DATA factors<>+296(SB)/8, $0x3fb5555555555555
+DATA factors<>+304(SB)/8, $0x3fb5555555555555
+DATA factors<>+312(SB)/8, $0x3fb5555555555555
+DATA factors<>+320(SB)/8, $0x3fa5555555555555
+DATA factors<>+328(SB)/8, $0x3fa5555555555555
+DATA factors<>+336(SB)/8, $0x3fa5555555555555
+DATA factors<>+344(SB)/8, $0x3fa5555555555555
+DATA factors<>+352(SB)/8, $0x3fa5555555555555
+DATA factors<>+360(SB)/8, $0x3fa5555555555555
+DATA factors<>+368(SB)/8, $0x3fa5555555555555
+DATA factors<>+376(SB)/8, $0x3fa5555555555555
+GLOBL factors<>(SB), RODATA|NOPTR, $384

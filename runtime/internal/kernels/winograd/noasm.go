@@ -2,8 +2,10 @@
 
 package winograd
 
-// input and output are never called: without assembly, cpu.Level is Generic.
+// input, output and weights are never called: without assembly, cpu.Level is Generic.
 
-func (k Kernel) input(t *Input) { t.generic() }
+func (k Kernel) input(t *Input) { t.generic(k.Variant) }
 
-func (k Kernel) output(t *Output) { t.generic() }
+func (k Kernel) output(t *Output) { t.generic(k.Variant) }
+
+func (k Kernel) weights(*Weights, int) {}

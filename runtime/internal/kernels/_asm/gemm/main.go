@@ -26,6 +26,10 @@ const unroll = 8
 // second-level cache always, and for memory where nothing fetched them earlier.
 const ahead = 2048
 
+// groupAhead is the same for each panel of a group: across the ends of pages, where the
+// processor's own foresight ends.
+const groupAhead = 1024
+
 // args is gemm.args.
 var args = emit.Struct("args", "a", "aStep", "offsets", "b", "bias", "c", "ldc", "residual", "ldr", "adds", "next", "nextStep",
 	"rows", "taps", "k8", "k1", "panels", "cols", "clamp", "bounds")
@@ -248,7 +252,11 @@ func (t *tile) groupSteps(n int) {
 		VBROADCASTSS(Mem{Base: rowRegs[0], Disp: 4 * k}, x)
 		for g, b := range bRegs[:t.group] {
 			for j := range nv {
-				VFMADD231PS(Mem{Base: b, Disp: (k*nv + j) * t.Bytes()}, x, t.acc(0, g*nv+j))
+				m := Mem{Base: b, Disp: (k*nv + j) * t.Bytes()}
+				VFMADD231PS(m, x, t.acc(0, g*nv+j))
+				if m.Disp%64 == 0 {
+					PREFETCHT0(m.Offset(groupAhead))
+				}
 			}
 		}
 	}

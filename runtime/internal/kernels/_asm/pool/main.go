@@ -24,7 +24,14 @@ var each = vmath.Each
 
 // args is pool.args.
 var args = emit.Struct("args", "dst", "src", "rows", "cols", "rowPitch", "colPitch", "dstPitch", "srcPitch",
-	"count", "channels", "factor")
+	"count", "channels", "scale", "shift", "numbers")
+
+// In numbers: floats.
+const (
+	factorAt = 0
+	loAt     = 4
+	hiAt     = 8
+)
 
 // General registers.
 var (
@@ -51,10 +58,10 @@ type function struct {
 
 // pooling is what one function does with the pixels of a window.
 type pooling interface {
-	alloc(f *function)            // takes its registers
-	start(f *function, side int)  // before the window
-	take(f *function, x []V)      // each pixel
-	endRow(f *function, side int) // after each row
+	alloc(f *function)                    // takes its registers
+	start(f *function, side int, mask Op) // before the window
+	take(f *function, x []V)              // each pixel
+	endRow(f *function, side int)         // after each row
 	result(f *function, side int) []V
 }
 
@@ -72,6 +79,8 @@ func main() {
 		}{
 			{"max", "dst[p*dstPitch+c] = max over y < rows, x < cols of src[p*srcPitch + y*rowPitch + x*colPitch + c].", &maximum{}},
 			{"sum", "dst[p*dstPitch+c] = factor * sum over y < rows, x < cols of src[p*srcPitch + y*rowPitch + x*colPitch + c].", &sum{}},
+			{"squares", "dst[p*dstPitch+c] = factor * sum over y < rows, x < cols of src[p*srcPitch + y*rowPitch + x*colPitch + c]^2.", &squares{}},
+			{"sumAffine", "dst[p*dstPitch+c] = factor * sum over y < rows, x < cols of min(max(src[p*srcPitch + y*rowPitch + x*colPitch + c]*scale[c] + shift[c], lo), hi).", &sumAffine{}},
 		} {
 			f := &function{Machine: vmath.New(isa, side, table), pooling: k.pooling}
 			f.x = f.Regs()
@@ -108,7 +117,7 @@ func (f *function) body() {
 func (f *function) window(side int, mask Op) {
 	f.windows++
 	label := emit.Label("window", f.windows)
-	f.start(f, side)
+	f.start(f, side, mask)
 	LEAQ(Mem{Base: src, Index: channels.At, Scale: 1}, row)
 	MOVQ(args.At(params, "rows"), rows)
 	TESTQ(rows, rows)
@@ -165,7 +174,7 @@ func (m *maximum) alloc(f *function) {
 
 var lowest, nan = float32(math.Inf(-1)), float32(math.NaN())
 
-func (m *maximum) start(f *function, side int) {
+func (m *maximum) start(f *function, side int, _ Op) {
 	each(m.best[:side], func(i int) {
 		VMOVAPS(f.R(lowest), m.best[i])
 		if f.Is512() {
@@ -208,10 +217,13 @@ type sum struct {
 
 func (s *sum) alloc(f *function) {
 	s.total, s.row, s.factor = f.Regs(), f.Regs(), f.Reg()
-	VBROADCASTSS(args.At(params, "factor"), s.factor)
+	f.number(factorAt, s.factor)
 }
 
-func (s *sum) start(f *function, side int) {
+// number loads a number into all lanes.
+func (f *function) number(at int, to V) { VBROADCASTSS(args.At(params, "numbers").Offset(at), to) }
+
+func (s *sum) start(f *function, side int, _ Op) {
 	each(s.total[:side], func(i int) { f.Zero(s.total[i]) })
 	each(s.total[:side], func(i int) { f.Zero(s.row[i]) })
 }
@@ -228,4 +240,41 @@ func (s *sum) endRow(f *function, side int) {
 func (s *sum) result(_ *function, side int) []V {
 	each(s.total[:side], func(i int) { VMULPS(s.factor, s.total[i], s.total[i]) })
 	return s.total[:side]
+}
+
+// squares is sum of the squares.
+type squares struct{ sum }
+
+func (s *squares) take(_ *function, x []V) {
+	each(x, func(i int) { VFMADD231PS(x[i], x[i], s.row[i]) })
+}
+
+// sumAffine adds up what has been scaled, shifted and clamped.
+type sumAffine struct {
+	sum
+	scale, shift []V
+	lo, hi       V
+}
+
+func (s *sumAffine) alloc(f *function) {
+	s.sum.alloc(f)
+	s.scale, s.shift, s.lo, s.hi = f.Regs(), f.Regs(), f.Reg(), f.Reg()
+	f.number(loAt, s.lo)
+	f.number(hiAt, s.hi)
+}
+
+func (s *sumAffine) start(f *function, side int, mask Op) {
+	s.sum.start(f, side, mask)
+	load := func(name string, to []V) {
+		MOVQ(args.At(params, name), row)
+		each(to[:side], func(j int) { f.Load(f.Vector(row, channels, j), to[j], mask) })
+	}
+	load("scale", s.scale)
+	load("shift", s.shift)
+}
+
+func (s *sumAffine) take(f *function, x []V) {
+	each(x, func(i int) { VFMADD213PS(s.shift[i], s.scale[i], x[i]) })
+	each(x, func(i int) { emit.Clamp(x[i], s.lo, s.hi) })
+	s.sum.take(f, x)
 }
