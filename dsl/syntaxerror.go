@@ -34,6 +34,8 @@ func syntaxError(tokens []lexer.Token, i int) *diag.Diagnostic {
 		d = m.equals()
 	case isPunct(m.token, ":"):
 		d = m.colon()
+	case isPunct(m.token, ",") && isPunct(m.beforePrev, "("):
+		d = errUnexpected(m.token, "", "", "parentheses hold one value; a size is written 3x5, a list [3, 5]")
 	case isPunct(m.token, "{") && wantsMore(m.prev) && m.prev.Type == tokPunct:
 		d = errUnexpected(m.token, "", "", "lists are written in brackets: [1, 2]")
 	}
@@ -95,6 +97,8 @@ func (m misfit) equals() *diag.Diagnostic {
 	switch {
 	case hardKeywords[m.prev.Value] && m.prev.Type != tokIdent:
 		return errKeywordAsName(m.prev)
+	case isPunct(m.beforePrev, ":") && (m.head.Value == "net" || m.head.Value == "block" || m.head.Value == "fn"):
+		return errUnexpected(m.token, " after a type", "", "parameters have no types but those of their defaults: classes = 1000")
 	case m.head.Type == tokKeyword && (m.head.Value == "if" || m.head.Value == "assert"):
 		return errUnexpected(m.token, " in a condition", "", "write == to compare")
 	case m.n > 1 && m.head.Type != tokKeyword:

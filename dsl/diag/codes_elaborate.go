@@ -69,7 +69,7 @@ var elaborateCodes = []Explanation{
 		"timm's block strings begin with a type (ir, ds, dsa, cn, er), and go on with parts such as r2, k3, s2, e6, c24, se0.25, nhs, noskip, joined by _.",
 		"net n(b = block_string(\"ir_r2_k3_x6_c24\")) {\n    input x[3, 8, 8]\n    x -> relu\n}\n"},
 	{"LABEL001", "a layer with weights and without a label",
-		"The full name of a layer, its labels joined with dots, is the prefix of its tensors in the checkpoint. So conv, linear, batchnorm, layernorm and scale need one.",
+		"The full name of a layer, its labels joined with dots, is the prefix of its tensors in the checkpoint. So conv, linear, batchnorm, layernorm, grn and scale need one.",
 		"net n {\n    input x[3, 8, 8]\n    x -> conv(8, 3)\n}\n"},
 	{"LABEL002", "two layers with weights of one name",
 		"They would share their tensors in the checkpoint. In a loop, put its variable into the label: conv{i}.",
@@ -131,4 +131,7 @@ var elaborateCodes = []Explanation{
 	{"LIMIT004", "a value that is too large",
 		"Lists, strings and names have limits that no network needs.",
 		"net n {\n    input x[3, 8, 8]\n    let a = [0]\n    for i in 0..30 { a = a + a }\n    x -> relu\n}\n"},
+	{"INTERNAL001", "a fault of cnnc, not of the spec",
+		"The compiler found itself in the wrong, and stopped before it could give a wrong answer. Please report it, with the spec and the command. --disable-pass may help meanwhile, if the message names a pass.",
+		""},
 }
