@@ -19,22 +19,39 @@ type param struct {
 // layer is a step of a function body: of a stage, or of a block, where it stands
 // for one step of each use.
 type layer struct {
-	rel   string       // name within the block; the whole name outside of one
 	steps []*plan.Step // one a use
 	field string       // of the block or Model; "" if the op is run as it stands
-	op    *op          // nil if it differs between uses
+	parts []part       // a chain's links; of any other layer, itself
 
 	dst      int // params
 	src      []int
 	residual int // -1 for none
 }
 
-// layerParam is a description that loading a block takes, because it differs
-// between uses.
-type layerParam struct {
-	name  string
-	layer int
+// part is a layer, or a link of a chain.
+type part struct {
+	rel   string // name within the block; the whole name outside of one
+	op    *op    // nil if it differs between uses
+	param string // then, what it is called where a block is loaded
 }
+
+// name is what the description is called in the code that packs it.
+func (p *part) name() string {
+	if p.op == nil {
+		return p.param
+	}
+	return p.op.name
+}
+
+// rel is the layer's name, which a chain has from its last link.
+func (l *layer) rel() string { return l.parts[len(l.parts)-1].rel }
+
+// partParam is a description that loading a block takes, because it differs between
+// uses.
+type partParam struct{ layer, part int }
+
+// step returns what the parameter describes in one of the block's uses.
+func (p partParam) step(u *use) *plan.Step { return &u.steps[p.layer].Layers()[p.part] }
 
 // wiring says how the views of a scope's steps hang together. Slot i is what step
 // i writes; the slots after those are what is read and was not written by an
@@ -135,22 +152,32 @@ func (e *emitter) layers(b *block) {
 	fields.Reserve("forward")
 	args := e.top.Inner()
 	for i, s := range b.uses[0].steps {
-		l := layer{rel: within(b.uses[0].scope, s.Name), op: e.op(s)}
+		var l layer
 		for _, u := range b.uses {
 			l.steps = append(l.steps, u.steps[i])
-			if e.op(u.steps[i]) != l.op {
-				l.op = nil
+		}
+		l.parts = e.parts(s, b.uses[0].scope)
+		for k := range l.parts {
+			p, at := &l.parts[k], partParam{i, k}
+			if slices.ContainsFunc(b.uses, func(u *use) bool { return e.op(at.step(u)) != p.op }) {
+				p.op, p.param = nil, args.Take(names.Unexported(p.rel, "layer"))
+				b.args = append(b.args, at)
 			}
 		}
-		name := names.Unexported(l.rel, "layer")
-		if packingOf(s.Op).layer != "" || l.op == nil {
-			l.field = fields.Take(name)
-		}
-		if l.op == nil {
-			b.args = append(b.args, layerParam{args.Take(name), i})
+		if packingOf(s.Op).layer != "" || l.parts[0].op == nil {
+			l.field = fields.Take(names.Unexported(l.rel(), "layer"))
 		}
 		b.layers = append(b.layers, l)
 	}
+}
+
+// parts lists the parts of a layer in a scope.
+func (e *emitter) parts(s *plan.Step, scope string) []part {
+	var parts []part
+	for _, link := range s.Layers() {
+		parts = append(parts, part{rel: within(scope, link.Name), op: e.op(&link)})
+	}
+	return parts
 }
 
 // params fills in b.params, outputs first, then inputs, then what is only used in
@@ -171,7 +198,7 @@ func (e *emitter) params(b *block, stands, outputs []int) []int {
 			case p.output && len(outputs) == 1:
 				p.name = "y"
 			default:
-				p.name = names.Unexported(b.layers[slot].rel, "layer")
+				p.name = names.Unexported(b.layers[slot].rel(), "layer")
 			}
 			p.name = locals.Take(p.name)
 			paramOf[slot] = len(b.params)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/dave/jennifer/jen"
 
+	"github.com/cnnc-dev/cnnc/compiler/plan"
 	"github.com/cnnc-dev/cnnc/compiler/shape"
 )
 
@@ -58,7 +59,7 @@ func (f *function) runLayer(g *jen.Group, l *layer) {
 	if s.Residual != nil {
 		residual = f.viewCode(*s.Residual)
 	}
-	g.Add(comment("%s", l.doc()))
+	l.comment(g)
 	g.Add(l.call("m", f.viewCode(s.Dst), src, residual))
 }
 
@@ -67,7 +68,7 @@ func (f *function) doc() string {
 	first, last := f.units[0].steps(), f.units[len(f.units)-1].steps()
 	var scopes []string
 	for _, u := range f.units {
-		scopes = append(scopes, u.name())
+		scopes = append(scopes, u.names()...)
 	}
 	runs := ranges(scopes)
 	if len(scopes) > 4 {
@@ -90,14 +91,22 @@ func (u *use) sizes() string {
 	return strings.Join(in, ", ") + " -> " + strings.Join(out, ", ")
 }
 
-// doc is the comment above a layer's call: what it computes, the shapes it makes,
-// where the spec says so.
-func (l *layer) doc() string {
-	var shapes []shape.Shape
-	for _, s := range l.steps {
-		shapes = append(shapes, s.Out)
+// comment writes what stands above a layer's call: of each part, what it computes, the
+// shapes it makes, where the spec says so.
+func (l *layer) comment(g *jen.Group) {
+	if len(l.parts) > 1 {
+		g.Add(comment("a band of rows at a time:"))
 	}
-	return plain(l.rel) + ": " + common(l.steps) + " -> " + shapesText(shapes) + at(l.steps[0].Span)
+	for i, p := range l.parts {
+		var steps []*plan.Step
+		var shapes []shape.Shape
+		for _, s := range l.steps {
+			link := &s.Layers()[i]
+			steps = append(steps, link)
+			shapes = append(shapes, link.Out)
+		}
+		g.Add(comment("%s: %s -> %s%s", plain(p.rel), common(steps), shapesText(shapes), at(steps[0].Span)))
+	}
 }
 
 // fieldType is the type of the field that runs a layer: what the loader packs, or the
@@ -113,7 +122,7 @@ func (l *layer) fieldType() string {
 func (l *layer) call(receiver string, dst jen.Code, src []jen.Code, residual jen.Code) *jen.Statement {
 	target := jen.Id(receiver).Dot(l.field)
 	if l.field == "" {
-		target = jen.Id(l.op.name)
+		target = jen.Id(l.parts[0].op.name)
 	}
 	method := "Run"
 	if gated(l.steps[0].Op) {
@@ -162,7 +171,7 @@ func (e *emitter) writeBlock(f *jen.File, b *block) {
 			if l.residual >= 0 {
 				residual = view(l.residual)
 			}
-			g.Add(comment("%s", l.doc()))
+			l.comment(g)
 			g.Add(l.call("b", view(l.dst), src, residual))
 		}
 	})

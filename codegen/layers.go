@@ -32,12 +32,12 @@ func (e *emitter) loads() jen.Code {
 		if u.layer != nil {
 			s := u.layer.steps[0]
 			fields = append(fields, jen.Id(u.layer.field).Op(":").Add(
-				e.pack(s, u.layer.op.name, func(key string) *jen.Statement { return jen.Lit(key) })))
+				e.pack(s, u.layer.parts, func(key string) *jen.Statement { return jen.Lit(key) })))
 			continue
 		}
 		args := []jen.Code{jen.Id("l"), jen.Lit(u.use.scope)}
 		for i, a := range u.use.block.args {
-			arg := jen.Id(e.op(u.use.steps[a.layer]).name)
+			arg := jen.Id(e.op(a.step(u.use)).name)
 			if i == 0 {
 				arg = jen.Line().Add(arg)
 			}
@@ -48,8 +48,16 @@ func (e *emitter) loads() jen.Code {
 	return jen.Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, fields...)
 }
 
-// pack is the call of the loader for a layer, whose description has the name op.
-func (e *emitter) pack(s *plan.Step, op string, key func(string) *jen.Statement) *jen.Statement {
+// pack is the call of the loader for a layer, or for a chain and each of its links.
+func (e *emitter) pack(s *plan.Step, parts []part, key func(string) *jen.Statement) *jen.Statement {
+	if c, ok := s.Op.(*plan.Chain); ok {
+		var links []jen.Code
+		for i := range c.Links {
+			links = append(links, e.pack(&c.Links[i], parts[i:i+1], key))
+		}
+		return jen.Id("l").Dot("Chain").Custom(jen.Options{Open: "(", Close: ")", Separator: ",", Multi: true}, links...)
+	}
+	op := parts[0].name()
 	how := packingOf(s.Op)
 	var args []jen.Code
 	if how.key && len(s.Parts) == 0 {
@@ -58,7 +66,7 @@ func (e *emitter) pack(s *plan.Step, op string, key func(string) *jen.Statement)
 	args = append(args, jen.Id(op))
 	if len(s.Parts) > 0 {
 		how.method = "ConvParts"
-		args = append(args, e.parts(s.Parts, key))
+		args = append(args, e.convParts(s.Parts, key))
 	}
 	if how.norms {
 		for _, n := range s.Norms {
@@ -76,8 +84,8 @@ func (e *emitter) pack(s *plan.Step, op string, key func(string) *jen.Statement)
 	return jen.Id("l").Dot(how.method).Call(args...)
 }
 
-// parts is the list of the convolutions that one was made of, one a line.
-func (e *emitter) parts(parts []runtime.Part, key func(string) *jen.Statement) *jen.Statement {
+// convParts is the list of the convolutions that one was made of, one a line.
+func (e *emitter) convParts(parts []runtime.Part, key func(string) *jen.Statement) *jen.Statement {
 	lines := make([]jen.Code, len(parts))
 	for i, p := range parts {
 		replace := map[string]jen.Code{"Key": key(p.Key)}
@@ -96,31 +104,25 @@ func (e *emitter) parts(parts []runtime.Part, key func(string) *jen.Statement) *
 // writeLoad writes the function that packs one use of a block.
 func (e *emitter) writeLoad(f *jen.File, b *block) {
 	params := []jen.Code{jen.Id("l").Op("*").Add(rt("Loader")), jen.Id("key").String()}
-	argOf := map[int]string{}
 	for i, a := range b.args {
-		p := jen.Id(a.name)
-		typ := opType(b.layers[a.layer].steps[0].Op)
-		if i == len(b.args)-1 || opType(b.layers[b.args[i+1].layer].steps[0].Op) != typ {
+		p := jen.Id(b.layers[a.layer].parts[a.part].param)
+		typ := opType(a.step(b.uses[0]).Op)
+		if i == len(b.args)-1 || opType(b.args[i+1].step(b.uses[0]).Op) != typ {
 			p.Op("*").Add(rt(typ))
 		}
 		params = append(params, p)
-		argOf[a.layer] = a.name
 	}
 	scope := b.uses[0].scope
 	key := func(full string) *jen.Statement { return jen.Id("key").Op("+").Lit("." + within(scope, full)) }
 
 	var fields []jen.Code
-	for i, l := range b.layers {
+	for _, l := range b.layers {
 		if l.field == "" {
 			continue
 		}
-		op := argOf[i]
-		if l.op != nil {
-			op = l.op.name
-		}
-		value := jen.Id(op)
+		value := jen.Id(l.parts[0].name())
 		if packingOf(l.steps[0].Op).layer != "" {
-			value = e.pack(l.steps[0], op, key)
+			value = e.pack(l.steps[0], l.parts, key)
 		}
 		fields = append(fields, jen.Id(l.field).Op(":").Add(value))
 	}

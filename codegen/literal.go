@@ -12,7 +12,7 @@ import (
 
 // constants names the values of the runtime's enumerations.
 var constants = map[reflect.Type][]string{
-	reflect.TypeFor[runtime.Algo]():     {"Direct", "RowTaps", "Grouped", "Depthwise", "Winograd"},
+	reflect.TypeFor[runtime.Algo]():     {"Direct", "RowTaps", "Grouped", "Depthwise", "Winograd4x4", "Winograd2x2"},
 	reflect.TypeFor[runtime.NormKind](): {"BatchNorm", "LearnedScale", "Constant"},
 	reflect.TypeFor[runtime.ActKind](): {"None", "ReLU", "ReLU6", "LeakyReLU", "Sigmoid", "Tanh", "SiLU",
 		"HardSigmoid", "HardSwish", "GELU", "GELUTanh"},

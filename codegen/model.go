@@ -129,9 +129,11 @@ func (e *emitter) describePreprocess() (err error) {
 }
 
 func (e *emitter) layerNames() []string {
-	out := make([]string, len(e.plan.Steps))
-	for i := range out {
-		out[i] = e.plan.Steps[i].Name
+	var out []string
+	for i := range e.plan.Steps {
+		for _, s := range e.plan.Steps[i].Layers() {
+			out = append(out, s.Name)
+		}
 	}
 	return out
 }

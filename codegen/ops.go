@@ -26,26 +26,27 @@ type op struct {
 func (e *emitter) describeOps() error {
 	count := map[string]int{}
 	for i := range e.plan.Steps {
-		s := &e.plan.Steps[i]
-		if s.Op == nil || reflect.TypeOf(s.Op).Kind() != reflect.Pointer {
-			return fmt.Errorf("%s: a %T is not a description of the runtime", s.Name, s.Op)
-		}
-		key := opKey(s.Op)
-		o := e.opOf[key]
-		if o == nil {
-			lit, err := literal(reflect.ValueOf(s.Op).Elem().Interface(), nil)
-			if err != nil {
-				return fmt.Errorf("%s: %w", s.Name, err)
+		for _, s := range e.plan.Steps[i].Layers() {
+			if s.Op == nil || reflect.TypeOf(s.Op).Kind() != reflect.Pointer {
+				return fmt.Errorf("%s: a %T is not a description of the runtime", s.Name, s.Op)
 			}
-			o = &op{value: s.Op, literal: lit}
-			e.opOf[key] = o
-			e.ops = append(e.ops, o)
-			count[opName(s.Op)]++
-		}
-		o.layers = append(o.layers, s.Name)
-		for _, n := range s.AllNorms() {
-			if _, err := literal(n, nil); err != nil {
-				return fmt.Errorf("%s: %w", s.Name, err)
+			key := opKey(s.Op)
+			o := e.opOf[key]
+			if o == nil {
+				lit, err := literal(reflect.ValueOf(s.Op).Elem().Interface(), nil)
+				if err != nil {
+					return fmt.Errorf("%s: %w", s.Name, err)
+				}
+				o = &op{value: s.Op, literal: lit}
+				e.opOf[key] = o
+				e.ops = append(e.ops, o)
+				count[opName(s.Op)]++
+			}
+			o.layers = append(o.layers, s.Name)
+			for _, n := range s.AllNorms() {
+				if _, err := literal(n, nil); err != nil {
+					return fmt.Errorf("%s: %w", s.Name, err)
+				}
 			}
 		}
 	}
@@ -76,6 +77,8 @@ type packing struct {
 // packingOf returns how an op is packed; the layer is "" for one that runs as it stands.
 func packingOf(o any) packing {
 	switch o.(type) {
+	case *plan.Chain:
+		return packing{"Chain", "PackedChain", true, true}
 	case *runtime.Conv:
 		return packing{"Conv", "PackedConv", true, true}
 	case *runtime.Linear:
@@ -84,6 +87,8 @@ func packingOf(o any) packing {
 		return packing{"Affine", "PackedAffine", false, true}
 	case *runtime.LayerNorm:
 		return packing{"LayerNorm", "PackedLayerNorm", true, false}
+	case *runtime.GRN:
+		return packing{"GRN", "PackedGRN", true, false}
 	case *runtime.Pick:
 		return packing{"Pick", "PackedPick", false, false}
 	}
@@ -124,12 +129,14 @@ func opName(o any) string {
 	case *runtime.Conv:
 		name := "conv" + by(o.Kernel) + ifNot1("s", o.Stride) + ifNot1("d", o.Dilation)
 		switch {
-		case depthwise(o):
+		case o.Groups > 1 && o.Groups == o.In.C:
 			name = "depthwise" + strings.TrimPrefix(name, "conv")
 		case o.Groups > 1:
 			name += fmt.Sprintf("Groups%d", o.Groups)
 		case o.Gate:
 			name = "gated" + names.Exported(name, "Conv")
+		case o.InPool != (runtime.Size{}):
+			name = "pooled" + names.Exported(name, "Conv")
 		}
 		return name + fromTo(o.In.C, o.Out.C) + where(o.Out)
 	case *runtime.Linear:
@@ -203,8 +210,6 @@ func gated(o any) bool {
 	c, ok := o.(*runtime.Conv)
 	return ok && c.Gate
 }
-
-func depthwise(o *runtime.Conv) bool { return o.Groups > 1 && o.Groups == o.In.C }
 
 func actName(a runtime.Act) string {
 	return constants[reflect.TypeFor[runtime.ActKind]()][a.Kind]

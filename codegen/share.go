@@ -19,7 +19,7 @@ type block struct {
 	load   string // of the function that packs one
 	layers []layer
 	params []param // views that forward takes, in order
-	args   []layerParam
+	args   []partParam
 	uses   []*use
 }
 
@@ -44,29 +44,39 @@ func signature(n *node) string {
 		if !inScope(n.name, s) {
 			return ""
 		}
-		fmt.Fprintf(&b, "%q %T %v %v %v", within(n.name, s.Name), s.Op, opAct(s.Op), w.src[i], w.residual[i])
-		fmt.Fprintf(&b, " %q", within(n.name, s.Key))
-		for _, part := range s.Parts {
-			fmt.Fprintf(&b, " %q %d %v %d", within(n.name, part.Key), part.Out, part.Channels, len(part.Norms))
-		}
-		for _, norm := range s.AllNorms() {
-			norm.Key = within(n.name, norm.Key)
-			if _, ok := dimsOf(s.Op, norm); ok {
-				norm.Dims = append([]int{0}, norm.Dims[1:]...)
-			}
-			fmt.Fprintf(&b, " %#v", norm)
+		fmt.Fprintf(&b, "%T %v %v", s.Op, w.src[i], w.residual[i])
+		for _, layer := range s.Layers() {
+			writeSignature(&b, n.name, &layer)
 		}
 		b.WriteByte('\n')
 	}
 	return b.String()
 }
 
+// writeSignature writes a layer's part of a signature.
+func writeSignature(b *strings.Builder, scope string, s *plan.Step) {
+	fmt.Fprintf(b, " %q %T %v %q", within(scope, s.Name), s.Op, opAct(s.Op), within(scope, s.Key))
+	for _, part := range s.Parts {
+		fmt.Fprintf(b, " %q %d %v %d", within(scope, part.Key), part.Out, part.Channels, len(part.Norms))
+	}
+	for _, norm := range s.AllNorms() {
+		norm.Key = within(scope, norm.Key)
+		if _, ok := dimsOf(s.Op, norm); ok {
+			norm.Dims = append([]int{0}, norm.Dims[1:]...)
+		}
+		fmt.Fprintf(b, " %#v", norm)
+	}
+}
+
 // inScope reports whether each of a step's keys can be written as the scope's name
 // and a rest. No key at all can.
 func inScope(scope string, s *plan.Step) bool {
-	keys := []string{s.Key}
-	for _, p := range s.Parts {
-		keys = append(keys, p.Key)
+	var keys []string
+	for _, layer := range s.Layers() {
+		keys = append(keys, layer.Key)
+		for _, p := range layer.Parts {
+			keys = append(keys, p.Key)
+		}
 	}
 	for _, n := range s.AllNorms() {
 		keys = append(keys, n.Key)
@@ -171,8 +181,13 @@ func (e *emitter) specName(b *block) string {
 	return names.Unexported(words[len(words)-1]+".block", "block")
 }
 
-// difference names the first thing that a has and b has not: a layer or scope, or
-// a residual; "" if there is none.
+func isChain(s *plan.Step) bool {
+	_, ok := s.Op.(*plan.Chain)
+	return ok
+}
+
+// difference names the first thing that a has and b has not: a layer or scope, a
+// residual or a chain; "" if there is none.
 func difference(a, b *use) string {
 	has := map[string]bool{}
 	residual := false
@@ -194,6 +209,9 @@ func difference(a, b *use) string {
 	for _, s := range a.steps {
 		if s.Residual != nil && !residual {
 			return "residual"
+		}
+		if isChain(s) && !slices.ContainsFunc(b.steps, isChain) {
+			return "chain"
 		}
 	}
 	return ""

@@ -127,7 +127,7 @@ func (n *node) calls() int {
 func (e *emitter) unit(n *node) (u unit, ok bool) {
 	switch {
 	case n.step != nil:
-		u.layer = &layer{rel: n.name, steps: []*plan.Step{n.step}, op: e.op(n.step)}
+		u.layer = &layer{steps: []*plan.Step{n.step}, parts: e.parts(n.step, "")}
 		if packingOf(n.step.Op).layer == "" {
 			return u, true
 		}
@@ -153,7 +153,19 @@ func (u unit) name() string {
 	if u.use != nil {
 		return u.use.scope
 	}
-	return u.layer.rel
+	return u.layer.rel()
+}
+
+// names is the unit's name, or those of a chain's links.
+func (u unit) names() []string {
+	if u.use != nil {
+		return []string{u.use.scope}
+	}
+	var all []string
+	for _, p := range u.layer.parts {
+		all = append(all, p.rel)
+	}
+	return all
 }
 
 // functionName is the scope's name, or says from where to where a run goes; short

@@ -10,6 +10,7 @@ import (
 
 	"github.com/dave/jennifer/jen"
 
+	"github.com/cnnc-dev/cnnc/compiler/plan"
 	"github.com/cnnc-dev/cnnc/compiler/shape"
 	"github.com/cnnc-dev/cnnc/dsl/diag"
 	"github.com/cnnc-dev/cnnc/runtime"
@@ -146,6 +147,29 @@ func shapesText(shapes []shape.Shape) string {
 		out = []string{out[0], out[1], "...", out[n-1]}
 	}
 	return strings.Join(out, ", ")
+}
+
+// normName is what a norm is called in a comment: the end of its key, or what it
+// is where that is a number.
+func normName(n runtime.Norm) string {
+	last := n.Key[strings.LastIndexByte(n.Key, '.')+1:]
+	if strings.Trim(last, "0123456789") == "" {
+		return strings.ToLower(constantName(n.Kind))
+	}
+	return plain(last)
+}
+
+// common joins the words that all layers have in common.
+func common(steps []*plan.Step) string {
+	w := steps[0].Words(normName)
+	for _, s := range steps[1:] {
+		for i, other := range s.Words(normName) {
+			if w[i] != other {
+				w[i] = ""
+			}
+		}
+	}
+	return strings.Join(slices.DeleteFunc(w, func(word string) bool { return word == "" }), " ")
 }
 
 // dims returns a tensor's shape as the runtime has it.

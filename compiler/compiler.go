@@ -21,6 +21,9 @@ type Options struct {
 	// NoPasses leaves out all passes that can be: every layer of the spec stays a
 	// value that can be looked at.
 	NoPasses bool
+	// NoWinograd computes every convolution as the sum that defines it: slower, and
+	// closer to exact.
+	NoWinograd bool
 	// StopAfter names the last pass to run; there is no plan then.
 	StopAfter string
 	// After, if not nil, is called with the graph that each pass returned.
@@ -69,7 +72,7 @@ func FromGraph(g *ir.Graph, opts Options) (*Result, error) {
 	if opts.StopAfter != "" {
 		return r, nil
 	}
-	if r.Plan, err = lower(r.Graph); err != nil {
+	if r.Plan, err = lower(r.Graph, opts); err != nil {
 		return nil, err
 	}
 	// Fusion loses some scopes; the names of their blocks must not go with them.
@@ -81,20 +84,19 @@ func FromGraph(g *ir.Graph, opts Options) (*Result, error) {
 
 // lower is plan.Lower with its failures, which are all the compiler's own, marked
 // as such.
-func lower(g *ir.Graph) (p *plan.Plan, err error) {
+func lower(g *ir.Graph, opts Options) (p *plan.Plan, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			p, err = nil, &pass.InternalError{Pass: "plan", Err: fmt.Errorf("panic: %v", r)}
 		}
 	}()
-	if p, err = plan.Lower(g); err != nil {
+	if p, err = plan.Lower(g, plan.Options{NoWinograd: opts.NoWinograd, NoChains: opts.NoPasses}); err != nil {
 		return nil, &pass.InternalError{Pass: "plan", Err: err}
 	}
 	return p, nil
 }
 
-// diagnose turns what FromGraph returned into a diagnostic about a file. It has no
-// code: there is nothing to explain that the text does not say.
+// diagnose turns what FromGraph returned into a diagnostic about a file.
 func diagnose(err error, file string) *diag.Diagnostic {
 	at := diag.Pos{File: file}
 	d := &diag.Diagnostic{Summary: err.Error(), Span: diag.Span{Start: at, End: at}}
@@ -104,7 +106,7 @@ func diagnose(err error, file string) *diag.Diagnostic {
 	case errors.As(err, &option):
 		d.Summary, d.Help = option.Msg, option.Help
 	case errors.As(err, &internal):
-		d.Help = "this is a fault of cnnc, not of the spec; please report it with the spec"
+		d.Code, d.Help = "INTERNAL001", "this is a fault of cnnc, not of the spec; please report it with the spec"
 		// A list of violations: the first is enough of a summary.
 		d.Summary, _, _ = strings.Cut(d.Summary, "\n")
 	}

@@ -36,6 +36,7 @@ var mayImport = map[string][]string{
 	// The waist: it speaks the runtime's language, and takes nothing else of it.
 	"compiler/plan":               {"compiler/ir", "compiler/shape", "dsl/diag", "runtime"},
 	"compiler/exec":               {"compiler/plan", "compiler/shape", "runtime"},
+	"compiler/roofline":           {"compiler/plan", "compiler/shape", "runtime"},
 	"compiler/verify":             {"compiler/exec", "compiler/ir", "compiler/plan", "compiler/shape", "runtime"},
 	"compiler/verify/verifytest":  {"compiler", "compiler/elaborate", "compiler/verify", "specs"},
 	"compiler/internal/graphtest": {"compiler/interp", "compiler/ir", "compiler/shape", "dsl/diag"},

@@ -31,6 +31,11 @@ var pipeline = []pass.Pass{
 		Run:  passes.MergeConvs,
 	},
 	{
+		Name: "pool-first",
+		Doc:  "average before a pointwise convolution what would be averaged after it",
+		Run:  passes.PoolFirst,
+	},
+	{
 		Name: "fold-batchnorm",
 		Doc:  "fold normalisation and scales into the weights of the layer before",
 		Run:  passes.FoldBatchNorm,
@@ -78,10 +83,11 @@ var pipeline = []pass.Pass{
 // its input x. A map that stays in the second-level cache from one step to the next is
 // as well changed by a step of its own; and so is one whose convolution has so many
 // weights that it goes over the map several times. Measured; small differences in
-// these numbers make little.
+// these numbers make little. Where the input is pooled, the convolution has few pixels,
+// and makes them of what it reads anyway.
 func paysAsRead(x *ir.Value, conv *ir.Conv) bool {
 	const cached = 200_000 // elements
-	return x.Shape.Elems() >= cached && x.Shape.Channels()*conv.Out < cached
+	return conv.Pools() || x.Shape.Elems() >= cached && x.Shape.Channels()*conv.Out < cached
 }
 
 // order says what counts on what, and why. A test holds the pipeline to it.
@@ -97,6 +103,11 @@ var order = []pass.Order{
 	{Before: "merge-convs", After: "fold-batchnorm", Reason: "the merged convolution can take normalisation, a concatenation cannot"},
 	{Before: "merge-convs", After: "fuse-residual", Reason: "the merged convolution can take a residual, a concatenation cannot"},
 	{Before: "merge-convs", After: "fuse-activation", Reason: "the merged convolution can take an activation, a concatenation cannot"},
+	{Before: "merge-convs", After: "pool-first", Reason: "what convolutions of a concatenation become may be pooled, what pools is not merged"},
+	{Before: "pool-first", After: "fold-batchnorm", Reason: "the convolution can take the normalisation behind its pooling, the pooling cannot"},
+	{Before: "pool-first", After: "fuse-residual", Reason: "the convolution can take a residual behind its pooling, before it neither can"},
+	{Before: "pool-first", After: "fuse-activation", Reason: "the convolution can take an activation behind its pooling, the pooling cannot"},
+	{Before: "pool-first", After: "fuse-input", Reason: "where the convolution pools, it pays to do more to its input"},
 	{Before: "fuse-residual", After: "fuse-activation", Reason: "an activation in the sum's epilogue moves on into the layer's, but a layer that has one takes no residual"},
 	{Before: "fold-batchnorm-forward", After: "fuse-gate", Reason: "normalisation may sit between a product and the convolution that reads it"},
 	{Before: "fold-batchnorm-forward", After: "fuse-input", Reason: "folded into weights, normalisation costs nothing"},

@@ -1,6 +1,13 @@
 package runtime
 
-import "github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+import (
+	goruntime "runtime"
+	"sync"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/transpose"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/winograd"
+)
 
 // PackedConv is a convolution with its weights.
 type PackedConv struct {
@@ -20,6 +27,8 @@ type algorithm interface {
 	// run computes s.call.dst = act(conv(s.call.src) + bias + s.call.arg), where
 	// s.call.arg.data is nil if there is no residual.
 	run(s *Session)
+	// first is the weights that a thread reads first, for the layer before to fetch.
+	first(s *Session, worker int) []float32
 }
 
 // newAlgorithm is the one place where a convolution's kernels are chosen: the plan
@@ -35,8 +44,10 @@ func newAlgorithm(op *Conv, isa cpu.ISA) algorithm {
 		return newDepthwise(op, isa)
 	case op.Algo == Grouped && op.canGroup(isa):
 		return newGrouped(op, isa)
-	case op.Algo == Winograd && op.canWinograd():
-		return newWinograd(op, isa)
+	case op.Algo == Winograd4x4 && op.CanWinograd():
+		return newWinograd(op, winograd.F4x4, isa)
+	case op.Algo == Winograd2x2 && op.CanWinograd():
+		return newWinograd(op, winograd.F2x2, isa)
 	}
 	return newDirect(op, isa)
 }
@@ -48,6 +59,11 @@ func (l *Loader) Conv(key string, op *Conv, norms ...Norm) *PackedConv {
 	layer := l.layer()
 	l.packFilter(layer, p.algo, layer.filter(key, op, op.weights(), norms))
 	return p
+}
+
+// products is the number of multiply-adds of an image.
+func (op *Conv) products() int {
+	return op.Out.Len() * op.In.C / op.Groups * op.Kernel.H * op.Kernel.W
 }
 
 // weights is the shape that the checkpoint has them in.
@@ -64,9 +80,15 @@ func (op *Conv) weights() []int {
 func (l *Loader) packFilter(layer *layerLoader, algo algorithm, fill func() *filter) {
 	l.needScratch(algo.scratch())
 	l.needZeros(algo.zeros())
+	if l.leader != nil {
+		l.leader.leads(algo)
+	}
+	if p, ok := algo.(leader); ok {
+		l.leader = p
+	}
 	layer.pack(func() {
 		f := fill()
-		f.memory = &l.memory
+		f.loader = l
 		algo.pack(f)
 	})
 }
@@ -78,21 +100,22 @@ func (ll *layerLoader) filter(key string, op *Conv, shape []int, norms []Norm) f
 	if op.Bias {
 		bias = ll.tensor(key+".bias", op.Out.C)
 	}
-	folds := ll.folds(op, norms)
+	folds := ll.folds(op, shape[1]*op.Groups, norms)
 	return func() *filter { return newFilter(op, weights.data, bias.data, folds) }
 }
 
 // folds is the norms of a convolution.
 type folds struct{ asRead, before, after *fold }
 
-// folds asks for the weights of a convolution's norms.
-func (ll *layerLoader) folds(op *Conv, norms []Norm) folds {
+// folds asks for the weights of a convolution's norms, those before it over so many inputs:
+// channels, or a linear layer's features.
+func (ll *layerLoader) folds(op *Conv, inputs int, norms []Norm) folds {
 	before, after := splitNorms(norms)
 	asRead := 0 // of the norms before
 	if op.InNorm {
 		asRead = 1
 	}
-	return folds{ll.fold(before[:asRead], op.In.C), ll.fold(before[asRead:], op.In.C), ll.fold(after, op.Out.C)}
+	return folds{ll.fold(before[:asRead], inputs), ll.fold(before[asRead:], inputs), ll.fold(after, op.Out.C)}
 }
 
 // Run computes dst = act(conv(src) + bias). dst must not overlap src.
@@ -127,87 +150,114 @@ func (p *PackedConv) RunGatedAdd(s *Session, dst, src, gate, residual View) {
 // float64 and rounded once.
 type filter struct {
 	weights []float32 // [out][in/groups][kh][kw], as the checkpoint has them
-	inner   int       // in/groups
-	taps    int       // kh*kw
-	perIn   []float64 // a factor an input channel; nil for ones
-	perOut  []float64 // a factor an output channel; nil for ones
-	groups  int
+	scale   []float64 // what to multiply them by, a factor an output channel; nil for ones
 	bias    []float32 // an output channel
+	taps    int       // kh*kw
 	asRead  *fold     // what is not folded in, but done to the input
-	memory  *slabs    // for what is packed
+	loader  *Loader   // with the memory for what is packed
 }
 
 func newFilter(op *Conv, weights, bias []float32, norms folds) *filter {
 	f := &filter{
 		weights: weights,
-		inner:   op.In.C / op.Groups,
-		taps:    op.Kernel.H * op.Kernel.W,
-		groups:  op.Groups,
 		bias:    make([]float32, op.Out.C),
+		taps:    op.Kernel.H * op.Kernel.W,
 		asRead:  norms.asRead,
 	}
-	bias64 := make([]float64, op.Out.C)
-	for o, b := range bias {
-		bias64[o] = float64(b)
-	}
-	if len(norms.before.norms) > 0 {
-		scale, shift := norms.before.values()
-		for o := range bias64 {
-			w := weights[o*f.inner*f.taps:][:f.inner*f.taps]
-			first := f.group(o) * f.inner
-			for i, x := range w {
-				bias64[o] += float64(x) * shift[first+i/f.taps]
-			}
-		}
-		f.perIn = scale
-	}
+	scale, shift := norms.after.values()
 	if len(norms.after.norms) > 0 {
-		scale, shift := norms.after.values()
-		for o := range bias64 {
-			bias64[o] = bias64[o]*scale[o] + shift[o]
-		}
-		f.perOut = scale
+		f.scale = scale
 	}
-	for o, b := range bias64 {
-		f.bias[o] = float32(b)
+	shiftBefore := make([]float64, op.Out.C)
+	if len(norms.before.norms) > 0 {
+		f.weights, shiftBefore = norms.before.into(op, weights, scale)
+		f.scale = nil
+	}
+	for o := range f.bias {
+		b := shiftBefore[o]
+		if bias != nil {
+			b += float64(bias[o])
+		}
+		f.bias[o] = float32(b*scale[o] + shift[o])
 	}
 	return f
 }
 
-// outputs is how many output channels there are.
-func (f *filter) outputs() int { return len(f.bias) }
+// into folds norms of the input into weights, which are multiplied by scale, too, and
+// returns what the norms' shifts add to each output before it is.
+func (f *fold) into(op *Conv, weights []float32, scale []float64) (folded []float32, shifts []float64) {
+	factor, shift := f.values()
+	inner, taps := op.In.C/op.Groups, op.Kernel.H*op.Kernel.W
+	each := op.In.C * taps / f.channels // weights an input of the norms: its taps, or one
+	folded, shifts = make([]float32, len(weights)), make([]float64, op.Out.C)
+	for o := range shifts {
+		first := o / (op.Out.C / op.Groups) * inner
+		for i, x := range weights[o*inner*taps:][:inner*taps] {
+			c, x := (first*taps+i)/each, float64(x)
+			shifts[o] += x * shift[c]
+			folded[o*inner*taps+i] = float32(x * factor[c] * scale[o])
+		}
+	}
+	return folded, shifts
+}
 
-// group is the group of output channel o.
-func (f *filter) group(o int) int { return o / (f.outputs() / f.groups) }
+// floats returns memory for what is packed.
+func (f *filter) floats(n int) []float32 { return f.loader.memory.floats(n) }
+
+// inParallel calls pack for consecutive parts of [0, n), from several goroutines if there
+// are weights enough: layers, too, are packed side by side.
+func (f *filter) inParallel(n int, pack func(from, to int)) {
+	const many = 256 << 10
+	if len(f.weights) < many {
+		pack(0, n)
+		return
+	}
+	var wg sync.WaitGroup
+	workers := min(n, goruntime.GOMAXPROCS(0))
+	for w := range workers {
+		wg.Go(func() { pack(n*w/workers, n*(w+1)/workers) })
+	}
+	wg.Wait()
+}
+
+// packed says that n output channels from o on are. Large tensors are given back little by
+// little, others when the layer is packed: each time costs some microseconds.
+func (f *filter) packed(o, n int) {
+	const large = 4 << 20 // floats
+	if len(f.weights) >= large {
+		f.loader.drop(f.weights[o*f.rowLen():][:n*f.rowLen()])
+	}
+}
 
 // rowLen is the number of weights of an output channel.
-func (f *filter) rowLen() int { return f.inner * f.taps }
+func (f *filter) rowLen() int { return len(f.weights) / len(f.bias) }
 
-// row returns output channel o's weights, [in/groups][kh][kw]: the checkpoint's own
-// where nothing is folded in, else in buf, which holds rowLen floats.
-func (f *filter) row(o int, buf []float32) []float32 { return f.channel(o, 0, f.rowLen(), buf) }
+// transpose puts weights of n output channels, from channel o on, side by side: weight
+// from+i of channel o+j to dst[order[i]*pitch+j].
+func (f *filter) transpose(dst []float32, pitch int, order []int, o, n, from int) {
+	c := transpose.Call{
+		Dst: dst, Pitch: pitch, Order: order,
+		Src: f.weights[o*f.rowLen()+from:], Stride: f.rowLen(), Rows: n,
+	}
+	if f.scale != nil {
+		c.Scale = f.scale[o:]
+	}
+	transpose.Run(cpu.Level(), &c)
+}
 
-// channel returns weights [from, to) of output channel o, of its [in/groups][kh][kw]:
-// as row does.
-func (f *filter) channel(o, from, to int, buf []float32) []float32 {
-	w := f.weights[o*f.rowLen():][from:to]
-	if f.perIn == nil && f.perOut == nil {
-		return w
+// all returns all weights, [out][in/groups][kh][kw]: the checkpoint's own where nothing is
+// folded in.
+func (f *filter) all() []float32 {
+	if f.scale == nil {
+		return f.weights
 	}
-	scale := 1.0
-	if f.perOut != nil {
-		scale = f.perOut[o]
-	}
-	out := buf[:len(w)]
-	if f.perIn == nil {
-		for i, x := range w {
-			out[i] = float32(float64(x) * scale)
+	n := f.rowLen()
+	weights := make([]float32, len(f.weights))
+	for o, scale := range f.scale {
+		to := weights[o*n:][:n]
+		for i, x := range f.weights[o*n:][:n] {
+			to[i] = float32(float64(x) * scale)
 		}
-		return out
 	}
-	in := f.perIn[f.group(o)*f.inner:]
-	for i, x := range w {
-		out[i] = float32(float64(x) * in[(from+i)/f.taps] * scale)
-	}
-	return out
+	return weights
 }

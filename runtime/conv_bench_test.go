@@ -20,8 +20,7 @@ var benchLayers = []convCase{
 	pointwise(112, 32, 16), pointwise(56, 144, 24), pointwise(28, 240, 40), pointwise(14, 480, 80), pointwise(14, 672, 112),
 	threeByThree(56, 64, 1), threeByThree(28, 128, 1), threeByThree(14, 256, 1), threeByThree(7, 512, 1), threeByThree(224, 64, 1),
 	threeByThree(7, 1024, 32),
-	{"stem 7x7", RowTaps, Shape{3, 224, 224}, 64, square(7), square(2), square(1), around(3), 1},
-	{"stem 3x3", RowTaps, Shape{3, 224, 224}, 32, square(3), square(2), square(1), around(1), 1},
+	stem(224, 64, 3, 1), stem(224, 32, 3, 2), stem(299, 32, 3, 2), stem(224, 64, 7, 2), stem(224, 96, 4, 4),
 	{"linear", Direct, Shape{2048, 1, 1}, 1000, square(1), square(1), square(1), Padding{}, 1},
 }
 
@@ -36,6 +35,16 @@ func threeByThree(size, channels, groups int) convCase {
 		name += fmt.Sprintf(",groups=%d", groups)
 	}
 	return convCase{name, Direct, Shape{channels, size, size}, channels, square(3), square(1), square(1), around(1), groups}
+}
+
+// stem is a first layer: of VGG, MobileNet, Inception, ResNet, ConvNeXt.
+func stem(size, out, kernel, stride int) convCase {
+	name := fmt.Sprintf("stem %dx%d s%d,%d,%d", kernel, kernel, stride, size, out)
+	pad := around(kernel / 2)
+	if kernel == stride || size%2 == 1 {
+		pad = Padding{}
+	}
+	return convCase{name, RowTaps, Shape{3, size, size}, out, square(kernel), square(stride), square(1), pad, 1}
 }
 
 // BenchmarkConv reports, for each layer, the share of the peak that is measured in
@@ -108,8 +117,12 @@ func benchmarkConv(b *testing.B, op *Conv, threads, copies int) {
 	shares.report(b)
 }
 
-// benchPitch is a pitch whose multiples fall into different sets of the first cache.
+// benchPitch is a pitch as the plan has it: multiples of it fall into different sets of
+// the first cache.
 func benchPitch(channels int) int {
+	if channels < lineFloats {
+		return channels
+	}
 	pitch := roundUp(channels, lineFloats)
 	if pitch%1024 == 0 {
 		pitch += lineFloats

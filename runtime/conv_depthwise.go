@@ -24,5 +24,12 @@ func newDepthwise(op *Conv, isa cpu.ISA) *depthwiseConv {
 }
 
 func (d *depthwiseConv) pack(f *filter) {
-	d.depthwise = depthwise.New(d.isa, d.op.geometry(), d.op.Out.C, f.all(), f.bias, f.memory.floats)
+	d.depthwise = depthwise.New(d.isa, d.op.geometry(), d.op.Out.C, f.all(), f.bias, f.floats)
+	d.weights = d.depthwise.Weights()
+}
+
+func (d *depthwiseConv) resized(op *Conv) algorithm {
+	other := *d
+	other.op, other.depthwise = op, d.depthwise.Resized(op.geometry())
+	return &other
 }

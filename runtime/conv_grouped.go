@@ -33,5 +33,12 @@ func newGrouped(op *Conv, isa cpu.ISA) *groupedConv {
 }
 
 func (g *groupedConv) pack(f *filter) {
-	g.grouped = grouped.New(g.isa, g.op.geometry(), g.op.groupChannels(), f.all(), f.bias, f.memory.floats)
+	g.grouped = grouped.New(g.isa, g.op.geometry(), g.op.groupChannels(), f.all(), f.bias, f.floats)
+	g.weights = g.grouped.Weights()
+}
+
+func (g *groupedConv) resized(op *Conv) algorithm {
+	other := *g
+	other.op, other.grouped = op, g.grouped.Resized(op.geometry())
+	return &other
 }

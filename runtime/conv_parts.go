@@ -1,6 +1,10 @@
 package runtime
 
-import "github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+import (
+	"slices"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+)
 
 // Part is one of several convolutions of the same tensor that are computed as one.
 // Its outputs follow those of the part before.
@@ -16,7 +20,7 @@ type Part struct {
 func (l *Loader) ConvParts(op *Conv, parts []Part, norms ...Norm) *PackedConv {
 	p := &PackedConv{op, newAlgorithm(op, cpu.Level())}
 	layer := l.layer()
-	whole := layer.folds(op, norms)
+	whole := layer.folds(op, op.In.C, norms)
 	filters := make([]func() *filter, len(parts))
 	for i, p := range parts {
 		part := *op
@@ -30,8 +34,7 @@ func (l *Loader) ConvParts(op *Conv, parts []Part, norms ...Norm) *PackedConv {
 		var weights, bias []float32
 		for i, part := range parts {
 			f := filters[i]()
-			for o := range part.Out {
-				from := f.row(o, make([]float32, f.rowLen()))
+			for from := range slices.Chunk(f.all(), f.rowLen()) {
 				if part.Channels == nil {
 					weights = append(weights, from...)
 					continue

@@ -56,6 +56,8 @@ var convCases = []convCase{
 	{"stem 3x3", RowTaps, Shape{3, 17, 16}, 32, square(3), square(2), square(1), around(1), 1},
 	{"stem 11x11", RowTaps, Shape{3, 43, 47}, 20, square(11), square(4), square(1), around(2), 1},
 	{"stem, one channel", RowTaps, Shape{1, 32, 32}, 6, square(5), square(1), square(1), Padding{}, 1},
+	{"stem, pairs of 2", RowTaps, Shape{3, 7, 12}, 2, square(3), square(1), square(1), around(1), 1},
+	{"stem, pairs of 4", RowTaps, Shape{2, 9, 13}, 4, Size{3, 5}, square(2), Size{2, 1}, Padding{2, 1, 2, 2}, 1},
 	{"stem, uneven", RowTaps, Shape{4, 11, 9}, 13, Size{4, 3}, Size{1, 3}, Size{2, 1}, Padding{2, 0, 1, 3}, 1},
 	{"stem, input left over", RowTaps, Shape{3, 12, 12}, 8, square(3), square(4), square(1), Padding{}, 1},
 	{"stem, more padding than map", RowTaps, Shape{2, 2, 3}, 5, square(3), square(1), square(1), around(4), 1},
@@ -142,7 +144,7 @@ func newConvTruth(rng *rand.Rand, op *Conv) *convTruth {
 	src, w, bias := c.src.wide(), wide(c.weights["conv.weight"].Data), wide(c.weights["conv.bias"].Data)
 	ref.Conv(c.sum, src, w, bias, op.params(truthImages))
 	ref.Conv(c.size, absolute(src), absolute(w), absolute(bias), op.params(truthImages))
-	if op.Algo == Winograd { // adds what neighbours are made of, too, and takes it off again
+	if op.Algo.IsWinograd() { // adds what neighbours are made of, too, and takes it off again
 		worst := 4 * slices.Max(c.size)
 		for i := range c.size {
 			c.size[i] = worst

@@ -22,6 +22,7 @@ type windowed struct {
 	// would put its arguments on the heap.
 	depthwise *depthwise.Conv
 	grouped   *grouped.Conv
+	weights   []float32 // its packed ones
 }
 
 // newWindowed makes calls of up to so many channels.
@@ -52,35 +53,32 @@ func (op *Conv) geometry() slide.Geometry {
 	}
 }
 
-// all returns all weights, [out][in/groups][kh][kw].
-func (f *filter) all() []float32 {
-	if f.perIn == nil && f.perOut == nil {
-		return f.weights
-	}
-	n := f.rowLen()
-	weights := make([]float32, f.outputs()*n)
-	for o := range f.outputs() {
-		f.row(o, weights[o*n:][:n])
-	}
-	return weights
+// work is a run in multiply-adds; of a few taps, to store the sum takes longer than these.
+func (w *windowed) work(s *Session) int {
+	const store = 32 // multiply-adds
+	return s.images * (w.op.products() + store*w.op.Out.Len())
 }
 
-// grid divides a run into tasks: parts of the rows of all images, or, where there are
-// too few rows to divide evenly, parts of the channels of each image.
+// grid divides a run into tasks: parts of the rows of all images, and parts of the
+// channels where rows alone do not divide evenly.
 func (w *windowed) grid(s *Session) (rowParts, channelParts int) {
-	if s.threads == 1 {
+	if !s.worthSharing(w.work(s)) {
 		return s.images, 1
 	}
-	want := 4 * s.threads
-	if w.op.Out.H >= slide.RowStep*want {
+	want, rows := 4*s.threads, (w.op.Out.H+slide.RowStep-1)/slide.RowStep
+	if rows >= want {
 		return s.images * want, 1
 	}
-	return s.images, min(want, (w.op.Out.C+w.step-1)/w.step)
+	channelParts = min(want, (w.op.Out.C+w.step-1)/w.step)
+	if s.byRows(s.images * w.op.Out.Pixels()) {
+		return s.images * min(rows, s.threads), channelParts
+	}
+	return s.images, channelParts
 }
 
 func (w *windowed) run(s *Session) {
 	rowParts, channelParts := w.grid(s)
-	s.run(w, rowParts*channelParts)
+	s.share(w, rowParts*channelParts, w.work(s))
 }
 
 func (w *windowed) task(s *Session, _, i int) {

@@ -7,20 +7,23 @@ import (
 	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/winograd"
 )
 
-// winogradConv is the algorithm Winograd. The output is cut into tiles of 4x4 pixels, those
-// of all images one after the other. A block of tiles is transformed, multiplied with the
-// weights, which are 36 matrix products, and transformed back, while the second-level
-// cache holds it.
+// winogradConv is the algorithms Winograd4x4 and Winograd2x2. The output is cut into tiles of
+// 4x4 or 2x2 pixels, those of all images one after the other. A block of tiles is
+// transformed, multiplied with the weights, which are 36 or 16 matrix products, and
+// transformed back, while the second-level cache holds it.
 //
-// The transformed weights are four times as many as the kernel's and are read once a block.
-// Where an image has tiles for many blocks, threads take whole blocks. Where it has few,
-// and the weights are many, threads share a block: first they transform its tiles; then
-// each multiplies and transforms back some of the output channels, so that no weight is
-// read twice.
+// The transformed weights are four times as many as the kernel's, or not quite twice, and
+// are read once a block. Where an image has tiles for many blocks, threads take whole
+// blocks. Where it has few, and the weights are many, threads share a block: first they
+// transform its tiles; then each multiplies and transforms back some of the output
+// channels, so that no weight is read twice.
 type winogradConv struct {
 	op        *Conv
 	gemm      *gemm.Kernel
 	transform winograd.Kernel
+	in        int // pixels, the side of a tile of the input
+	out       int // and of the output
+	planes    int // elements of a transformed tile
 	tilesH    int // of an image
 	tilesW    int
 	block     int  // most tiles of a block
@@ -43,13 +46,13 @@ type winogradPart struct {
 	bias          int
 }
 
-// canWinograd reports whether the algorithm Winograd can compute a convolution.
-func (op *Conv) canWinograd() bool {
+// CanWinograd reports whether Winograd4x4 and Winograd2x2 can compute a convolution.
+func (op *Conv) CanWinograd() bool {
 	one := Size{1, 1}
-	return op.Kernel == Size{3, 3} && op.Stride == one && op.Dilation == one && op.Groups == 1
+	return op.Kernel == Size{3, 3} && op.Stride == one && op.Dilation == one && op.Groups == 1 && !op.changesInput()
 }
 
-func newWinograd(op *Conv, isa cpu.ISA) *winogradConv {
+func newWinograd(op *Conv, v winograd.Variant, isa cpu.ISA) *winogradConv {
 	const (
 		few   = 64        // tiles
 		many  = 256 << 10 // weights
@@ -58,9 +61,12 @@ func newWinograd(op *Conv, isa cpu.ISA) *winogradConv {
 	w := &winogradConv{
 		op:        op,
 		gemm:      gemm.For(isa),
-		transform: winograd.For(isa),
-		tilesH:    (op.Out.H + winograd.Out - 1) / winograd.Out,
-		tilesW:    (op.Out.W + winograd.Out - 1) / winograd.Out,
+		transform: winograd.For(v, isa),
+		in:        v.In(),
+		out:       v.Out(),
+		planes:    v.Planes(),
+		tilesH:    (op.Out.H + v.Out() - 1) / v.Out(),
+		tilesW:    (op.Out.W + v.Out() - 1) / v.Out(),
 		planeIn:   planePitch(op.In.C),
 	}
 	w.lo, w.hi, w.clamps = op.Act.kernel().Bounds()
@@ -68,13 +74,13 @@ func newWinograd(op *Conv, isa cpu.ISA) *winogradConv {
 		w.lo, w.hi, _ = eltwise.None.Bounds()
 	}
 	tiles := w.tilesH * w.tilesW
-	w.shared = tiles <= few && winograd.Planes*op.In.C*op.Out.C > many
+	w.shared = tiles <= few && w.planes*op.In.C*op.Out.C > many
 	w.cut()
 	if w.shared {
 		w.block = max(tiles, 2*w.gemm.Rows)
 		return w
 	}
-	tile := w.tileIn() + w.tileOut() + winograd.Out*winograd.Out*(op.In.C+op.Out.C)
+	tile := w.tileIn() + w.tileOut() + w.out*w.out*(op.In.C+op.Out.C)
 	w.block = max(1, cache/tile/w.gemm.Rows) * w.gemm.Rows
 	return w
 }
@@ -94,7 +100,7 @@ func (w *winogradConv) cut() {
 		columns = 32
 	}
 	widest := 0
-	for _, q := range w.gemm.Panels(w.op.Out.C, winograd.Planes*w.op.In.C) {
+	for _, q := range w.gemm.Panels(w.op.Out.C, w.planes*w.op.In.C) {
 		n := len(w.parts)
 		if n == 0 || w.parts[n-1].width != q.Width || w.parts[n-1].cols+q.Cols > columns {
 			w.parts = append(w.parts, winogradPart{first: q.First, width: q.Width, u: q.B, bias: q.Bias})
@@ -115,35 +121,43 @@ func (w *winogradConv) cut() {
 // pack transforms the weights.
 func (w *winogradConv) pack(f *filter) {
 	last := w.parts[len(w.parts)-1]
-	w.u = f.memory.floats(last.u + winograd.Planes*last.plane)
-	w.bias = f.memory.floats(last.bias + last.panels*last.width)
+	w.u = f.floats(last.u + w.planes*last.plane)
+	w.bias = f.floats(last.bias + last.panels*last.width)
 	for _, p := range w.parts {
 		copy(w.bias[p.bias:], f.bias[p.first:][:p.cols])
 	}
-	inParallel(len(w.parts), func(from, to int) {
+	f.inParallel(len(w.parts), func(from, to int) {
 		for i := range w.parts[from:to] {
 			w.packPart(&w.parts[from+i], f)
 		}
 	})
 }
 
-// packPart transforms the weights of a part, those of a few input channels at a time: as
-// much as the second-level cache holds.
+// packPart transforms the weights of a part, a panel of some input channels at a time: as
+// much as the first-level cache holds.
 func (w *winogradConv) packPart(p *winogradPart, f *filter) {
-	const taps, some = 9, 16
-	var buf [taps * some]float32
+	const some = 16
 	depth := w.op.In.C
-	for from := 0; from < depth; from += some {
-		to := min(from+some, depth)
-		for j := range p.cols {
-			g := f.channel(p.first+j, taps*from, taps*to, buf[:])
-			panel, column := j/p.width, j%p.width
-			u := w.u[p.u+(panel*depth+from)*p.width+column:]
-			for k := range to - from {
-				for plane, v := range winograd.Weights(g[taps*k:][:taps]) {
-					u[plane*p.plane+k*p.width] = v
-				}
-			}
+	tap := some * p.width // floats
+	kernels := make([]float32, winograd.Taps*tap)
+	order := make([]int, winograd.Taps*some) // of a channel's taps: by tap
+	for i := range order {
+		order[i] = i%winograd.Taps*some + i/winograd.Taps
+	}
+	for panel := range p.panels {
+		first := panel * p.width
+		cols := min(p.width, p.cols-first)
+		if cols < p.width {
+			clear(kernels)
+		}
+		for from := 0; from < depth; from += some {
+			n := min(some, depth-from)
+			f.transpose(kernels, p.width, order[:n*winograd.Taps], p.first+first, cols, from*winograd.Taps)
+			w.transform.Weights(&winograd.Weights{
+				Src: kernels, SrcStep: tap,
+				Dst: w.u[p.u+(panel*depth+from)*p.width:], DstStep: p.plane, N: n * p.width,
+			})
 		}
 	}
+	f.packed(p.first, p.cols)
 }

@@ -17,14 +17,14 @@ func (w *winogradConv) zeros() int { return w.op.In.C }
 // tables are those of the pixels of a tile inside the map, of one at its border, and of the
 // rows of a product.
 func (w *winogradConv) tables() int {
-	return roundUp(2*(2*winograd.Planes+w.gemm.Rows), lineFloats)
+	return roundUp(2*(2*w.planes+w.gemm.Rows), lineFloats)
 }
 
 // tileIn is the floats of a transformed tile of the input.
-func (w *winogradConv) tileIn() int { return winograd.Planes * w.planeIn }
+func (w *winogradConv) tileIn() int { return w.planes * w.planeIn }
 
 // tileOut is the floats of a transformed tile of the output.
-func (w *winogradConv) tileOut() int { return winograd.Planes * w.planeOut }
+func (w *winogradConv) tileOut() int { return w.planes * w.planeOut }
 
 // inputs is a thread's memory for transformed tiles of the input.
 func (w *winogradConv) inputs(s *Session, worker int) []float32 {
@@ -118,16 +118,16 @@ func (t *winogradTile) next(w *winogradConv) {
 func (w *winogradConv) inward(s *Session, worker int, v []float32, from, to int) {
 	op, src := w.op, s.call.src
 	tables := ints(s.scratch(worker)[:w.tables()])
-	inside, border := tables[:winograd.Planes], tables[winograd.Planes:][:winograd.Planes]
+	inside, border := tables[:w.planes], tables[w.planes:][:w.planes]
 	for i := range inside {
-		inside[i] = 4 * (i/winograd.In*op.In.W + i%winograd.In) * src.pitch
+		inside[i] = 4 * (i/w.in*op.In.W + i%w.in) * src.pitch
 	}
 	t := winograd.Input{Pitch: w.planeIn, Channels: op.In.C}
 	at := w.tile(from)
 	for range to - from {
-		y, x := at.y*winograd.Out-op.Pad.Top, at.x*winograd.Out-op.Pad.Left
+		y, x := at.y*w.out-op.Pad.Top, at.x*w.out-op.Pad.Left
 		first := src.at + ((at.image*op.In.H+y)*op.In.W+x)*src.pitch
-		if y >= 0 && y+winograd.In <= op.In.H && x >= 0 && x+winograd.In <= op.In.W {
+		if y >= 0 && y+w.in <= op.In.H && x >= 0 && x+w.in <= op.In.W {
 			t.Src, t.Offsets = s.arena[first:], inside
 		} else {
 			w.locate(border, inside, y, x, 4*first, 4*s.zeros)
@@ -143,8 +143,8 @@ func (w *winogradConv) inward(s *Session, worker int, v []float32, from, to int)
 // locate fills in the offsets of a tile whose first pixel is y, x, at the offset first.
 // Outside the map there are zeros.
 func (w *winogradConv) locate(offsets, inside []int, y, x, first, zeros int) {
-	for r := range winograd.In {
-		row, from := offsets[r*winograd.In:][:winograd.In], inside[r*winograd.In:][:winograd.In]
+	for r := range w.in {
+		row, from := offsets[r*w.in:][:w.in], inside[r*w.in:][:w.in]
 		outside := uint(y+r) >= uint(w.op.In.H)
 		for c := range row {
 			row[c] = first + from[c]
@@ -170,9 +170,9 @@ func (c *winogradCall) outward(s *Session, worker int, v []float32, i, from, to 
 	}
 	at := c.tile(from)
 	for range to - from {
-		y, x := at.y*winograd.Out, at.x*winograd.Out
+		y, x := at.y*c.out, at.x*c.out
 		pixel := (at.image*op.Out.H+y)*op.Out.W + x
-		t.Rows, t.Cols = min(winograd.Out, op.Out.H-y), min(winograd.Out, op.Out.W-x)
+		t.Rows, t.Cols = min(c.out, op.Out.H-y), min(c.out, op.Out.W-x)
 		t.Src = m[:c.tileOut()]
 		t.Dst = dst.data[pixel*dst.pitch+p.first:]
 		if arg.data != nil {
@@ -190,14 +190,14 @@ func (c *winogradCall) outward(s *Session, worker int, v []float32, i, from, to 
 	}
 }
 
-// multiply computes the 36 products of tiles [from, to), v, with the weights of part i.
+// multiply computes the products of tiles [from, to), v, with the weights of part i.
 // Padded columns are zeros, so that all of m may be transformed.
 //
 // What follows is asked for in passing: the weights; but if the block is nobody else's,
 // then the pixels that it becomes during the first half of its first part, and those of
 // the next block during the second half of the last part.
 func (c *winogradCall) multiply(s *Session, worker int, m, v []float32, i, from, to int) {
-	rows := ints(s.scratch(worker)[:c.tables()])[2*winograd.Planes:][:c.gemm.Rows]
+	rows := ints(s.scratch(worker)[:c.tables()])[2*c.planes:][:c.gemm.Rows]
 	for r := range rows {
 		rows[r] = 4 * r * c.tileIn()
 	}
@@ -208,21 +208,21 @@ func (c *winogradCall) multiply(s *Session, worker int, m, v []float32, i, from,
 		Offsets: rows, LDC: c.tileOut(), Lo: -inf, Hi: inf,
 	}
 	chunks := (n + c.gemm.Rows - 1) / c.gemm.Rows
-	const half = winograd.Planes / 2
+	half := c.planes / 2
 	var pixels winogradPixels
-	for plane := range winograd.Planes {
+	for plane := range c.planes {
 		switch {
 		case c.shared:
 		case plane == 0 && i == 0:
 			pixels = c.pixels(s.call.dst, c.op.Out, from, to, 0, half*chunks)
 		case plane == half && i == len(c.parts)-1:
-			down := winograd.In - winograd.Out - c.op.Pad.Top
+			down := c.in - c.out - c.op.Pad.Top
 			pixels = c.pixels(s.call.src, c.op.In, to, min(to+n, c.tiles), down, half*chunks)
 		}
 		at := p.u + plane*p.plane
 		call.B = c.u[at:][:p.plane]
 		call.Bias = c.bias
-		if plane == winograd.BiasPlane {
+		if plane == c.transform.BiasPlane() {
 			call.Bias = c.bias[p.bias:]
 		}
 		next := c.u[at+p.plane : min(at+2*p.plane, len(c.u))]
@@ -257,8 +257,8 @@ func (w *winogradConv) pixels(t tensor, shape Shape, from, to, down, pieces int)
 	if t.pitch > 2*shape.C {
 		p.to = from // most of the memory is somebody else's
 	}
-	lines := winograd.Out * ((to-from)/w.tilesW + 2)
-	p.piece = (to - from) * winograd.Out * winograd.Out * t.pitch / max(1, pieces-lines)
+	lines := w.out * ((to-from)/w.tilesW + 2)
+	p.piece = (to - from) * w.out * w.out * t.pitch / max(1, pieces-lines)
 	return p
 }
 
@@ -270,13 +270,13 @@ func (p *winogradPixels) next(w *winogradConv) []float32 {
 		}
 		at := w.tile(p.from)
 		run := min(p.to-p.from, w.tilesW-at.x)
-		y, x := at.y*winograd.Out+p.down+p.line, at.x*winograd.Out
-		end := min(x+run*winograd.Out, p.shape.W)
+		y, x := at.y*w.out+p.down+p.line, at.x*w.out
+		end := min(x+run*w.out, p.shape.W)
 		if y >= 0 && y < p.shape.H && x < end {
 			row := (at.image*p.shape.H + y) * p.shape.W
 			p.left = p.data[(row+x)*p.pitch : min((row+end)*p.pitch, len(p.data))]
 		}
-		if p.line++; p.line == winograd.Out {
+		if p.line++; p.line == w.out {
 			p.line = 0
 			p.from += run
 		}

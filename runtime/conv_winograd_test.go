@@ -10,12 +10,24 @@ import (
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
 )
 
+// winogradAlgos are the algorithms of Winograd's.
+var winogradAlgos = []struct {
+	name string
+	algo Algo
+}{{"4x4", Winograd4x4}, {"2x2", Winograd2x2}}
+
 // winogradCases call f for convolutions of maps of all sizes around the tiles', under
 // paddings of all sorts, of channels around the vectors' and the panels' widths.
 func winogradCases(f func(i int, cc convCase)) {
+	i := 0
+	add := func(name string, in Shape, out int, pad Padding) {
+		for _, a := range winogradAlgos {
+			f(i, convCase{a.name + "," + name, a.algo, in, out, square(3), square(1), square(1), pad, 1})
+		}
+		i++
+	}
 	paddings := []Padding{around(1), {}, around(2), {1, 0, 0, 2}, {0, 2, 1, 0}, {2, 1, 0, 1}}
 	channels := [][2]int{{1, 1}, {3, 16}, {15, 17}, {16, 40}, {17, 33}, {40, 3}, {24, 31}, {33, 80}, {5, 100}}
-	i := 0
 	for h := 1; h <= 13; h++ {
 		for w := 1; w <= 13; w++ {
 			pad := paddings[i%len(paddings)]
@@ -23,23 +35,14 @@ func winogradCases(f func(i int, cc convCase)) {
 				pad = around(1)
 			}
 			c := channels[i/2%len(channels)]
-			f(i, convCase{
-				name: fmt.Sprintf("%dx%dx%d,%d,%v", h, w, c[0], c[1], pad), algo: Winograd, in: Shape{c[0], h, w}, out: c[1],
-				kernel: square(3), stride: square(1), dilation: square(1), pad: pad, groups: 1,
-			})
-			i++
+			add(fmt.Sprintf("%dx%dx%d,%d,%v", h, w, c[0], c[1], pad), Shape{c[0], h, w}, c[1], pad)
 		}
 	}
-	for _, c := range []convCase{
-		{"many tiles", Winograd, Shape{16, 60, 57}, 40, square(3), square(1), square(1), around(1), 1},
-		{"many weights, few tiles", Winograd, Shape{130, 14, 11}, 200, square(3), square(1), square(1), around(1), 1},
-		{"many weights, many tiles", Winograd, Shape{130, 35, 37}, 180, square(3), square(1), square(1), around(1), 1},
-		{"many weights, one tile", Winograd, Shape{256, 3, 3}, 520, square(3), square(1), square(1), around(1), 1},
-		{"more padding than map", Winograd, Shape{3, 2, 2}, 4, square(3), square(1), square(1), around(5), 1},
-	} {
-		f(i, c)
-		i++
-	}
+	add("many tiles", Shape{16, 60, 57}, 40, around(1))
+	add("many weights, few tiles", Shape{130, 14, 11}, 200, around(1))
+	add("many weights, many tiles", Shape{130, 35, 37}, 180, around(1))
+	add("many weights, one tile", Shape{256, 3, 3}, 520, around(1))
+	add("more padding than map", Shape{3, 2, 2}, 4, around(5))
 }
 
 func TestWinograd(t *testing.T) {
@@ -116,13 +119,15 @@ func TestWinogradAllocatesNothing(t *testing.T) {
 
 // Convolutions that Winograd cannot compute fall back to Direct.
 func TestWinogradFallsBack(t *testing.T) {
-	for _, cc := range []convCase{
-		{"stride", Winograd, Shape{8, 9, 9}, 8, square(3), square(2), square(1), around(1), 1},
-		{"dilation", Winograd, Shape{8, 9, 9}, 8, square(3), square(1), square(2), around(1), 1},
-		{"groups", Winograd, Shape{8, 9, 9}, 8, square(3), square(1), square(1), around(1), 2},
-		{"kernel", Winograd, Shape{8, 9, 9}, 8, Size{3, 1}, square(1), square(1), Padding{}, 1},
-	} {
-		checkConv(t, rand.New(rand.NewPCG(23, 0)), cc.op(Act{}), settings[0], false)
+	for _, a := range winogradAlgos {
+		for _, cc := range []convCase{
+			{"stride", a.algo, Shape{8, 9, 9}, 8, square(3), square(2), square(1), around(1), 1},
+			{"dilation", a.algo, Shape{8, 9, 9}, 8, square(3), square(1), square(2), around(1), 1},
+			{"groups", a.algo, Shape{8, 9, 9}, 8, square(3), square(1), square(1), around(1), 2},
+			{"kernel", a.algo, Shape{8, 9, 9}, 8, Size{3, 1}, square(1), square(1), Padding{}, 1},
+		} {
+			checkConv(t, rand.New(rand.NewPCG(23, 0)), cc.op(Act{}), settings[0], false)
+		}
 	}
 }
 
@@ -134,7 +139,7 @@ var winogradLayers = []convCase{
 	toThreeByThree(112, 64, 128), toThreeByThree(56, 128, 256), toThreeByThree(28, 256, 512),
 	toThreeByThree(56, 64, 192), toThreeByThree(28, 96, 128), toThreeByThree(28, 128, 192), toThreeByThree(28, 16, 32), toThreeByThree(28, 32, 96),
 	toThreeByThree(14, 96, 208), toThreeByThree(14, 16, 48), toThreeByThree(14, 160, 320), toThreeByThree(14, 32, 128), toThreeByThree(7, 192, 384), toThreeByThree(7, 48, 128),
-	toThreeByThree(147, 32, 64), toThreeByThree(35, 64, 96), toThreeByThree(35, 96, 96), toThreeByThree(8, 448, 384),
+	toThreeByThree(147, 32, 64), toThreeByThree(35, 64, 96), toThreeByThree(35, 96, 96), toThreeByThree(8, 448, 384), toThreeByThree(17, 192, 192), toThreeByThree(13, 384, 256), toThreeByThree(14, 24, 64), toThreeByThree(14, 112, 224), toThreeByThree(12, 256, 256), toThreeByThree(28, 256, 256), toThreeByThree(10, 128, 128),
 	toThreeByThree(56, 128, 32), toThreeByThree(28, 128, 32), toThreeByThree(14, 128, 32), toThreeByThree(7, 128, 32),
 	toThreeByThree(28, 192, 48), toThreeByThree(224, 3, 64), toThreeByThree(112, 24, 24), toThreeByThree(56, 8, 8), toThreeByThree(56, 16, 16),
 }
@@ -146,8 +151,8 @@ func toThreeByThree(size, in, out int) convCase {
 	return c
 }
 
-// BenchmarkWinograd runs each layer by Direct and by Winograd in turns, with weights that
-// no cache holds any more, and reports how many times as fast Winograd is.
+// BenchmarkWinograd runs each layer by Direct and by Winograd's algorithms in turns, with
+// weights that no cache holds any more, and reports how many times as fast those are.
 func BenchmarkWinograd(b *testing.B) {
 	for isa := cpu.AVX2; isa <= cpu.Best; isa++ {
 		for _, threads := range []int{1, 2} {
@@ -167,11 +172,15 @@ func benchmarkWinograd(b *testing.B, layer convCase, threads int) {
 	copies := max(1, beyond/(9*op.In.C*op.Out.C))
 	rng := rand.New(rand.NewPCG(1, 1))
 	l := NewLoader(convWeights(rng, op))
-	var packed [2][]*PackedConv
-	for i, algo := range []Algo{Direct, Winograd} {
+	algos := []Algo{Direct, Winograd4x4, Winograd2x2}
+	packed := make([][]*PackedConv, len(algos))
+	for i, algo := range algos {
 		op := *op
 		op.Algo = algo
-		n := max(1, copies/(1+3*i))
+		n := copies
+		if algo.IsWinograd() {
+			n = max(1, copies/2)
+		}
 		for range n {
 			packed[i] = append(packed[i], l.Conv("conv", &op))
 		}
@@ -190,8 +199,8 @@ func benchmarkWinograd(b *testing.B, layer convCase, threads int) {
 	defer s.End()
 	flops := 2 * float64(op.Out.Len()*op.In.C*9)
 	turns := 1 + int(5e7*float64(threads)/flops)
-	var next [2]int
-	var rates [2]sampler
+	next := make([]int, len(algos))
+	rates := make([]sampler, len(algos))
 	for b.Loop() {
 		peak := MeasurePeak(threads, time.Millisecond)
 		for i, p := range packed {
@@ -205,9 +214,12 @@ func benchmarkWinograd(b *testing.B, layer convCase, threads int) {
 	}
 	median := func(x []float64) float64 { slices.Sort(x); return x[len(x)/2] }
 	best := func(x []float64) float64 { return slices.Max(x) }
-	b.ReportMetric(median(rates[1].rates)/median(rates[0].rates), "times")
-	b.ReportMetric(best(rates[1].rates)/best(rates[0].rates), "times-best")
 	b.ReportMetric(100*best(rates[0].rates)/best(rates[0].peaks), "%direct")
-	b.ReportMetric(100*best(rates[1].rates)/best(rates[1].peaks), "%winograd")
+	for i, a := range winogradAlgos {
+		r := rates[1+i]
+		b.ReportMetric(median(r.rates)/median(rates[0].rates), "times-"+a.name)
+		b.ReportMetric(best(r.rates)/best(rates[0].rates), "times-best-"+a.name)
+		b.ReportMetric(100*best(r.rates)/best(r.peaks), "%"+a.name)
+	}
 	b.ReportMetric(0, "ns/op")
 }

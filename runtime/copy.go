@@ -86,6 +86,27 @@ func (op *Pad) task(s *Session, _, i int) {
 	}
 }
 
+// Run repeats the pixels of src. dst must not overlap src.
+func (op *Upsample) Run(s *Session, dst, src View) {
+	out := Shape{op.In.C, op.In.H * op.Scale.H, op.In.W * op.Scale.W}
+	s.call = call{dst: s.tensor(dst, out), src: s.tensor(src, op.In)}
+	s.run(op, s.split(s.images*out.Len(), s.images*op.In.H))
+}
+
+func (op *Upsample) task(s *Session, _, i int) {
+	from, to := s.part(i, s.images*op.In.H)
+	d, width := s.call.dst, op.In.W*op.Scale.W
+	for row := from; row < to; row++ {
+		at := row * op.Scale.H * width // the first of the pixels that the row becomes
+		for x := range width {
+			d.copyPixels(at+x, s.call.src, row*op.In.W+x/op.Scale.W, 1, op.In.C)
+		}
+		for y := 1; y < op.Scale.H; y++ {
+			d.copyPixels(at+y*width, d, at, width, op.In.C)
+		}
+	}
+}
+
 // Run turns the maps of src into vectors in NCHW order. dst must not overlap src.
 func (op *Flatten) Run(s *Session, dst, src View) {
 	s.call = call{dst: s.tensor(dst, Shape{op.In.Len(), 1, 1}), src: s.tensor(src, op.In)}

@@ -140,3 +140,9 @@ func (d *direct) locate(s *Session, table []int, row, n, held int) (a []float32,
 
 // maxRows is the most rows of a tile of any instruction set.
 const maxRows = 14
+
+func (d *direct) resized(op *Conv) algorithm {
+	other := *d
+	other.op = op
+	return &other
+}

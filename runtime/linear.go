@@ -7,7 +7,8 @@ import "github.com/cnnc-dev/cnnc/runtime/internal/cpu"
 type PackedLinear struct{ conv PackedConv }
 
 // Linear packs a linear layer: key.weight [Out, In.C*In.H*In.W], key.bias if there is
-// one, and the norms folded in. Norms before it act on the channels of In.
+// one, and the norms folded in. Norms before it act on the features of In,
+// in NCHW order.
 func (l *Loader) Linear(key string, op *Linear, norms ...Norm) *PackedLinear {
 	conv := &Conv{
 		In:       op.In,

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/weights"
 )
 
 // Loader turns a checkpoint into packed layers. Layers are packed in the
@@ -19,8 +20,10 @@ type Loader struct {
 	scratch int       // floats a thread
 	zeros   int       // floats
 	memory  slabs     // of packed weights
+	leader  leader    // the last one loaded
 	packing sync.WaitGroup
 	slots   chan struct{} // bounds how many layers are packed at once
+	after   []func()      // left to do then, if all is well
 }
 
 // NewLoader returns a loader of src.
@@ -37,7 +40,14 @@ func (l *Loader) Err() error {
 	if err := cpu.Err(); err != nil {
 		return err
 	}
-	return l.mismatch()
+	if err := l.mismatch(); err != nil {
+		return err
+	}
+	for _, f := range l.after {
+		f()
+	}
+	l.after = nil
+	return nil
 }
 
 // Memory returns what a session needs whose arena has the given number of floats
@@ -104,9 +114,18 @@ func (ll *layerLoader) pack(f func()) {
 		}
 		f()
 		for _, w := range ll.weights {
+			ll.l.drop(w.data)
 			w.data = nil
 		}
 	})
+}
+
+// drop gives back the memory of what has been packed, so that a model is not in memory
+// twice while it is loaded.
+func (l *Loader) drop(data []float32) {
+	if d, ok := l.src.(weights.Dropper); ok {
+		d.Drop(data)
+	}
 }
 
 func (w *weight) read(src Tensors) error {

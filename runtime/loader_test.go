@@ -213,3 +213,31 @@ func TestNorms(t *testing.T) {
 	}
 	compare(t, "norms", got, want, 3e-7*largest, 1e-6)
 }
+
+// dropping is a checkpoint that is told what is not needed any more.
+type dropping struct {
+	memory
+	dropped chan []float32
+}
+
+func (d dropping) Drop(data []float32) { d.dropped <- data }
+
+// TestLoaderDrops has every tensor dropped, under its new name, too.
+func TestLoaderDrops(t *testing.T) {
+	src := dropping{memory{"net.a.weight": ones(4), "net.a.bias": ones(4)}, make(chan []float32, 2)}
+	renamed, err := weights.StripPrefix(src, "net.")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := loadNorms(renamed, "a"); err != nil {
+		t.Fatal(err)
+	}
+	close(src.dropped)
+	floats := 0
+	for data := range src.dropped {
+		floats += len(data)
+	}
+	if floats != 8 {
+		t.Errorf("%d floats of 8 were dropped", floats)
+	}
+}

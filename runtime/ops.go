@@ -2,7 +2,7 @@ package runtime
 
 // The descriptions of kernel calls: what plan decides, codegen writes as Go
 // literals, and exec passes directly. They hold no weights. Conv, Linear, Affine,
-// LayerNorm and Pick are packed by a Loader first; the others run as they stand.
+// LayerNorm, GRN and Pick are packed by a Loader first; the others run as they stand.
 
 // Algo is how a convolution is computed.
 type Algo uint8
@@ -18,13 +18,19 @@ const (
 	Grouped
 	// Depthwise is for one input and one output channel a group.
 	Depthwise
-	// Winograd is F(4x4,3x3), for 3x3 kernels with stride and dilation 1.
-	Winograd
+	// Winograd4x4 is F(4x4,3x3), for 3x3 kernels with stride and dilation 1.
+	Winograd4x4
+	// Winograd2x2 is F(2x2,3x3), for the same: more products, of fewer weights.
+	Winograd2x2
 )
+
+// IsWinograd reports whether an algorithm is one of Winograd's.
+func (a Algo) IsWinograd() bool { return a == Winograd4x4 || a == Winograd2x2 }
 
 // Conv is a cross-correlation with everything fused into it:
 // dst = act(conv(src) + bias [+ residual]), where a pointwise one (1x1 of stride 1,
-// without padding, of one group) may first change src: inAct(inNorm(src)) [* gate].
+// without padding, of one group) may first change src: mean(inAct(inNorm(src))) [* gate],
+// where the mean is over windows of InPool, side by side.
 type Conv struct {
 	In, Out  Shape
 	Kernel   Size
@@ -35,7 +41,8 @@ type Conv struct {
 	Bias     bool // the checkpoint has a bias
 	Matrix   bool // the checkpoint has the weights as [Out.C, In.C]; for 1x1 of one group
 	InNorm   bool // pointwise: the first norm that is Before acts on src as it is read
-	InAct    Act  // pointwise
+	InAct    Act  // pointwise; with InPool, at most a clamp
+	InPool   Size // pointwise; zero for none: Out is smaller than In by so much, rounded down
 	Gate     bool // pointwise: channels of src are multiplied by those of another map, [In.C 1 1]
 	Act      Act
 	Algo     Algo
@@ -62,6 +69,14 @@ type LayerNorm struct {
 	Shape  Shape
 	Eps    float64
 	Affine bool // the checkpoint has weight and bias
+}
+
+// GRN is global response normalisation, of ConvNeXt v2: with n a channel's Euclidean
+// norm over the map, divided by the mean of all channels' norms plus Eps,
+// dst = src + weight*src*n + bias.
+type GRN struct {
+	Shape Shape
+	Eps   float64
 }
 
 // MaxPool is max pooling; windows are clipped to the input.
@@ -124,6 +139,12 @@ type Pick struct {
 type Pad struct {
 	In  Shape
 	Pad Padding
+}
+
+// Upsample repeats each pixel Scale.H times down and Scale.W times across.
+type Upsample struct {
+	In    Shape
+	Scale Size
 }
 
 // Flatten turns a map into a vector in NCHW order.

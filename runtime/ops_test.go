@@ -146,6 +146,47 @@ func TestLayerNorm(t *testing.T) {
 	})
 }
 
+func TestGRN(t *testing.T) {
+	eachMap(t, func(t *testing.T, rng *rand.Rand, shape Shape, c setting) {
+		p, weight, bias := newGRN(t, rng, shape)
+		for _, c.inPlace = range []bool{false, true} {
+			src := random(rng, c.images, shape)
+			got := executeIn(t, Memory{Scratch: shape.C}, c, shape, []operand{src}, func(s *Session, dst View, srcs []View) { p.Run(s, dst, srcs[0]) })
+			want := make([]float64, len(got))
+			ref.GRN(want, src.wide(), weight.wide(), bias.wide(), p.op.Eps, dims(c.images, shape))
+			compare(t, fmt.Sprintf("%+v %v", p.op, c), got, want, 1e-6, 2e-6)
+		}
+	})
+}
+
+// TestGRNOfZeros has no channel with a norm to compare with.
+func TestGRNOfZeros(t *testing.T) {
+	shape := Shape{20, 3, 3}
+	p, _, bias := newGRN(t, rand.New(rand.NewPCG(1, 2)), shape)
+	zeros := operand{shape, make([]float32, shape.Len())}
+	got := executeIn(t, Memory{Scratch: shape.C}, settings[0], shape, []operand{zeros}, func(s *Session, dst View, srcs []View) { p.Run(s, dst, srcs[0]) })
+	for i, v := range got {
+		if want := bias.data[i/shape.Pixels()]; v != want {
+			t.Errorf("element %d is %v, want the bias of its channel, %v", i, v, want)
+		}
+	}
+}
+
+// newGRN packs a GRN with random weights.
+func newGRN(t *testing.T, rng *rand.Rand, shape Shape) (p *PackedGRN, weight, bias operand) {
+	t.Helper()
+	weight, bias = random(rng, 1, Shape{shape.C, 1, 1}), random(rng, 1, Shape{shape.C, 1, 1})
+	l := NewLoader(memory{
+		"grn.weight": {Shape: []int{shape.C}, Data: weight.data},
+		"grn.bias":   {Shape: []int{shape.C}, Data: bias.data},
+	})
+	p = l.GRN("grn", &GRN{Shape: shape, Eps: 1e-6})
+	if err := l.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return p, weight, bias
+}
+
 func TestSoftmax(t *testing.T) {
 	eachMap(t, func(t *testing.T, rng *rand.Rand, shape Shape, c setting) {
 		for _, c.inPlace = range []bool{false, true} {
@@ -199,6 +240,13 @@ func TestCopies(t *testing.T) {
 		check(fl, Shape{shape.Len(), 1, 1}, func(s *Session, dst View, srcs []View) { fl.Run(s, dst, srcs[0]) },
 			func(dst, src []float64) { copy(dst, src) })
 
+		for _, scale := range []Size{{2, 2}, {1, 3}, {3, 1}} {
+			up := &Upsample{In: shape, Scale: scale}
+			out := Shape{shape.C, shape.H * scale.H, shape.W * scale.W}
+			check(up, out, func(s *Session, dst View, srcs []View) { up.Run(s, dst, srcs[0]) },
+				func(dst, src []float64) { ref.Upsample(dst, src, dims(c.images, shape), dims(c.images, out)) })
+		}
+
 		pad := &Pad{In: shape, Pad: Padding{1, 2, 0, 3}}
 		check(pad, Shape{shape.C, shape.H + 1, shape.W + 5}, func(s *Session, dst View, srcs []View) { pad.Run(s, dst, srcs[0]) },
 			func(dst, src []float64) { ref.Pad(dst, src, 1, 2, 0, 3, dims(c.images, shape)) })
@@ -226,6 +274,7 @@ func TestThreads(t *testing.T) {
 	shape := Shape{96, 23, 29}
 	rng := rand.New(rand.NewPCG(7, 8))
 	src, other := random(rng, 1, shape), random(rng, 1, shape)
+	grn, _, _ := newGRN(t, rng, shape)
 	ops := map[string]func(s *Session, dst View, srcs []View){
 		"global": func(s *Session, dst View, srcs []View) {
 			(&AdaptivePool{In: shape, Out: Shape{96, 1, 1}}).Run(s, dst, srcs[0])
@@ -234,6 +283,7 @@ func TestThreads(t *testing.T) {
 		"add":     func(s *Session, dst View, srcs []View) { (&Add{shape, Act{Kind: SiLU}}).Run(s, dst, srcs[0], srcs[1]) },
 		"lrn":     func(s *Session, dst View, srcs []View) { (&LRN{shape, 5, 1, 0.75, 1}).Run(s, dst, srcs[0]) },
 		"softmax": func(s *Session, dst View, srcs []View) { (&Softmax{shape}).Run(s, dst, srcs[0]) },
+		"grn":     func(s *Session, dst View, srcs []View) { grn.Run(s, dst, srcs[0]) },
 	}
 	levels(t, func(t *testing.T) {
 		for name, run := range ops {
@@ -241,9 +291,10 @@ func TestThreads(t *testing.T) {
 			if name == "global" {
 				out = Shape{96, 1, 1}
 			}
-			want := execute(t, setting{threads: 1, batch: 1, images: 1}, out, []operand{src, other}, run)
+			mem := Memory{Scratch: shape.C}
+			want := executeIn(t, mem, setting{threads: 1, batch: 1, images: 1}, out, []operand{src, other}, run)
 			for _, threads := range []int{2, 3, 5} {
-				got := execute(t, setting{threads: threads, batch: 1, images: 1}, out, []operand{src, other}, run)
+				got := executeIn(t, mem, setting{threads: threads, batch: 1, images: 1}, out, []operand{src, other}, run)
 				for i := range want {
 					if math.Float32bits(got[i]) != math.Float32bits(want[i]) {
 						t.Fatalf("%s: element %d is %v on %d threads, %v on one", name, i, got[i], threads, want[i])

@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -13,28 +14,57 @@ import (
 // sees in the given time. The first bursts of a thread are slow, until the processor
 // has powered its wide units up; give it a millisecond.
 func MeasurePeak(threads int, d time.Duration) float64 {
-	rates := make([]float64, threads)
-	var wg sync.WaitGroup
 	end := time.Now().Add(d)
-	for i := 1; i < threads; i++ {
-		wg.Go(func() { rates[i] = bestBurst(end) })
-	}
-	rates[0] = bestBurst(end)
-	wg.Wait()
-	total := 0.0
-	for _, r := range rates {
-		total += r
-	}
-	return total
+	return together(threads, func(int) (best float64) {
+		for {
+			best = max(best, peak.Burst(cpu.Level()))
+			if time.Now().After(end) {
+				return best
+			}
+		}
+	})
 }
 
-// bestBurst measures bursts until the given time, at least one.
-func bestBurst(end time.Time) float64 {
-	best := 0.0
-	for {
-		best = max(best, peak.Burst(cpu.Level()))
-		if time.Now().After(end) {
-			return best
-		}
+// MeasureBandwidth returns the bytes a second that so many threads at once read, again
+// and again for the given time, from memory of so many bytes in all: the median of what it
+// sees. What the caches hold of it comes from there. Each thread reads a part of its own.
+func MeasureBandwidth(threads, bytes int, d time.Duration) float64 {
+	const piece = hugeFloats // is timed, or as many passes over a smaller part
+	each := roundUp(max(1, bytes/4/threads), 16*lineFloats)
+	mem := alignedFloats(threads * each)
+	for i := range mem {
+		mem[i] = 1 // memory that nobody has written to may all be one page
 	}
+	passes := max(1, piece/each)
+	return together(threads, func(i int) float64 {
+		part := mem[i*each:][:each]
+		peak.Read(cpu.Level(), part) // in the caches now, or as much as fits
+		var rates []float64
+		for end := time.Now().Add(d); len(rates) == 0 || time.Now().Before(end); {
+			for some := range slices.Chunk(part, piece) {
+				start := time.Now()
+				for range passes {
+					peak.Read(cpu.Level(), some)
+				}
+				rates = append(rates, 4*float64(passes*len(some))/time.Since(start).Seconds())
+			}
+		}
+		slices.Sort(rates)
+		return rates[len(rates)/2]
+	})
+}
+
+// together adds up what so many threads measure at once.
+func together(threads int, measure func(thread int) float64) (sum float64) {
+	rates := make([]float64, threads)
+	var wg sync.WaitGroup
+	for i := 1; i < threads; i++ {
+		wg.Go(func() { rates[i] = measure(i) })
+	}
+	rates[0] = measure(0)
+	wg.Wait()
+	for _, r := range rates {
+		sum += r
+	}
+	return sum
 }

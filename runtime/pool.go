@@ -66,6 +66,12 @@ func (op *AvgPool) Run(s *Session, dst, src View) {
 // of n covers the pixels from floor(o*size/n) to ceil((o+1)*size/n). dst must not
 // overlap src.
 func (op *AdaptivePool) Run(s *Session, dst, src View) {
+	if op.isGlobalMean() {
+		s.call = call{dst: s.tensor(dst, op.Out), src: s.tensor(src, op.In)}
+		s.mean = globalMean{in: op.In}
+		s.mean.run(s)
+		return
+	}
 	s.pool(dst, src, pooling{
 		in: op.In, out: op.Out, max: op.Max,
 		h: axis{in: op.In.H, out: op.Out.H, dilation: 1, adaptive: true},

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	goruntime "runtime"
+	"slices"
 	"testing"
 
 	"github.com/cnnc-dev/cnnc/runtime/ref"
@@ -96,10 +98,29 @@ func TestAvgPool(t *testing.T) {
 	})
 }
 
+// TestGlobalMean is that threads do not change the sums.
+func TestGlobalMean(t *testing.T) {
+	const most = 9
+	defer goruntime.GOMAXPROCS(goruntime.GOMAXPROCS(most))
+	op := &AdaptivePool{In: Shape{1100, 12, 11}, Out: Shape{1100, 1, 1}}
+	src := random(rand.New(rand.NewPCG(9, 10)), 1, op.In)
+	var want []float32
+	for threads := 1; threads <= most; threads++ {
+		c := setting{threads: threads, batch: 1, images: 1}
+		got := execute(t, c, op.Out, []operand{src}, func(s *Session, dst View, srcs []View) { op.Run(s, dst, srcs[0]) })
+		if want == nil {
+			want = got
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("%d threads have other means than one", threads)
+		}
+	}
+}
+
 func TestAdaptivePool(t *testing.T) {
 	levels(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(5, 6))
-		for _, in := range []Shape{{70, 7, 7}, {1, 13, 5}, {200, 3, 4}, {48, 40, 40}} {
+		for _, in := range []Shape{{70, 7, 7}, {1, 13, 5}, {200, 3, 4}, {48, 40, 40}, {1100, 12, 11}} {
 			for _, size := range []Size{{1, 1}, {7, 7}, {3, 2}, {1, 4}, {6, 6}} {
 				for _, c := range settings {
 					src := random(rng, c.images, in)

@@ -1,8 +1,6 @@
 package runtime
 
 import (
-	goruntime "runtime"
-	"sync"
 	"unsafe"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
@@ -16,9 +14,9 @@ import (
 //
 // B is cut into blocks of panels that the second-level cache holds. One block is
 // multiplied with all tiles of rows, meanwhile the next is fetched; so every weight is
-// read from memory once, while there is something to compute. Nobody fetches the first
-// block, which should therefore be small; but A is read once a block, so that blocks
-// should be large if A does not stay in the second-level cache.
+// read from memory once, while there is something to compute. The first block is left to
+// the layer before, and should therefore be small; but A is read once a block, so that
+// blocks should be large if A does not stay in the second-level cache.
 type product struct {
 	kernel *gemm.Kernel
 	taps   int // of A a row of C
@@ -33,6 +31,8 @@ type product struct {
 	act    Act
 	lo, hi float32
 	clamps bool // the bounds are all of act
+
+	then []algorithm // the layers that follow, up to the next product
 }
 
 // panel is some columns of C.
@@ -143,46 +143,32 @@ func (p *product) block(panels []panel) block {
 // output channel's weights.
 func (p *product) pack(f *filter, at func(t, i int) int) {
 	last := p.panels[len(p.panels)-1]
-	p.b = f.memory.floats((last.Bias + last.Width) * p.taps * p.depth)
-	p.bias = f.memory.floats(last.Bias + last.Width)
+	p.b = f.floats((last.Bias + last.Width) * p.taps * p.depth)
+	p.bias = f.floats(last.Bias + last.Width)
 	steps := make([]int, p.taps*p.depth) // of the product, in the filter's order
 	for t := range p.taps {
 		for i := range p.depth {
 			steps[at(t, i)] = t*p.depth + i
 		}
 	}
-	inParallel(len(p.panels), func(from, to int) {
+	f.inParallel(len(p.panels), func(from, to int) {
 		for _, q := range p.panels[from:to] {
 			p.packPanel(q, f, steps)
 		}
 	})
 }
 
-// packPanel packs a panel, a few weights of each of its channels at a time: as much as
-// the first-level cache holds.
+// packPanel packs a panel, some weights of each of its channels at a time: as much as the
+// second-level cache holds.
 func (p *product) packPanel(q panel, f *filter, steps []int) {
+	const some = 512
 	copy(p.bias[q.Bias:], f.bias[q.First:][:q.Cols])
 	b := p.b[q.B:][:len(steps)*q.Width]
-	var buf [128]float32
-	for from := 0; from < len(steps); from += len(buf) {
-		to := min(from+len(buf), len(steps))
-		for j := range q.Cols {
-			w := f.channel(q.First+j, from, to, buf[:])
-			for i, step := range steps[from:to] {
-				b[step*q.Width+j] = w[i]
-			}
-		}
+	for from := 0; from < len(steps); from += some {
+		to := min(from+some, len(steps))
+		f.transpose(b, q.Width, steps[from:to], q.First, q.Cols, from)
 	}
-}
-
-// inParallel calls f for consecutive parts of [0, n) from several goroutines.
-func inParallel(n int, f func(from, to int)) {
-	var wg sync.WaitGroup
-	workers := min(n, goruntime.GOMAXPROCS(0))
-	for w := range workers {
-		wg.Go(func() { f(n*w/workers, n*(w+1)/workers) })
-	}
-	wg.Wait()
+	f.packed(q.First, q.Cols)
 }
 
 // productCall is one run of a product. What its tasks compute depends neither on how
@@ -192,11 +178,12 @@ type productCall struct {
 	rows   rowSource
 	m      int // rows of C
 	blocks []block
-	// Tasks are chunks of row tiles. Either a task computes all blocks of its rows, or,
-	// if byBlock, one: then tasks of the same block follow each other.
-	tiles   int
-	chunks  int
-	byBlock bool
+	// A part is some of the tiles of rows. Tasks are numbered part by part, in a part block
+	// by block, in a block chunk by chunk of the part's tiles: if there is a part a thread, it
+	// reads every weight once; if there is one, threads read different weights.
+	tiles  int
+	parts  int
+	chunks int
 }
 
 // rowSource tells where the rows of A lie.
@@ -210,62 +197,39 @@ type rowSource interface {
 
 // multiply computes rows [0, m) of s.call.dst.
 func (p *product) multiply(s *Session, rows rowSource, m int) {
-	c := &s.product
-	a := len(s.call.src.data)
-	*c = productCall{product: p, rows: rows, m: m, blocks: p.blocks(m, a), tiles: (m + p.kernel.Rows - 1) / p.kernel.Rows}
-	blocks := len(c.blocks)
-	c.byBlock = blocks > 1 && len(p.b) > a
-	tasks := p.tasks(s, m)
-	if c.byBlock {
-		c.chunks = min(c.tiles, (tasks+blocks-1)/blocks)
-		tasks = c.chunks * blocks
-	} else {
-		c.chunks = min(c.tiles, tasks)
-		tasks = c.chunks
+	tiles, parts := (m+p.kernel.Rows-1)/p.kernel.Rows, 1
+	if s.byRows(m) {
+		parts = min(s.threads, tiles)
 	}
-	s.run(c, tasks)
-}
-
-// tasks is into how many tasks to divide m rows of C.
-func (p *product) tasks(s *Session, m int) int {
-	if s.threads == 1 {
-		return 1
-	}
-	const (
-		each  = 4       // tasks a thread: what is left over at the end is small
-		least = 1 << 17 // multiply-adds a task: about a microsecond
-	)
-	return max(1, min(each*s.threads, m*len(p.b)/least))
+	blocks := p.blocks(m, len(s.call.src.data)/parts)
+	units := parts * len(blocks)
+	const read = 16 // rows: to multiply them with weights takes as long as to fetch these
+	products := max(m, read) * len(p.b)
+	chunks := min((tiles+parts-1)/parts, (s.tasks(products)+units-1)/units)
+	s.product = productCall{p, rows, m, blocks, tiles, parts, chunks}
+	s.share(&s.product, units*chunks, products)
 }
 
 func (c *productCall) task(s *Session, worker, i int) {
 	table := ints(s.scratch(worker))[:c.taps*c.kernel.Rows]
-	chunk, blocks := i, c.blocks
-	if c.byBlock {
-		chunk, blocks = i%c.chunks, c.blocks[i/c.chunks:][:1]
-	}
-	from, to := c.tiles*chunk/c.chunks, c.tiles*(chunk+1)/c.chunks
-	first := c.m * from / c.tiles
+	unit, chunk := i/c.chunks, i%c.chunks
+	part, b := unit/len(c.blocks), &c.blocks[unit%len(c.blocks)]
+	first, n := c.tiles*part/c.parts, c.tiles*(part+1)/c.parts-c.tiles*part/c.parts
+	from, to := first+n*chunk/c.chunks, first+n*(chunk+1)/c.chunks
+	row := c.m * from / c.tiles
+	active := row
 	call := c.newCall(s, table)
+	ahead := c.ahead(s, worker, unit%len(c.blocks), n)
 	held := 0
-	var a []float32
-	for i := range blocks {
-		next := c.after(&blocks[i])
-		row, active := first, first
-		for tile := from; tile < to; tile++ {
-			end := c.m * (tile + 1) / c.tiles
-			call.Rows = end - row
-			a, held = c.rows.locate(s, table, row, call.Rows, held)
-			c.tile(s, &call, a, row, &blocks[i], share(next, tile-from, tile-from+1, to-from))
-			row = end
-			active = c.activate(s, &blocks[i], active, row, tile+1 < to)
-		}
+	for tile := from; tile < to; tile++ {
+		end := c.m * (tile + 1) / c.tiles
+		call.Rows = end - row
+		var a []float32
+		a, held = c.rows.locate(s, table, row, call.Rows, held)
+		c.tile(s, &call, a, row, b, ahead.share(tile-first, n))
+		row = end
+		active = c.activate(s, b, active, row, tile+1 < to)
 	}
-}
-
-// after is the weights that follow a block's: about as many, or none.
-func (p *product) after(b *block) []float32 {
-	return p.b[b.bTo:min(len(p.b), 2*b.bTo-b.bFrom)]
 }
 
 // share is parts [from, to) of n of x.

@@ -3,6 +3,7 @@ package runtime
 import (
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
 	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/eltwise"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/pool"
 )
 
 // prologue is the algorithm Direct for pointwise convolutions that change their input
@@ -16,7 +17,9 @@ type prologue struct {
 	pitch int   // floats from one pixel of a band to the next
 	band  int   // pixels, at least a tile
 
-	scale, shift []float32 // of the norm, nil if there is none
+	window int // pixels of the input that one of a band is made of
+
+	scale, shift []float32 // of the norm; 1 and 0 if there is none
 	lo, hi       float32
 	clamps       bool // the bounds are all of the activation
 }
@@ -28,7 +31,12 @@ func (op *Conv) pointwise() bool {
 }
 
 // changesInput reports whether the convolution does anything to its input.
-func (op *Conv) changesInput() bool { return op.InNorm || op.InAct.Kind != None || op.Gate }
+func (op *Conv) changesInput() bool {
+	return op.InNorm || op.InAct.Kind != None || op.pools() || op.Gate
+}
+
+// pools reports whether the convolution reads means of its input's pixels.
+func (op *Conv) pools() bool { return op.InPool != Size{} }
 
 // gate is the shape of what the input is multiplied by.
 func (op *Conv) gate() Shape { return Shape{op.In.C, 1, 1} }
@@ -41,6 +49,7 @@ func newPrologue(op *Conv, isa cpu.ISA) *prologue {
 		product: newProduct(isa, 1, op.In.C, 1, op.Out.C, op.Act),
 		op:      op,
 		pitch:   roundUp(op.In.C, lineFloats),
+		window:  max(1, op.InPool.H*op.InPool.W),
 	}
 	p.all = p.block(p.panels)
 	if p.pitch%1024 == 0 {
@@ -50,7 +59,14 @@ func newPrologue(op *Conv, isa cpu.ISA) *prologue {
 	p.band = max(p.kernel.Rows, floats/p.pitch)
 	p.lo, p.hi, p.clamps = op.InAct.kernel().Bounds()
 	if !p.clamps {
+		if op.pools() {
+			panic("cnnc: a convolution that pools its input can clamp it, and no more")
+		}
 		p.lo, p.hi, _ = eltwise.None.Bounds()
+	}
+	p.scale, p.shift = make([]float32, op.In.C), make([]float32, op.In.C)
+	for c := range p.scale {
+		p.scale[c] = 1
 	}
 	return p
 }
@@ -68,7 +84,6 @@ func (p *prologue) pack(f *filter) {
 		return
 	}
 	scale, shift := f.asRead.values()
-	p.scale, p.shift = make([]float32, len(scale)), make([]float32, len(shift))
 	for c := range scale {
 		p.scale[c], p.shift[c] = float32(scale[c]), float32(shift[c])
 	}
@@ -76,7 +91,7 @@ func (p *prologue) pack(f *filter) {
 
 func (p *prologue) run(s *Session) {
 	m := s.images * p.op.Out.Pixels()
-	s.run(p, min(p.tiles(m), p.tasks(s, m)))
+	s.run(p, min(p.tiles(m), s.tasks(m*len(p.b))))
 }
 
 // tiles is how many tiles m pixels make.
@@ -97,7 +112,7 @@ func (p *prologue) task(s *Session, worker, i int) {
 		end := min(from+step, to)
 		first, last := begin(from), begin(end)
 		p.read(s, pixels, first, last-first)
-		next := s.call.src.span(last, 2*last-first) // what the next band is made of
+		next := s.call.src.span(p.window*last, p.window*(2*last-first)) // what the next band is made of
 		active := first
 		for tile := from; tile < end; tile++ {
 			row, below := begin(tile), begin(tile+1)
@@ -117,15 +132,43 @@ func (t tensor) span(from, to int) []float32 {
 func (p *prologue) read(s *Session, pixels []float32, first, n int) {
 	op, channels := p.op, p.op.In.C
 	dst, src := eltwise.Rows{Data: pixels, Pitch: p.pitch}, s.call.src.rows(first)
-	if op.InNorm {
+	switch {
+	case op.pools():
+		p.average(s, pixels, first, n)
+		src = dst
+	case op.InNorm:
 		eltwise.Affine(dst, src, p.scale, p.shift, n, channels, p.lo, p.hi)
 		src = dst
 	}
-	if op.InAct.Kind != None && !(op.InNorm && p.clamps) {
+	if op.InAct.Kind != None && !(op.InNorm && p.clamps) && !op.pools() {
 		eltwise.Act(op.InAct.kernel(), op.InAct.Slope, dst, src, n, channels)
 		src = dst
 	}
 	if op.Gate {
-		multiply(dst, src, s.call.gate, op.In, first, n)
+		multiply(dst, src, s.call.gate, Shape{channels, op.Out.H, op.Out.W}, first, n)
 	}
+}
+
+// average makes n pixels, from the one numbered first on, of the windows that they stand
+// for; norm and activation included.
+func (p *prologue) average(s *Session, pixels []float32, first, n int) {
+	in, out, window, src := p.op.In, p.op.Out, p.op.InPool, &s.call.src
+	w := pool.Window{
+		Rows: window.H, Cols: window.W, RowPitch: in.W * src.pitch, ColPitch: src.pitch,
+		DstPitch: p.pitch, SrcPitch: window.W * src.pitch, Channels: in.C,
+	}
+	change := pool.Affine{Scale: p.scale, Shift: p.shift, Lo: p.lo, Hi: p.hi}
+	for end := first + n; first < end; first += w.Count { // row by row
+		row, x := first/out.W, first%out.W
+		w.Count = min(end-first, out.W-x)
+		at := (row/out.H*in.H+row%out.H*window.H)*in.W + x*window.W
+		pool.SumAffine(pixels, src.data[at*src.pitch:], &w, &change, 1/float32(p.window))
+		pixels = pixels[w.Count*p.pitch:]
+	}
+}
+
+func (p *prologue) resized(op *Conv) algorithm {
+	other := *p
+	other.op = op
+	return &other
 }

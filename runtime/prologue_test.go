@@ -19,6 +19,7 @@ var prologueLayers = []convCase{
 var prologues = []struct {
 	norm bool
 	act  Act
+	pool Size
 	gate bool
 }{
 	{norm: true},
@@ -29,6 +30,8 @@ var prologues = []struct {
 	{gate: true},
 	{norm: true, act: Act{Kind: ReLU}, gate: true},
 	{act: Act{Kind: GELU}, gate: true},
+	{norm: true, act: Act{Kind: ReLU}, pool: square(2)},
+	{pool: Size{1, 3}, gate: true},
 }
 
 // prologueCase is a convolution that changes its input, and the layers that it is made of.
@@ -39,6 +42,7 @@ type prologueCase struct {
 
 	affine *PackedAffine
 	act    *Activation
+	pool   *AvgPool
 	mul    *Mul
 	plain  *PackedConv
 
@@ -60,14 +64,20 @@ func newPrologueCase(t testing.TB, layer convCase, i int, act Act) *prologueCase
 	asRead := Norm{Kind: BatchNorm, Key: "in", Eps: 1e-5, Affine: true, Before: true}
 	folded := Norm{Kind: Constant, Scale: []float64{2}, Shift: []float64{0.5}, Before: true}
 	l := NewLoader(weights)
+	kind, fused := prologues[i], *op
+	fused.InNorm, fused.InAct, fused.InPool, fused.Gate = kind.norm, kind.act, kind.pool, kind.gate
+	if fused.pools() { // with a last row and column that make no window, where that can be
+		fused.In.H = op.In.H*kind.pool.H + min(1, kind.pool.H-1)
+		fused.In.W = op.In.W*kind.pool.W + min(1, kind.pool.W-1)
+	}
 	c := &prologueCase{
+		op:     &fused,
 		plain:  l.Conv("conv", op, folded),
-		affine: l.Affine(&Affine{Shape: op.In, Act: prologues[i].act}, asRead),
-		act:    &Activation{Shape: op.In, Act: prologues[i].act},
+		affine: l.Affine(&Affine{Shape: fused.In, Act: kind.act}, asRead),
+		act:    &Activation{Shape: fused.In, Act: kind.act},
+		pool:   &AvgPool{In: fused.In, Out: op.In, Kernel: kind.pool, Stride: kind.pool},
 		mul:    &Mul{Shape: op.In, Broadcast: true},
 	}
-	fused := *op
-	c.op, fused.InNorm, fused.InAct, fused.Gate = &fused, prologues[i].norm, prologues[i].act, prologues[i].gate
 	norms := []Norm{folded}
 	if fused.InNorm {
 		norms = []Norm{asRead, folded}
@@ -111,8 +121,11 @@ func (c *prologueCase) steps(t *testing.T, images int, x, gate, residual operand
 	case c.op.InAct.Kind != None:
 		x = step(c.op.In, func(s *Session, dst View, srcs []View) { c.act.Run(s, dst, srcs[0]) }, x)
 	}
+	if c.op.pools() {
+		x = step(c.pool.Out, func(s *Session, dst View, srcs []View) { c.pool.Run(s, dst, srcs[0]) }, x)
+	}
 	if c.op.Gate {
-		x = step(c.op.In, func(s *Session, dst View, srcs []View) { c.mul.Run(s, dst, srcs[0], srcs[1]) }, x, gate)
+		x = step(c.mul.Shape, func(s *Session, dst View, srcs []View) { c.mul.Run(s, dst, srcs[0], srcs[1]) }, x, gate)
 	}
 	return step(c.op.Out, func(s *Session, dst View, srcs []View) {
 		if add {
@@ -178,16 +191,23 @@ func (c *prologueCase) session(threads int) (s *Session, dst, src, gate, residua
 	return NewSession(mem, Threads(threads)), dst, src, gate, residual
 }
 
-// What is not pointwise cannot change its input: a mistake of the calling program.
+// What is not pointwise cannot change its input, and one that pools it can clamp it only:
+// mistakes of the calling program.
 func TestPrologueRefuses(t *testing.T) {
-	defer func() {
-		if recover() == nil {
-			t.Error("a padded convolution with a gate was packed")
-		}
-	}()
-	op := convCase{"", Direct, Shape{4, 4, 4}, 4, square(3), square(1), square(1), around(1), 1}.op(Act{})
-	op.Gate = true
-	NewLoader(memory{}).Conv("conv", op)
+	padded := convCase{"", Direct, Shape{4, 4, 4}, 4, square(3), square(1), square(1), around(1), 1}.op(Act{})
+	padded.Gate = true
+	pooled := pointwise(2, 4, 4).op(Act{})
+	pooled.In, pooled.InPool, pooled.InAct = Shape{4, 4, 4}, square(2), Act{Kind: SiLU}
+	for what, op := range map[string]*Conv{"padded with a gate": padded, "that pools what SiLU makes": pooled} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("a convolution %s was packed", what)
+				}
+			}()
+			NewLoader(memory{}).Conv("conv", op)
+		}()
+	}
 }
 
 // BenchmarkPrologue measures the layers that a convolution is made of and the

@@ -1,31 +1,60 @@
 package runtime
 
-import "github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+import (
+	"slices"
 
-// rowTaps is the algorithm RowTaps. A task copies the input rows that some output rows
-// need to scratch, without gaps between the pixels and with their padding; there a
-// whole kernel row is one tap of the product. Of the first layers, which have three
-// channels, this makes a few long taps.
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/eltwise"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/gemm"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/rowtaps"
+)
+
+// rowTaps is the algorithm RowTaps: a whole kernel row is one tap of the product, which
+// for the three channels of a picture makes a few long taps of many short ones. It needs
+// rows without gaps between the pixels and with their padding: a band of input rows at a
+// time is copied to scratch, unless the map is like that already.
+//
+// Where two pixels of the output fit into a vector, they are one row of the product: its
+// taps are what either reads, with zeros for weights where one does not look.
 type rowTaps struct {
 	product
-	op   *Conv
-	line int // floats of a padded row
-	band int // output rows a task
+	isa    cpu.ISA
+	op     *Conv
+	strips []strip
+	side   int // pixels of the output in a row of the product
+	line   int // floats of a padded row
+	band   int // most output rows of a band
+	bands  int // of an image
 }
 
-// bandFloats is what the rows of a band should fit into.
-const bandFloats = 16 << 10
+const (
+	// bandFloats is what the rows of a band should fit into.
+	bandFloats = 16 << 10
+	// mostBand is a limit to the rows of a band: the garbage collector waits for them.
+	mostBand = 8
+	// fetchFrom is how many floats of output are too many for what the caches have to spare.
+	fetchFrom = 1 << 20
+)
 
 func newRowTaps(op *Conv, isa cpu.ISA) *rowTaps {
-	r := &rowTaps{
-		product: newProduct(isa, op.Kernel.H, op.Kernel.W*op.In.C, 1, op.Out.C, op.Act),
-		op:      op,
-		line:    ((op.Out.W-1)*op.Stride.W + op.Kernel.W) * op.In.C,
+	side := 1
+	if op.Out.W%2 == 0 && 2*op.Out.C <= gemm.For(isa).Lanes {
+		side = 2
 	}
-	r.band = 1
-	for r.band < min(op.Out.H, 8) && r.lines(r.band+1)*r.line <= bandFloats {
+	reach := op.Kernel.W + (side-1)*op.Stride.W // columns that a row of the product reads
+	r := &rowTaps{
+		product: newProduct(isa, op.Kernel.H, reach*op.In.C, 1, side*op.Out.C, op.Act),
+		isa:     isa,
+		op:      op,
+		side:    side,
+		line:    ((op.Out.W-1)*op.Stride.W + op.Kernel.W) * op.In.C,
+		band:    1,
+	}
+	r.strips = r.block(r.panels).strips
+	for r.band < min(op.Out.H, mostBand) && r.lines(r.band+1)*r.line <= bandFloats {
 		r.band++
 	}
+	r.bands = (op.Out.H + r.band - 1) / r.band
 	return r
 }
 
@@ -34,75 +63,110 @@ func (r *rowTaps) lines(band int) int {
 	return (band-1)*r.op.Stride.H + (r.op.Kernel.H-1)*r.op.Dilation.H + 1
 }
 
-func (r *rowTaps) scratch() int { return r.tableStart() + r.tableFloats() }
+// scratch is the lines of a band, and its outputs if they cannot be computed in place.
+func (r *rowTaps) scratch() int { return r.linesFloats() + r.band*r.op.Out.W*r.op.Out.C }
 
-// tableStart is where the table of offsets lies in scratch, behind the rows.
-func (r *rowTaps) tableStart() int { return roundUp(r.lines(r.band)*r.line, lineFloats) }
+func (r *rowTaps) linesFloats() int { return roundUp(r.lines(r.band)*r.line, lineFloats) }
 
 func (r *rowTaps) zeros() int { return 0 }
 
 func (r *rowTaps) pack(f *filter) {
+	if r.side > 1 {
+		f = r.beside(f)
+	}
+	h := r.op.Kernel.H
+	w := f.taps / h
 	r.product.pack(f, func(t, i int) int {
 		x, c := i/r.op.In.C, i%r.op.In.C
-		return (c*r.op.Kernel.H+t)*r.op.Kernel.W + x
+		return (c*h+t)*w + x
 	})
 }
 
-// bands is how many tasks an image has.
-func (r *rowTaps) bands() int { return (r.op.Out.H + r.band - 1) / r.band }
-
-func (r *rowTaps) run(s *Session) { s.run(r, s.images*r.bands()) }
-
-func (r *rowTaps) task(s *Session, worker, i int) {
-	image, y := i/r.bands(), i%r.bands()*r.band
-	band := min(r.band, r.op.Out.H-y)
-	mem := s.scratch(worker)
-	lines, table := mem[:r.tableStart()], ints(mem[r.tableStart():])
-	r.fill(s, lines, image, y*r.op.Stride.H-r.op.Pad.Top, r.lines(band))
-
-	first := (image*r.op.Out.H + y) * r.op.Out.W
-	m := band * r.op.Out.W
-	tiles := (m + r.kernel.Rows - 1) / r.kernel.Rows
-	call := r.newCall(s, table)
-	for i := range r.coarse {
-		active := first
-		located := 0 // pixels, if they lie in a row: so does the table of most tiles
-		for tile := range tiles {
-			from, to := m*tile/tiles, m*(tile+1)/tiles
-			y, x := from/r.op.Out.W, from%r.op.Out.W
-			call.Rows = to - from
-			if wraps := x+call.Rows > r.op.Out.W; wraps || located < call.Rows {
-				r.locate(table, x, call.Rows)
-				located = call.Rows
-				if wraps {
-					located = 0
-				}
-			}
-			a := lines[y*r.op.Stride.H*r.line+x*r.op.Stride.W*r.op.In.C:]
-			r.tile(s, &call, a, first+from, &r.coarse[i], nil)
-			active = r.activate(s, &r.coarse[i], active, first+to, tile+1 < tiles)
+// beside returns the filter of a row of the product.
+func (r *rowTaps) beside(f *filter) *filter {
+	kw, step := r.op.Kernel.W, r.op.Stride.W
+	wide := kw + (r.side-1)*step
+	var weights []float32
+	for p := range r.side {
+		for line := range slices.Chunk(f.all(), kw) { // of the kernel of any channels
+			at := len(weights)
+			weights = append(weights, make([]float32, wide)...)
+			copy(weights[at+p*step:], line)
 		}
+	}
+	return &filter{
+		weights: weights, bias: slices.Repeat(f.bias, r.side),
+		taps: r.op.Kernel.H * wide, loader: f.loader,
 	}
 }
 
-// locate fills in the table for n output pixels, from the first of them, in column x.
-func (r *rowTaps) locate(table []int, x, n int) {
-	at := 0
-	for i := range n {
-		table[i] = 4 * at
-		at += r.op.Stride.W * r.op.In.C
-		if x++; x == r.op.Out.W {
-			x = 0
-			at += r.op.Stride.H*r.line - r.op.Out.W*r.op.Stride.W*r.op.In.C
+func (r *rowTaps) run(s *Session) {
+	products := s.images * r.op.products()
+	s.share(r, min(s.images*r.bands, s.tasks(products)), products)
+}
+
+func (r *rowTaps) task(s *Session, worker, i int) {
+	from, to := s.part(i, s.images*r.bands)
+	for i := from; i < to; i++ {
+		image, band := i/r.bands, i%r.bands
+		r.rows(s, worker, image, r.op.Out.H*band/r.bands, r.op.Out.H*(band+1)/r.bands)
+	}
+}
+
+// rows computes output rows [from, to) of an image.
+func (r *rowTaps) rows(s *Session, worker, image, from, to int) {
+	op := r.op
+	first, n := (image*op.Out.H+from)*op.Out.W, (to-from)*op.Out.W
+	dst, arg := s.call.dst.from(first), s.call.arg
+	if arg.data != nil {
+		arg = arg.from(first)
+	}
+	c := dst
+	inPlace := r.side == 1 || dst.pitch == op.Out.C && (arg.data == nil || arg.pitch == op.Out.C)
+	if !inPlace { // pixels are not side by side
+		c = tensor{data: s.scratch(worker)[r.linesFloats():][:n*op.Out.C], pitch: op.Out.C}
+		if arg.data != nil {
+			c.copyPixels(0, arg, 0, n, op.Out.C)
+			arg = c
 		}
 	}
-	first, step := table[:n], 4*r.op.Dilation.H*r.line
-	for ky := 1; ky < r.taps; ky++ {
-		row := table[ky*r.kernel.Rows:][:n]
-		for i, at := range first {
-			row[i] = at + ky*step
-		}
+	a, line := r.source(s, worker, image, from*op.Stride.H-op.Pad.Top, r.lines(to-from))
+	call := rowtaps.Call{
+		Lines: to - from, Pixels: op.Out.W / r.side, Taps: r.taps, K: r.depth,
+		A: a, ALine: op.Stride.H * line, APixel: r.side * op.Stride.W * op.In.C, ATap: op.Dilation.H * line,
+		CLine: op.Out.W * c.pitch, CPixel: r.side * c.pitch, RLine: op.Out.W * arg.pitch, RPixel: r.side * arg.pitch,
+		Lo: r.lo, Hi: r.hi, Fetch: len(s.call.dst.data) > fetchFrom,
 	}
+	for i := range r.strips {
+		q := &r.strips[i]
+		call.Width, call.Panels, call.Cols = q.Width, q.panels, q.last
+		call.B, call.Bias = r.b[q.B:], r.bias[q.Bias:]
+		call.C = c.data[q.First:]
+		if arg.data != nil {
+			call.Residual = arg.data[q.First:]
+		}
+		rowtaps.Run(r.isa, &call)
+	}
+	if !r.clamps {
+		d := c.rows(0)
+		eltwise.Act(r.act.kernel(), r.act.Slope, d, d, n, op.Out.C)
+	}
+	if !inPlace {
+		dst.copyPixels(0, c, 0, n, op.Out.C)
+	}
+}
+
+// source returns n rows of an image's input, from row y on, padded, and how far they are
+// apart.
+func (r *rowTaps) source(s *Session, worker, image, y, n int) (lines []float32, line int) {
+	src, in := s.call.src, r.op.In
+	if r.op.Pad == (Padding{}) && src.pitch == in.C {
+		line = in.W * in.C
+		return src.data[(image*in.H+y)*line:], line
+	}
+	lines = s.scratch(worker)
+	r.fill(s, lines, image, y, n)
+	return lines, r.line
 }
 
 // fill copies n rows of the image, from row y on, with zeros around the map.
@@ -141,4 +205,10 @@ func compact(dst, src []float32, pitch, n, channels int) {
 			copy(dst[i*channels:][:channels], src[i*pitch:])
 		}
 	}
+}
+
+func (r *rowTaps) resized(op *Conv) algorithm {
+	other := *r
+	other.op, other.bands = op, (op.Out.H+r.band-1)/r.band
+	return &other
 }

@@ -50,6 +50,7 @@ type Session struct {
 	arena        []float32 // batch times Memory.Arena, then Memory.Zeros that stay zeros
 	zeros        int       // where these begin in the arena
 	scratchMem   []float32 // of all threads, pitch apart
+	scratchAt    int       // where it begins, counted from the arena's beginning
 	scratchPitch int       // from one thread's scratch to the next, in floats
 	batch        int
 	layout       TensorLayout
@@ -58,10 +59,12 @@ type Session struct {
 	threads int   // of this inference; 1 outside of one
 	images  int   // of this inference
 	busy    atomic.Bool
+	solos   []*Session // of each thread, see solo
 
 	call     call         // arguments of the op that is running
 	border   border       // the running Input or Output
 	pooling  pooling      // the running pooling op
+	mean     globalMean   // or this one
 	product  productCall  // the running convolution or linear layer
 	winograd winogradCall // or this one
 	parts    int          // number of tasks of the region that is running
@@ -97,11 +100,20 @@ func NewSession(mem Memory, opts ...Option) *Session {
 		layout:  o.layout,
 		threads: 1,
 		// A gap keeps neighbours' writes out of each other's prefetched lines.
-		scratchPitch: roundUp(mem.Scratch, lineFloats) + 2*lineFloats,
+		scratchPitch: roundUp(max(mem.Scratch, meanScratch), lineFloats) + 2*lineFloats,
 	}
 	s.zeros = mem.Arena * s.batch
-	s.arena = alignedFloats(s.zeros + mem.Zeros)
-	s.scratchMem = alignedFloats(s.scratchPitch * o.threads)
+	end := s.zeros + mem.Zeros
+	s.scratchAt = roundUp(end, lineFloats)
+	size := s.scratchAt + s.scratchPitch*o.threads
+	if size >= hugeFloats/2 {
+		size = roundUp(size, hugeFloats) // all of it on huge pages
+	}
+	memory := alignedFloats(size)
+	s.arena, s.scratchMem = memory[:end:end], memory[s.scratchAt:]
+	for range o.threads {
+		s.solos = append(s.solos, &Session{arena: memory, zeros: s.zeros, batch: 1, threads: 1, images: 1})
+	}
 	if o.threads > 1 {
 		s.team = newTeam(o.threads)
 		goruntime.AddCleanup(s, (*team).close, s.team)
@@ -145,9 +157,20 @@ func (s *Session) Close() {
 }
 
 // run executes tasks [0, tasks) of j on the threads of this inference.
-func (s *Session) run(j job, tasks int) {
+func (s *Session) run(j job, tasks int) { s.runOn(s.threads, j, tasks) }
+
+// share is run for a job of so many multiply-adds: alone if they are too few.
+func (s *Session) share(j job, tasks, products int) {
+	threads := 1
+	if s.worthSharing(products) {
+		threads = s.threads
+	}
+	s.runOn(threads, j, tasks)
+}
+
+func (s *Session) runOn(threads int, j job, tasks int) {
 	s.parts = tasks
-	if n := min(tasks, s.threads); n > 1 {
+	if n := min(tasks, threads); n > 1 {
 		s.team.run(s, j, tasks, n)
 		return
 	}
@@ -155,6 +178,37 @@ func (s *Session) run(j job, tasks int) {
 		j.task(s, 0, i)
 	}
 }
+
+// worthSharing reports whether so many multiply-adds outweigh handing some of them to
+// another thread, and waiting for it.
+func (s *Session) worthSharing(products int) bool {
+	const least = 1 << 18 // 3 to 5 microseconds
+	return s.threads > 1 && products >= least
+}
+
+// tasks is into how many tasks to divide so many multiply-adds.
+func (s *Session) tasks(products int) int {
+	const (
+		each  = 4       // tasks a thread: what is left over at the end is small
+		least = 1 << 17 // multiply-adds a task: about a microsecond
+	)
+	if s.threads == 1 {
+		return 1
+	}
+	return max(1, min(each*s.threads, products/least))
+}
+
+// byRows reports whether threads should divide so many pixels among them, rather than the
+// channels: then each finds in its own cache what it computed in the layer before, where
+// fetching it from another's takes long. But each needs all weights then, and waits for
+// them if it has few pixels to multiply them with.
+func (s *Session) byRows(pixels int) bool {
+	const few = 64 // pixels
+	return pixels >= few*s.threads
+}
+
+// begins is which of n consecutive tasks a worker begins with.
+func (s *Session) begins(worker, n int) int { return n * worker / s.threads }
 
 // split returns into how many tasks to cut work on so many floats, which consists of
 // so many items: few enough that a task outweighs its hand-off, enough that the
@@ -187,6 +241,16 @@ func (s *Session) tensor(v View, shape Shape) tensor {
 	base := v.Offset*s.batch + v.Channel
 	n := (s.images*shape.Pixels()-1)*v.Pitch + shape.C
 	return tensor{s.arena[base : base+n : base+n], v.Pitch, base}
+}
+
+// solo is for tasks that run whole layers on one image. It returns the first floats of the
+// thread's scratch memory, as part of the arena, and a session of that thread alone, which
+// has the same arena and the rest of the scratch memory.
+func (s *Session) solo(worker, floats int) (tensor, *Session) {
+	mem, solo := s.scratch(worker), s.solos[worker]
+	solo.scratchMem = mem[floats:]
+	solo.scratchPitch = len(solo.scratchMem) + 2*lineFloats
+	return tensor{data: mem[:floats], at: s.scratchAt + worker*s.scratchPitch}, solo
 }
 
 // scratch returns a thread's scratch memory: Memory.Scratch floats, aligned to 64

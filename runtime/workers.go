@@ -99,7 +99,9 @@ func (t *team) close() {
 func (t *team) run(s *Session, j job, tasks, n int) {
 	t.session, t.job = s, j
 	t.left.Store(int64(tasks))
-	for i := n - 1; i >= 0; i-- {
+	// The caller's span first: a worker that is through before the caller has begun
+	// must see what to take over, since it looks only once.
+	for i := range n {
 		t.seats[i].span.Store(uint64(tasks*i/n)<<32 | uint64(tasks*(i+1)/n))
 		t.seats[i].rouse()
 	}

@@ -235,7 +235,7 @@ func TestNets(t *testing.T) {
 // preprocessing that follows.
 func TestResolutions(t *testing.T) {
 	for _, net := range []string{
-		"alexnet", "vgg11_bn", "googlenet", "inception_v3", "resnet18", "resnext50_32x4d", "xception",
+		"lenet5", "lenet5_dense", "alexnet", "alexnet_2012", "vgg11_bn", "googlenet", "googlenet_2014", "inception_v3", "resnet18", "resnext50_32x4d", "xception",
 		"mobilenet_v2", "mobilenet_v3_small", "densenet121", "efficientnet_b0", "efficientnet_v2_s", "convnext_tiny",
 	} {
 		want, got := graph(t, net), graph(t, net, "pixels=320")
@@ -262,7 +262,7 @@ func TestClasses(t *testing.T) {
 }
 
 // TestExamples builds the networks of examples/, which use the library as a user
-// would; their figures are torchvision's, RepVGG's aside.
+// would; their figures are torchvision's, those of ConvNeXt v2 timm's, RepVGG's aside.
 func TestExamples(t *testing.T) {
 	for _, c := range []struct {
 		file, net string
@@ -280,6 +280,13 @@ func TestExamples(t *testing.T) {
 		{"regnet.cnn", "regnet_x_400mf", 5_495_976},
 		{"repvgg.cnn", "repvgg_a0", 9_108_968},
 		{"repvgg.cnn", "repvgg_a0_deployed", 8_309_384},
+		{"convnextv2.cnn", "convnextv2_atto", 3_708_400},
+		{"convnextv2.cnn", "convnextv2_femto", 5_233_240},
+		{"convnextv2.cnn", "convnextv2_pico", 9_066_280},
+		{"convnextv2.cnn", "convnextv2_nano", 15_623_800},
+		{"convnextv2.cnn", "convnextv2_tiny", 28_635_496},
+		{"convnextv2.cnn", "convnextv2_base", 88_717_800},
+		{"convnextv2.cnn", "convnextv2_large", 197_956_840},
 	} {
 		l := &elaborate.Loader{Library: specs.FS(), Read: os.ReadFile}
 		g, diags := elaborate.Net(l, "../examples/"+c.file, c.net)

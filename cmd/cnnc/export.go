@@ -3,7 +3,6 @@ package main
 import (
 	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/driver"
 	"github.com/cnnc-dev/cnnc/compiler"
-	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/onnx"
 	"github.com/cnnc-dev/cnnc/compiler/verify"
 	"github.com/cnnc-dev/cnnc/runtime/weights"
@@ -31,21 +30,21 @@ func (c *exportONNXCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	data, err := c.export(r.Graph)
+	data, err := c.export(r)
 	if err != nil {
 		return err
 	}
 	return driver.WriteFile(c.Out, data)
 }
 
-func (c *exportONNXCmd) export(g *ir.Graph) ([]byte, error) {
+func (c *exportONNXCmd) export(r *compiler.Result) ([]byte, error) {
 	if c.Random {
-		return onnx.Export(g, verify.Random(ir.Params(g)))
+		return onnx.Export(r.Graph, verify.Random(r.Elaborated))
 	}
 	file, err := weights.Open(c.Weights)
 	if err != nil {
 		return nil, err
 	}
 	defer file.Close()
-	return onnx.Export(g, file)
+	return onnx.Export(r.Graph, file)
 }

@@ -14,6 +14,7 @@ type specArgs struct {
 	Net         string   `help:"The net to take from the file; by default the one named like the file, or its first."`
 	Define      []string `short:"D" sep:"none" placeholder:"NAME=VALUE" help:"Set a parameter of the net. May be repeated."`
 	DisablePass []string `placeholder:"PASS" help:"Leave out an optimisation pass. May be repeated."`
+	NoWinograd  bool     `help:"Compute 3x3 convolutions as plain sums: slower, and a decimal more exact."`
 }
 
 // compile compiles the network and reports what is wrong with it.
@@ -34,6 +35,7 @@ func (s *specArgs) compileSpec(a *app, opts compiler.Options) (*compiler.Result,
 		return nil, nil, err
 	}
 	opts.Disable = append(opts.Disable, s.DisablePass...)
+	opts.NoWinograd = s.NoWinograd
 	r, diags := spec.Compile(opts)
 	if a.report(diags, spec.Text) {
 		return nil, nil, errFailed

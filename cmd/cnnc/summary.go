@@ -41,13 +41,14 @@ type portSummary struct {
 }
 
 type layerSummary struct {
-	Name   string   `json:"name"`
-	Op     string   `json:"op"`     // after fusion
-	Covers []string `json:"covers"` // the layers of the spec computed here
-	Shape  []int    `json:"shape"`  // of the output: [c h w] or [features]
-	Params int64    `json:"params"`
-	MACs   int64    `json:"macs"`
-	Source string   `json:"source"` // file:line:col
+	Name      string   `json:"name"`
+	Op        string   `json:"op"`                  // after fusion
+	Algorithm string   `json:"algorithm,omitempty"` // of convolutions and linear layers
+	Covers    []string `json:"covers"`              // the layers of the spec computed here
+	Shape     []int    `json:"shape"`               // of the output: [c h w] or [features]
+	Params    int64    `json:"params"`
+	MACs      int64    `json:"macs"`
+	Source    string   `json:"source"` // file:line:col
 }
 
 func (c *summaryCmd) Run(a *app) error {
@@ -85,7 +86,7 @@ func summarise(p *plan.Plan) summary {
 	for i := range p.Steps {
 		step := &p.Steps[i]
 		s.Layers = append(s.Layers, layerSummary{
-			Name: step.Name, Op: step.Describe(), Covers: step.Covers, Shape: step.Out,
+			Name: step.Name, Op: step.Describe(), Algorithm: step.Algorithm(), Covers: step.Covers, Shape: step.Out,
 			Params: step.Params, MACs: step.MACs, Source: step.Span.String(),
 		})
 	}

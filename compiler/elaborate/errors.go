@@ -55,7 +55,7 @@ func plural(n int, thing string) string {
 
 func errUnknownName(at diag.Span, name string, visible []string) *diag.Diagnostic {
 	return with(newError("NAME001", at, "nothing is called %s here", name), "unknown",
-		didYouMean(name, visible, "define it above, take it as a parameter, or `use` the file that declares it"))
+		foreignName(name, visible, "define it above, take it as a parameter, or `use` the file that declares it"))
 }
 
 func errEndedName(at diag.Span, name string, where diag.Span) *diag.Diagnostic {
@@ -224,7 +224,9 @@ func errUnknownArgument(at diag.Span, callee callable, sig signature, name strin
 	d := newError("ARG001", at, "%s has no %s", callee.title(), name)
 	d.Label = "unknown"
 	d.Help = takes(sig, callee)
-	if s := diag.Suggest(name, sig.names()); s != "" {
+	if hint := foreignArgument(name, sig.names()); hint != "" {
+		d.Help = hint + "; " + d.Help
+	} else if s := diag.Suggest(name, sig.names()); s != "" {
 		d.Help = "did you mean " + s + "? " + d.Help
 	}
 	return related(d, sig.decl, "declared here")

@@ -154,6 +154,12 @@ var primitives = []*primitive{
 			return &ir.LRN{Size: a.int("size"), Alpha: a.floatOr("alpha", 1e-4), Beta: a.floatOr("beta", 0.75), K: a.floatOr("k", 1)}
 		},
 	},
+	{
+		name: "grn", op: ir.OpGRN, tensors: oneTensor, key: true,
+		doc:   "global response normalisation: x + weight * x * n + bias, n being the channel's norm over the map, divided by eps plus the mean of all channels' norms",
+		attrs: []attribute{{"eps", "1e-6"}},
+		build: func(a *attributes) ir.Attr { return &ir.GRN{Eps: a.floatOr("eps", 1e-6), Weights: a.key} },
+	},
 
 	{name: "relu", op: ir.OpReLU, tensors: oneTensor, doc: "max(x, 0)"},
 	{name: "relu6", op: ir.OpReLU6, tensors: oneTensor, doc: "min(max(x, 0), 6)"},
@@ -190,6 +196,12 @@ var primitives = []*primitive{
 		doc:   "zeros around a map",
 		attrs: []attribute{{"pad", ""}},
 		build: func(a *attributes) ir.Attr { return &ir.Pad{Pad: a.padding("pad", nil)} },
+	},
+	{
+		name: "upsample", op: ir.OpUpsample, tensors: oneTensor,
+		doc:   "a larger map: each pixel repeated down and across (nearest neighbour)",
+		attrs: []attribute{{"scale", ""}},
+		build: func(a *attributes) ir.Attr { return &ir.Upsample{Scale: a.size("scale")} },
 	},
 	{
 		name: "affine", op: ir.OpAffine, tensors: oneTensor,

@@ -187,7 +187,7 @@ func (e *elab) loop(s *scope, st *dsl.For) result {
 		return result{}
 	case list, interval:
 	default:
-		e.report(errKind(st.Over.Span(), "what for goes over", "a list or a range", over))
+		e.report(with(errKind(st.Over.Span(), "what for goes over", "a list or a range", over), aKind(over), "a range is written 0..n"))
 		return result{}
 	}
 	n := length(over)

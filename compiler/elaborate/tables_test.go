@@ -110,7 +110,7 @@ func TestPrimitives(t *testing.T) {
 // again with the defaults that its row states written out.
 func TestDefaults(t *testing.T) {
 	required := map[string]string{
-		"out": "4", "kernel": "3", "size": "5", "groups": "2", "pad": "1",
+		"out": "4", "kernel": "3", "size": "5", "groups": "2", "pad": "1", "scale": "2",
 	}
 	for _, p := range primitives {
 		if p.anyNumber || len(p.tensors) != 1 {

@@ -67,6 +67,12 @@ func Load(p *plan.Plan, t runtime.Tensors) (*Model, error) {
 // stands.
 func pack(l *runtime.Loader, s *plan.Step) any {
 	switch op := s.Op.(type) {
+	case *plan.Chain:
+		links := make([]*runtime.PackedConv, len(op.Links))
+		for i := range links {
+			links[i] = pack(l, &op.Links[i]).(*runtime.PackedConv)
+		}
+		return l.Chain(links...)
 	case *runtime.Conv:
 		if len(s.Parts) > 0 {
 			return l.ConvParts(op, s.Parts, s.Norms...)
@@ -78,6 +84,8 @@ func pack(l *runtime.Loader, s *plan.Step) any {
 		return l.Affine(op, s.Norms...)
 	case *runtime.LayerNorm:
 		return l.LayerNorm(s.Key, op)
+	case *runtime.GRN:
+		return l.GRN(s.Key, op)
 	case *runtime.Pick:
 		return l.Pick(op)
 	}

@@ -56,7 +56,7 @@ func load(t *testing.T, g *ir.Graph, opts compiler.Options) *exec.Model {
 				t.Fatalf("%v\n%s", err, ir.Print(r.Graph))
 			}
 		}
-		if p, err = plan.Lower(g); err != nil {
+		if p, err = plan.Lower(g, plan.Options{}); err != nil {
 			t.Fatalf("%v\n%s", err, ir.Print(g))
 		}
 	}
@@ -231,6 +231,51 @@ func TestForwardErrors(t *testing.T) {
 		}
 		if got != tt.want {
 			t.Errorf("%s: error is %q, want %q", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestChain runs convolutions depth first and one after the other: the bits are the same.
+func TestChain(t *testing.T) {
+	const batch = 2
+	g, err := ir.Parse(`graph chain
+  %x = input : [24 56 56]
+  %expand = conv %x out=144 k=1 bias=false weights=expand after=[batchnorm{weights=bn}] act=silu : [144 56 56]
+  %dw = conv %expand out=144 k=3 p=1 groups=144 weights=dw act=relu6 : [144 56 56]
+  %project = conv %dw %x out=24 k=1 weights=project residual=true : [24 56 56]
+  output y = %project
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var results [][]float32
+	for _, opts := range []plan.Options{{NoChains: true}, {}} {
+		p, err := plan.Lower(g, opts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if steps := len(p.Steps); steps == 1 == opts.NoChains {
+			t.Fatalf("%+v: %d steps", opts, steps)
+		}
+		m, err := exec.Load(p, invented(p.Tensors))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, threads := range []int{1, 2, 3} {
+			s := m.NewSession(runtime.Threads(threads), runtime.Batch(batch))
+			in, out := inputs(g, batch), outputs(p, batch)
+			allocs := testing.AllocsPerRun(1, func() {
+				if err := s.Forward(out, in, batch); err != nil {
+					t.Fatal(err)
+				}
+			})
+			if allocs != 0 {
+				t.Errorf("%+v, %d threads: Forward allocates %v times", opts, threads, allocs)
+			}
+			s.Close()
+			if results = append(results, out[0]); !slices.Equal(out[0], results[0]) {
+				t.Errorf("%+v, %d threads: other bits", opts, threads)
+			}
 		}
 	}
 }

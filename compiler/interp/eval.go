@@ -53,6 +53,9 @@ func (r *runner) eval(v *ir.Value) ([]float64, error) {
 	case ir.OpLRN:
 		a := v.Attr.(*ir.LRN)
 		ref.LRN(dst, src, a.Size, a.Alpha, a.Beta, a.K, in)
+	case ir.OpGRN:
+		a := v.Attr.(*ir.GRN)
+		ref.GRN(dst, src, r.tensor(a.Weights+".weight", in.C), r.tensor(a.Weights+".bias", in.C), a.Eps, in)
 	case ir.OpMaxPool:
 		ref.MaxPool(dst, src, poolParams(in, out, v.Attr.(*ir.Pool)))
 	case ir.OpAvgPool:
@@ -86,6 +89,8 @@ func (r *runner) eval(v *ir.Value) ([]float64, error) {
 		ref.Pick(dst, src, v.Attr.(*ir.Pick).Channels, in)
 	case ir.OpShuffle:
 		ref.Shuffle(dst, src, v.Attr.(*ir.Shuffle).Groups, in)
+	case ir.OpUpsample:
+		ref.Upsample(dst, src, in, out)
 	case ir.OpPad:
 		p := v.Attr.(*ir.Pad).Pad
 		ref.Pad(dst, src, p.Top, p.Left, p.Bottom, p.Right, in)
@@ -107,6 +112,12 @@ func (r *runner) conv(dst []float64, args [][]float64, in, out ref.Dims, a *ir.C
 		r.norm(x, x, *a.InNorm, in)
 	}
 	r.activate(x, x, a.InAct)
+	if a.Pools() {
+		pooled := ref.Dims{N: in.N, C: in.C, H: out.H, W: out.W}
+		mean := make([]float64, pooled.Len())
+		ref.AvgPool(mean, x, ref.PoolParams{In: in, Out: pooled, Window: window(a.InPool, a.InPool, shape.Square(1), shape.Padding{})}, false)
+		x, in = mean, pooled
+	}
 	if a.Gate {
 		ref.Mul(x, x, args[1], in, ref.Dims{N: in.N, C: in.C, H: 1, W: 1})
 	}

@@ -29,8 +29,8 @@ type Norm struct {
 }
 
 // Conv is a cross-correlation, PyTorch's Conv2d. Weights: [Out, in/Groups, kh, kw].
-// The whole computation, passes' additions included, is: InNorm, InAct, the gate,
-// zero padding, Before, the convolution, After, the residual, Act.
+// The whole computation, passes' additions included, is: InNorm, InAct, InPool, the
+// gate, zero padding, Before, the convolution, After, the residual, Act.
 type Conv struct {
 	Out      int           `ir:"out"`
 	Kernel   shape.Size    `ir:"k"`
@@ -50,6 +50,7 @@ type Conv struct {
 	After    []Norm     `ir:"after"`  // applied to the output, folded into weights, in order
 	InNorm   *Norm      `ir:"innorm"` // applied to the input as it is read, with InAct (DenseNet)
 	InAct    Act        `ir:"inact"`
+	InPool   shape.Size `ir:"inpool"`   // the mean over such windows of the input, side by side, is what is read
 	Gate     bool       `ir:"gate"`     // the second argument, [in 1 1], multiplies the input's channels
 	Residual bool       `ir:"residual"` // the last argument is added before Act
 	Act      Act        `ir:"act"`
@@ -82,7 +83,18 @@ func (c *Conv) Pointwise() bool {
 
 // ReadsPlain reports whether the convolution reads its input as it is, but for what
 // is folded into its weights.
-func (c *Conv) ReadsPlain() bool { return c.InNorm == nil && c.InAct == Act{} && !c.Gate }
+func (c *Conv) ReadsPlain() bool {
+	return c.InNorm == nil && c.InAct == Act{} && !c.Pools() && !c.Gate
+}
+
+// Pools reports whether the convolution reads means of its input's pixels.
+func (c *Conv) Pools() bool { return c.InPool != shape.Size{} }
+
+// CanPool reports whether it could: a pointwise convolution can, whose input is clamped
+// first at most.
+func (c *Conv) CanPool() bool {
+	return c.Pointwise() && (c.InAct == Act{} || c.InAct.Op == OpReLU || c.InAct.Op == OpReLU6)
+}
 
 // Linear is PyTorch's Linear on a vector. Weights: [Out, in]. The whole
 // computation is: flatten, Before (over the vector's features), the product,
@@ -123,6 +135,17 @@ type LRN struct {
 	Alpha float64 `ir:"alpha,default=0.0001"`
 	Beta  float64 `ir:"beta,default=0.75"`
 	K     float64 `ir:"bias,default=1"`
+}
+
+// GRN is the global response normalisation of ConvNeXt v2. Each channel of a map is
+// multiplied by its Euclidean norm over the map's pixels, relative to the mean of all
+// channels' norms; the product takes a learned factor and shift a channel, and is
+// added to the map:
+//
+//	n[c] = norm[c] / (mean of norm + Eps),  x + weight[c] * x * n[c] + bias[c]
+type GRN struct {
+	Eps     float64 `ir:"eps,default=1e-06"`
+	Weights string  `ir:"weights"`
 }
 
 // Pool is max or average pooling, PyTorch's semantics.
@@ -179,6 +202,11 @@ type Pad struct {
 	Pad shape.Padding `ir:"p"`
 }
 
+// Upsample repeats each pixel Scale.H times down and Scale.W times across.
+type Upsample struct {
+	Scale shape.Size `ir:"scale"`
+}
+
 // Dropout does nothing at inference; kept so that a spec can state it.
 type Dropout struct {
 	P float64 `ir:"p,default=0.5"`
@@ -202,6 +230,7 @@ func (*Linear) attr()       {}
 func (*BatchNorm) attr()    {}
 func (*LayerNorm) attr()    {}
 func (*LRN) attr()          {}
+func (*GRN) attr()          {}
 func (*Pool) attr()         {}
 func (*AdaptivePool) attr() {}
 func (*GlobalPool) attr()   {}
@@ -211,6 +240,7 @@ func (*Slice) attr()        {}
 func (*Pick) attr()         {}
 func (*Shuffle) attr()      {}
 func (*Pad) attr()          {}
+func (*Upsample) attr()     {}
 func (*Dropout) attr()      {}
 func (*Affine) attr()       {}
 func (*Scale) attr()        {}

@@ -114,6 +114,9 @@ func checkFused(v *Value, args []shape.Shape, out shape.Shape) error {
 		if a.Matrix && (a.Kernel != shape.Square(1) || a.Groups != 1) {
 			return errors.New("matrix: only a 1x1 convolution of one group has a linear layer's weights")
 		}
+		if a.Pools() && !a.CanPool() {
+			return errors.New("inpool: only a pointwise convolution pools its input, which is clamped first at most")
+		}
 		return cmp.Or(
 			checkWeights(a, args[0]),
 			checkNorms("innorm", in, args[0]),
@@ -135,6 +138,8 @@ func checkFused(v *Value, args []shape.Shape, out shape.Shape) error {
 		if a.Affine {
 			return checkKey(a.Weights)
 		}
+	case *GRN:
+		return checkKey(a.Weights)
 	case *Scale:
 		return checkKey(a.Weights)
 	case *Sum:

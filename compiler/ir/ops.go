@@ -14,6 +14,7 @@ const (
 	OpBatchNorm
 	OpLayerNorm
 	OpLRN
+	OpGRN // global response normalisation
 	OpMaxPool
 	OpAvgPool
 	OpAdaptivePool
@@ -37,6 +38,7 @@ const (
 	OpShuffle
 	OpFlatten // map to vector, NCHW order
 	OpPad
+	OpUpsample // nearest neighbour
 	OpDropout
 	OpDropPath // stochastic depth
 	OpAffine

@@ -158,12 +158,16 @@ func layerNormParams(v *Value, args []shape.Shape) []Param {
 	if !a.Affine {
 		return nil
 	}
-	c := args[0].Channels()
-	return []Param{{Key: a.Weights + ".weight", Shape: []int{c}}, {Key: a.Weights + ".bias", Shape: []int{c}}}
+	return weightAndBias(a.Weights, args[0].Channels())
+}
+
+// weightAndBias lists the tensors of a layer that has a factor and a shift a channel.
+func weightAndBias(key string, c int) []Param {
+	return []Param{{Key: key + ".weight", Shape: []int{c}}, {Key: key + ".bias", Shape: []int{c}}}
 }
 
 // convMACs cannot overflow: the weights and each plane are below MaxElems. What
-// the zeros between parts take is not counted.
+// the zeros between parts take is not counted; what pooling first saves is.
 func convMACs(v *Value, args []shape.Shape) int64 {
 	a := v.Attr.(*Conv)
 	inner := int64(a.Out) * int64(args[0].Channels()/a.Groups) // a pixel and tap
@@ -173,7 +177,11 @@ func convMACs(v *Value, args []shape.Shape) int64 {
 			inner += int64(p.Out) * int64(p.Inputs(args[0].Channels()))
 		}
 	}
-	pixels := int64(v.Shape.Height()) * int64(v.Shape.Width())
+	at := v.Shape // where the spec's convolution has its results
+	if a.Pools() {
+		at = args[0]
+	}
+	pixels := int64(at.Height()) * int64(at.Width())
 	return inner * pixels * int64(a.Kernel.H) * int64(a.Kernel.W)
 }
 

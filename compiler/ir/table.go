@@ -14,7 +14,14 @@ var table = [numOps]Info{
 		Name: "conv", Doc: "2-D convolution with groups, dilation and any padding",
 		MinArgs: 1, MaxArgs: 3, NewAttr: fresh[Conv],
 		Shape: rule(func(a *Conv, in []shape.Shape) (shape.Shape, error) {
-			return shape.Conv(in[0], a.Out, shape.Window{Kernel: a.Kernel, Stride: a.Stride, Dilation: a.Dilation, Pad: a.Pad}, a.Groups)
+			x := in[0]
+			if a.Pools() {
+				var err error
+				if x, err = shape.AvgPool(x, shape.Window{Kernel: a.InPool, Stride: a.InPool, Dilation: shape.Square(1)}, false); err != nil {
+					return nil, err
+				}
+			}
+			return shape.Conv(x, a.Out, shape.Window{Kernel: a.Kernel, Stride: a.Stride, Dilation: a.Dilation, Pad: a.Pad}, a.Groups)
 		}),
 		Params: convParams, MACs: convMACs,
 	},
@@ -49,6 +56,14 @@ var table = [numOps]Info{
 		Name: "lrn", Doc: "local response normalisation across channels",
 		MinArgs: 1, MaxArgs: 1, NewAttr: fresh[LRN],
 		Shape: rule(func(a *LRN, in []shape.Shape) (shape.Shape, error) { return shape.LRN(in[0], a.Size) }),
+	},
+	OpGRN: {
+		Name: "grn", Doc: "global response normalisation: channels by their norms over the map",
+		MinArgs: 1, MaxArgs: 1, NewAttr: fresh[GRN],
+		Shape: rule(func(a *GRN, in []shape.Shape) (shape.Shape, error) { return shape.GRN(in[0], a.Eps) }),
+		Params: func(v *Value, args []shape.Shape) []Param {
+			return weightAndBias(v.Attr.(*GRN).Weights, args[0].Channels())
+		},
 	},
 	OpMaxPool: {
 		Name: "maxpool", Doc: "maximum over a sliding window",
@@ -133,6 +148,11 @@ var table = [numOps]Info{
 		Name: "pad", Doc: "zeros around a map",
 		MinArgs: 1, MaxArgs: 1, NewAttr: fresh[Pad],
 		Shape: rule(func(a *Pad, in []shape.Shape) (shape.Shape, error) { return shape.Pad(in[0], a.Pad) }),
+	},
+	OpUpsample: {
+		Name: "upsample", Doc: "a larger map, each pixel repeated down and across",
+		MinArgs: 1, MaxArgs: 1, NewAttr: fresh[Upsample],
+		Shape: rule(func(a *Upsample, in []shape.Shape) (shape.Shape, error) { return shape.Upsample(in[0], a.Scale) }),
 	},
 	OpDropout: {
 		Name: "dropout", Doc: "nothing at inference",

@@ -74,6 +74,7 @@ scope head = dense %fc
 			attr[ir.Conv](g, conv).Parts = []ir.ConvPart{{Weights: "a", Out: 4, Channels: []int{0}}}
 		},
 			"%conv: parts: a convolution of parts has one group, no weights of its own and no matrix"},
+		{"pools", func(g *ir.Graph) { attr[ir.Conv](g, conv).InPool = shape.Square(2) }, "%conv: inpool: only a pointwise convolution pools its input"},
 		{"key shared", func(g *ir.Graph) { attr[ir.Conv](g, skip).Weights = "conv" }, ""},
 		{"key of two shapes", func(g *ir.Graph) { attr[ir.Linear](g, fc).Weights = "conv" },
 			`%fc: needs "conv.weight" of shape [2 256], another value needs it of shape [4 3 3 3]`},

@@ -18,6 +18,7 @@ var exporters = map[ir.Op]func(*layer){
 	ir.OpAffine:       norm,
 	ir.OpLayerNorm:    layerNorm,
 	ir.OpLRN:          lrn,
+	ir.OpGRN:          grn,
 	ir.OpMaxPool:      maxPool,
 	ir.OpAvgPool:      avgPool,
 	ir.OpAdaptivePool: adaptivePool,
@@ -31,6 +32,7 @@ var exporters = map[ir.Op]func(*layer){
 	ir.OpShuffle:      shuffle,
 	ir.OpFlatten:      func(l *layer) { l.node("Flatten", attrs{integer("axis", 1)}, l.args...) },
 	ir.OpPad:          pad,
+	ir.OpUpsample:     upsample,
 	ir.OpDropout:      func(l *layer) { l.node("Identity", nil, l.args...) },
 	ir.OpDropPath:     func(l *layer) { l.node("Identity", nil, l.args...) },
 }
@@ -42,6 +44,9 @@ func conv(l *layer) {
 		x = l.norm(x, *a.InNorm, l.in[0])
 	}
 	x = l.activate(x, a.InAct)
+	if a.Pools() {
+		x = l.node("AveragePool", window(a.InPool, a.InPool, shape.Padding{}), x)
+	}
 	if a.Gate {
 		x = l.node("Mul", nil, x, l.args[1])
 	}
@@ -201,6 +206,17 @@ func lrn(l *layer) {
 	l.node("Div", nil, x, l.node("Pow", nil, base, l.scalar(a.Beta)))
 }
 
+func grn(l *layer) {
+	a := l.v.Attr.(*ir.GRN)
+	x, c := l.args[0], l.in[0].Channels()
+	norm := l.node("ReduceL2", attrs{ints("axes", 2, 3), integer("keepdims", 1)}, x)
+	mean := l.node("ReduceMean", attrs{ints("axes", 1), integer("keepdims", 1)}, norm)
+	n := l.node("Div", nil, norm, l.node("Add", nil, mean, l.scalar(a.Eps)))
+	y := l.node("Mul", nil, l.node("Mul", nil, x, n), l.tensor(a.Weights+".weight", c, 1, 1))
+	y = l.node("Add", nil, y, l.tensor(a.Weights+".bias", c, 1, 1))
+	l.node("Add", nil, x, y)
+}
+
 // reshape gives x another shape, in which 0 stands for what x has at that place.
 func (l *layer) reshape(what, x string, dims ...int) string {
 	return l.node("Reshape", nil, x, l.integers(l.v.Name+"/"+what, dims...))
@@ -235,6 +251,14 @@ func shuffle(l *layer) {
 
 func pad(l *layer) {
 	l.pad(l.args[0], l.v.Attr.(*ir.Pad).Pad, 0)
+}
+
+// upsample relies on Resize being by nearest neighbours unless told otherwise. Its second
+// input, for another mode, is left out.
+func upsample(l *layer) {
+	a := l.v.Attr.(*ir.Upsample)
+	scales := l.floats(l.v.Name+"/scales", []int{4}, []float32{1, 1, float32(a.Scale.H), float32(a.Scale.W)})
+	l.node("Resize", nil, l.args[0], "", scales)
 }
 
 // pad puts a value around the map x.

@@ -34,6 +34,8 @@ func isIdentity(v *ir.Value, in shape.Shape) bool {
 		return a.From == 0 && a.To == in.Channels()
 	case *ir.Shuffle:
 		return a.Groups == 1 || a.Groups == in.Channels()
+	case *ir.Upsample:
+		return a.Scale == shape.Square(1)
 	case *ir.Pad:
 		return a.Pad == shape.Padding{}
 	}

@@ -6,12 +6,12 @@ import (
 )
 
 // FlattenIntoLinear lets a linear layer read a map as it lies, its weights
-// permuted when they are loaded, instead of a vector that flatten has copied. A
-// normalisation on the input side stands in the way: it has a factor a feature,
-// where the map has channels.
+// permuted when they are loaded, instead of a vector that flatten has copied.
+// Normalisation that is folded into the weights goes along: it has a factor a
+// feature, as they do.
 var FlattenIntoLinear = pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
 	lin, ok := v.Attr.(*ir.Linear)
-	if !ok || lin.Flatten || len(lin.Before) > 0 || r.Arg(v, 0).Op != ir.OpFlatten || !r.Sole(v, 0) {
+	if !ok || lin.Flatten || r.Arg(v, 0).Op != ir.OpFlatten || !r.Sole(v, 0) {
 		return nil
 	}
 	arg := r.Arg(v, 0)

@@ -15,7 +15,7 @@ import (
 //
 // A padded convolution cannot take it: the padding's zeros would have to become
 // -shift/scale. Neither can one that does more to its input before it gets to the
-// weights. Only the layer may read what the normalisation computes. A
+// weights than take means. Only the layer may read what the normalisation computes. A
 // linear layer must read a vector: of a map, the channels are not its inputs.
 var FoldBatchNormForward = untilStable(pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
 	if v.Op != ir.OpConv && v.Op != ir.OpLinear {
@@ -29,11 +29,12 @@ var FoldBatchNormForward = untilStable(pass.EachValue(func(r *ir.Rewriter, v *ir
 	args := append([]ir.ID{arg.Args[0]}, rest(r, v)...)
 	switch a := v.Attr.(type) {
 	case *ir.Conv:
-		if a.Pad != (shape.Padding{}) || !a.ReadsPlain() {
+		c := *a
+		c.InPool = shape.Size{}
+		if a.Pad != (shape.Padding{}) || !c.ReadsPlain() {
 			return nil
 		}
-		c := *a
-		c.Before = slices.Concat([]ir.Norm{norm}, a.Before)
+		c.InPool, c.Before = a.InPool, slices.Concat([]ir.Norm{norm}, a.Before)
 		return r.Fuse(v, arg, v, &c, args...)
 	case *ir.Linear:
 		if a.Flatten {

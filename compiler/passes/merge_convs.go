@@ -11,8 +11,17 @@ import (
 // whose results are concatenated: LeNet-5's C3, of whose 16 maps each sees some of
 // the 6 of S2. The merged one reads the whole tensor, and its weights are zeros
 // where a branch does not look. A branch may end in norms, and in an activation if
-// all have the same. Nothing else may read what a branch computed.
-var MergeConvs = pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
+// all have the same. Nothing else may read what a branch computed. Padding of the
+// tensor, which several branches read, is then the merged one's.
+func MergeConvs(g *ir.Graph) (*ir.Graph, error) {
+	merged, err := mergeBranches(g)
+	if err != nil {
+		return nil, err
+	}
+	return PadIntoConv(merged)
+}
+
+var mergeBranches = pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
 	if v.Op != ir.OpConcat {
 		return nil
 	}
@@ -97,7 +106,7 @@ func branchOf(r *ir.Rewriter, v *ir.Value) (b branch, ok bool) {
 	}
 	a, ok := v.Attr.(*ir.Conv)
 	if !ok || a.Groups != 1 || a.Matrix || len(a.Parts) > 0 || len(a.Before) > 0 ||
-		a.InNorm != nil || a.InAct != (ir.Act{}) || a.Gate || a.Residual || a.Act != (ir.Act{}) {
+		!a.ReadsPlain() || a.Residual || a.Act != (ir.Act{}) {
 		return b, false
 	}
 	b.conv = v

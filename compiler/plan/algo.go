@@ -60,15 +60,42 @@ var methods = []method{
 		},
 		cost: func(op *runtime.Conv) float64 { return 1.1 },
 	},
+	{
+		// A quarter of the products, but the weights are four times as many and come from
+		// memory: for maps of 14x14 that takes not much less than the rest.
+		algo:    runtime.Winograd4x4,
+		applies: (*runtime.Conv).CanWinograd,
+		cost:    func(op *runtime.Conv) float64 { return winogradCost(op, 4, 0.28, 2.5, 1.9, 60) },
+	},
+	{
+		// Not quite half of the products, and not quite twice the weights, which maps of 8x8
+		// make up for; those of 7x7, with a row and a column of tiles half empty, do not.
+		algo:    runtime.Winograd2x2,
+		applies: (*runtime.Conv).CanWinograd,
+		cost:    func(op *runtime.Conv) float64 { return winogradCost(op, 2, 0.47, 2.5, 2.5, 22) },
+	},
+}
+
+// winogradCost is that of tiles of side x side outputs, which need not divide the map: of
+// their products; of transforms inward, which output channels share, and outward, which
+// input channels share; and of weights, which pixels share.
+func winogradCost(op *runtime.Conv, side int, products, inward, outward, weights float64) float64 {
+	in, out, pixels := float64(op.In.C), float64(op.Out.C), float64(op.Out.Pixels())
+	tiles := float64((op.Out.H + side - 1) / side * ((op.Out.W + side - 1) / side))
+	covered := tiles * float64(side*side) / pixels
+	return covered*(products*ragged(op.Out.C)*(1+8/in)+inward/out+outward/in) + weights/pixels
 }
 
 // ragged is the share of lanes computed in vain when n channels fill vectors of 16.
 func ragged(n int) float64 { return float64(roundUp(n, 16)) / float64(n) }
 
 // chooseAlgo returns the cheapest algorithm that applies.
-func chooseAlgo(op *runtime.Conv) runtime.Algo {
+func chooseAlgo(op *runtime.Conv, opts Options) runtime.Algo {
 	best := methods[0]
 	for _, m := range methods[1:] {
+		if m.algo.IsWinograd() && opts.NoWinograd {
+			continue
+		}
 		if m.applies(op) && m.cost(op) < best.cost(op) {
 			best = m
 		}

@@ -51,8 +51,10 @@ func lowerBound(regions []Region) int {
 // returns the floats needed in all. Finding the least is NP-hard; placing one
 // after the other, each at the lowest offset where it fits, comes within a few
 // per cent of the lower bound if the order is right, and which order is right
-// depends on the network: the best of three is kept.
+// depends on the network: three are tried, and what ends highest is placed first in
+// the next attempt. The best is kept.
 func assign(regions []Region) (arena int) {
+	const attempts = 8 // for each order
 	orders := []func(a, b *Region) int{
 		bySize,
 		func(a, b *Region) int { return cmp.Or(cmp.Compare(b.area(), a.area()), bySize(a, b)) },
@@ -61,12 +63,22 @@ func assign(regions []Region) (arena int) {
 	bound := lowerBound(regions)
 	var best []int
 	for _, order := range orders {
-		offsets, size := firstFit(regions, order)
-		if best == nil || size < arena {
-			best, arena = offsets, size
+		turn := make([]int, len(regions))
+		for i := range turn {
+			turn[i] = i
 		}
-		if arena == bound {
-			break
+		slices.SortStableFunc(turn, func(i, j int) int { return order(&regions[i], &regions[j]) })
+		for range attempts {
+			if best != nil && arena == bound {
+				break
+			}
+			offsets, highest := firstFit(regions, turn)
+			if size := offsets[turn[highest]] + regions[turn[highest]].Size; best == nil || size < arena {
+				best, arena = offsets, size
+			}
+			first := turn[highest]
+			copy(turn[1:], turn[:highest])
+			turn[0] = first
 		}
 	}
 	for i, at := range best {
@@ -84,18 +96,13 @@ func bySize(a, b *Region) int {
 // region covers.
 func (r *Region) area() int { return r.Size * (r.Last - r.First + 1) }
 
-// firstFit places the regions in the given order, each at the lowest offset
-// where it meets none of those placed before that is alive with it.
-func firstFit(regions []Region, order func(a, b *Region) int) (offsets []int, size int) {
+// firstFit places the regions in turn, each at the lowest offset where it meets none of
+// those placed before that is alive with it. Turn highest is that of one that ends highest.
+func firstFit(regions []Region, turn []int) (offsets []int, highest int) {
 	offsets = make([]int, len(regions))
-	turn := make([]int, len(regions))
-	for i := range turn {
-		turn[i] = i
-	}
-	slices.SortStableFunc(turn, func(i, j int) int { return order(&regions[i], &regions[j]) })
-
+	end := 0
 	var placed []int // by offset
-	for _, i := range turn {
+	for n, i := range turn {
 		r := &regions[i]
 		at := 0
 		for _, j := range placed {
@@ -108,9 +115,11 @@ func firstFit(regions []Region, order func(a, b *Region) int) (offsets []int, si
 			at = max(at, offsets[j]+regions[j].Size)
 		}
 		offsets[i] = at
-		size = max(size, at+r.Size)
+		if at+r.Size > end {
+			highest, end = n, at+r.Size
+		}
 		k, _ := slices.BinarySearchFunc(placed, at, func(j, at int) int { return cmp.Compare(offsets[j], at) })
 		placed = slices.Insert(placed, k, i)
 	}
-	return offsets, size
+	return offsets, highest
 }

@@ -23,9 +23,9 @@ func (l *lowering) describe(v *ir.Value, s *Step) error {
 			In: shape3(in), Out: out,
 			Kernel: size(a.Kernel), Stride: size(a.Stride), Dilation: size(a.Dilation), Pad: padding(a.Pad),
 			Groups: a.Groups, Bias: a.Bias, Matrix: a.Matrix, Act: act(a.Act),
-			InNorm: a.InNorm != nil, InAct: act(a.InAct), Gate: a.Gate,
+			InNorm: a.InNorm != nil, InAct: act(a.InAct), InPool: size(a.InPool), Gate: a.Gate,
 		}
-		op.Algo = chooseAlgo(op)
+		op.Algo = chooseAlgo(op, l.opts)
 		before := a.Before
 		if a.InNorm != nil {
 			before = append([]ir.Norm{*a.InNorm}, before...)
@@ -38,9 +38,6 @@ func (l *lowering) describe(v *ir.Value, s *Step) error {
 			s.Residual = new(runtime.View)
 		}
 	case *ir.Linear:
-		if a.Flatten && len(a.Before) > 0 {
-			return errors.New("no kernel normalises the features of a map")
-		}
 		s.Op = &runtime.Linear{In: shape3(in), Out: a.Out, Bias: a.Bias, Act: act(a.Act)}
 		s.Key, s.Norms = a.Weights, norms(a.Before, a.After)
 		if a.Residual {
@@ -61,6 +58,9 @@ func (l *lowering) describe(v *ir.Value, s *Step) error {
 		s.Key = a.Weights
 	case *ir.LRN:
 		s.Op = &runtime.LRN{Shape: out, Size: a.Size, Alpha: a.Alpha, Beta: a.Beta, K: a.K}
+	case *ir.GRN:
+		s.Op = &runtime.GRN{Shape: out, Eps: a.Eps}
+		s.Key = a.Weights
 	case *ir.Pool:
 		if v.Op == ir.OpMaxPool {
 			s.Op = &runtime.MaxPool{In: shape3(in), Out: out,
@@ -77,6 +77,8 @@ func (l *lowering) describe(v *ir.Value, s *Step) error {
 		s.Op = &runtime.Pick{In: shape3(in), Channels: a.Channels}
 	case *ir.Shuffle:
 		s.Op = &runtime.Pick{In: shape3(in), Channels: shuffled(in.Channels(), a.Groups)}
+	case *ir.Upsample:
+		s.Op = &runtime.Upsample{In: shape3(in), Scale: size(a.Scale)}
 	case *ir.Pad:
 		s.Op = &runtime.Pad{In: shape3(in), Pad: padding(a.Pad)}
 	default:

@@ -2,7 +2,7 @@ package plan
 
 import "github.com/cnnc-dev/cnnc/runtime"
 
-func Assign(regions []Region) int              { return assign(regions) }
-func LowerBound(regions []Region) int          { return lowerBound(regions) }
-func ChooseAlgo(op *runtime.Conv) runtime.Algo { return chooseAlgo(op) }
-func Pitch(channels int) int                   { return (&buffer{channels: channels}).pitch() }
+func Assign(regions []Region) int                            { return assign(regions) }
+func LowerBound(regions []Region) int                        { return lowerBound(regions) }
+func ChooseAlgo(op *runtime.Conv, opts Options) runtime.Algo { return chooseAlgo(op, opts) }
+func Pitch(channels int) int                                 { return (&buffer{channels: channels}).pitch() }

@@ -10,12 +10,21 @@ import (
 	"github.com/cnnc-dev/cnnc/runtime"
 )
 
+// Options change how a network is computed, and not what.
+type Options struct {
+	// NoWinograd computes every convolution as the sum that defines it.
+	NoWinograd bool
+	// NoChains runs one layer after the other, so that all values can be looked at.
+	NoChains bool
+}
+
 // Lower turns a graph, which must verify, into a plan: steps in the graph's
 // order, each value in its place in the arena. An error is a graph that no step
 // can run, which is the compiler's fault and not the spec's.
-func Lower(g *ir.Graph) (*Plan, error) {
+func Lower(g *ir.Graph, opts Options) (*Plan, error) {
 	l := &lowering{
-		g: g,
+		g:    g,
+		opts: opts,
 		p: &Plan{
 			Name: g.Name, Source: g.Source, Preprocess: g.Preprocess, Labels: g.Labels,
 			Params: ir.ParamCount(g), Buffers: ir.BufferCount(g), MACs: ir.MACs(g), Tensors: ir.Params(g),
@@ -33,6 +42,9 @@ func Lower(g *ir.Graph) (*Plan, error) {
 			return nil, fmt.Errorf("%s: %w", v.Name, err)
 		}
 	}
+	if !opts.NoChains {
+		l.chain()
+	}
 	l.lifetimes()
 	l.shareInPlace()
 	l.finish()
@@ -46,6 +58,7 @@ func Lower(g *ir.Graph) (*Plan, error) {
 // offsets are not known.
 type lowering struct {
 	g      *ir.Graph
+	opts   Options
 	p      *Plan
 	layout *layout
 	steps  []homes // of p.Steps
@@ -171,7 +184,7 @@ func (l *lowering) finish() {
 	var regions []Region
 	index := make([]int, len(l.layout.buffers)) // buffer to region
 	for i := range l.layout.buffers {
-		if b := &l.layout.buffers[i]; l.layout.root(i) == i {
+		if b := &l.layout.buffers[i]; l.layout.root(i) == i && b.used() {
 			index[i] = len(regions)
 			regions = append(regions, Region{Size: b.size(), First: b.first, Last: b.last})
 		}
@@ -196,22 +209,28 @@ func (l *lowering) finish() {
 			s.Src = append(s.Src, view(a))
 		}
 	}
-	for _, v := range l.g.Values {
-		at := view(l.layout.of[v.ID])
-		p.Values = append(p.Values, Place{Name: v.Name, Shape: v.Shape, View: at, Ready: l.ready[v.ID]})
+	places := make([]Place, len(l.g.Values))
+	for i, v := range l.g.Values {
+		at := l.layout.of[v.ID]
+		if !l.layout.buffers[l.layout.root(at.buffer)].used() {
+			continue
+		}
+		places[i] = Place{Name: v.Name, Shape: v.Shape, View: view(at), Ready: l.ready[v.ID]}
+		p.Values = append(p.Values, places[i])
 		if v.Op == ir.OpInput {
-			p.Inputs = append(p.Inputs, Port{Name: v.Name, Shape: v.Shape, View: at})
+			p.Inputs = append(p.Inputs, Port{Name: v.Name, Shape: v.Shape, View: places[i].View})
 		}
 	}
 	for _, o := range l.g.Outputs {
-		at := p.Values[o.Value]
+		at := places[o.Value]
 		p.Outputs = append(p.Outputs, Port{Name: o.Name, Shape: at.Shape, View: at.View})
 	}
 	for _, s := range l.g.Scopes {
-		at := p.Values[s.Value]
-		at.Name = s.Name
-		p.Scopes = append(p.Scopes, at)
 		p.Blocks[s.Name] = s.Block
+		if at := places[s.Value]; at.Name != "" {
+			at.Name = s.Name
+			p.Scopes = append(p.Scopes, at)
+		}
 	}
 }
 

@@ -117,6 +117,9 @@ func (l *layout) root(i int) int {
 	return i
 }
 
+// used reports whether a step or a port uses the buffer: what is within a chain is not.
+func (b *buffer) used() bool { return b.first <= b.last }
+
 // touch notes that a buffer is used at a step.
 func (l *layout) touch(h home, step int) {
 	b := &l.buffers[h.buffer]

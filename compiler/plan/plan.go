@@ -5,6 +5,8 @@
 package plan
 
 import (
+	"slices"
+
 	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/shape"
 	"github.com/cnnc-dev/cnnc/dsl/diag"
@@ -27,7 +29,7 @@ type Plan struct {
 	Regions    []Region // what the arena is divided into, in order of first use
 
 	// Values says where each value of the graph can be seen while the plan runs:
-	// those that fusion left, in the graph's order. Scopes does so for what each
+	// those that fusion left and no chain keeps to itself, in the graph's order. Scopes does so for what each
 	// labelled block call returned. Both are for debugging and verification.
 	Values []Place
 	Scopes []Place
@@ -42,6 +44,15 @@ type Plan struct {
 	// Blocks maps the scope of each labelled block call to the block's name in
 	// the spec: layer1.0 to bottleneck. Emitted types are named after it.
 	Blocks map[string]string
+}
+
+// UsesWinograd reports whether a convolution is computed by one of Winograd's algorithms,
+// which is less exact than a plain sum.
+func (p *Plan) UsesWinograd() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool {
+		op, ok := s.Op.(*runtime.Conv)
+		return ok && op.Algo.IsWinograd()
+	})
 }
 
 // Port is a named input or output and where it lies in the arena.
@@ -64,14 +75,14 @@ type Place struct {
 type Step struct {
 	Name   string         // the layer: layer1.0.conv1; unique
 	Covers []string       // the IR values computed here, in order: conv1, bn1, relu
-	Op     any            // a pointer to one of runtime's descriptions: *runtime.Conv, *runtime.MaxPool ...
-	Key    string         // checkpoint key prefix of Conv, Linear, LayerNorm; "" without weights
+	Op     any            // a pointer to one of runtime's descriptions: *runtime.Conv, *runtime.MaxPool ...; or a *Chain
+	Key    string         // checkpoint key prefix of Conv, Linear, LayerNorm, GRN; "" without weights
 	Parts  []runtime.Part // of a Conv that was made of several; Key is "" then
 	Norms  []runtime.Norm // folded into the weights (Conv, Linear), or applied (Affine; the first of Conv, if it has InNorm)
 
 	Dst      runtime.View
 	Src      []runtime.View // the arguments; a Conv's gate is its second
-	Residual *runtime.View  // Conv and Linear: added before the activation
+	Residual *runtime.View  // Conv, Linear, Chain: added before the last activation
 
 	In     []shape.Shape // of Src
 	Out    shape.Shape
@@ -80,11 +91,29 @@ type Step struct {
 	Span   diag.Span
 }
 
+// Chain is the operation of a step that runs convolutions depth first, a band of rows at
+// a time, so that what they compute in between never gets into the arena. The step reads
+// what the first reads and writes what the last writes, whose name and residual it has.
+type Chain struct {
+	Links []Step // without views
+}
+
+// Layers returns what s runs, one layer after the other: a chain's links, or s itself.
+func (s *Step) Layers() []Step {
+	if c, ok := s.Op.(*Chain); ok {
+		return c.Links
+	}
+	return []Step{*s}
+}
+
 // AllNorms returns the norms folded into a step, its parts' first.
 func (s *Step) AllNorms() []runtime.Norm {
 	var all []runtime.Norm
-	for _, p := range s.Parts {
-		all = append(all, p.Norms...)
+	for _, layer := range s.Layers() {
+		for _, p := range layer.Parts {
+			all = append(all, p.Norms...)
+		}
+		all = append(all, layer.Norms...)
 	}
-	return append(all, s.Norms...)
+	return all
 }

@@ -66,7 +66,7 @@ func lower(t *testing.T, text string) *plan.Plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := plan.Lower(g)
+	p, err := plan.Lower(g, plan.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -79,7 +79,7 @@ func TestRandom(t *testing.T) {
 	var arena, bound int
 	for seed := range uint64(500) {
 		g := ir.Compact(graphtest.Random(seed))
-		p, err := plan.Lower(g)
+		p, err := plan.Lower(g, plan.Options{})
 		if err != nil {
 			t.Fatalf("seed %d: %v\n%s", seed, err, ir.Print(g))
 		}
@@ -209,17 +209,23 @@ func TestAlgo(t *testing.T) {
 			Groups: groups,
 		}
 	}
+	narrow := func(op *runtime.Conv) *runtime.Conv {
+		op.Kernel.H = 1
+		return op
+	}
 	tests := []struct {
 		name string
 		op   *runtime.Conv
 		want runtime.Algo
 	}{
 		{"pointwise", conv(64, 256, 1, 1), runtime.Direct},
-		{"3x3", conv(64, 64, 3, 1), runtime.Direct},
+		{"3x3", conv(64, 64, 3, 1), runtime.Winograd4x4},
+		{"3x3 to a few channels", conv(128, 32, 3, 1), runtime.Winograd4x4},
 		{"7x7 on colour", conv(3, 64, 7, 1), runtime.RowTaps},
 		{"5x5 on gray", conv(1, 6, 5, 1), runtime.RowTaps},
-		{"3x3 on a few channels", conv(15, 64, 3, 1), runtime.RowTaps},
-		{"3x3 on a vector", conv(16, 64, 3, 1), runtime.Direct},
+		{"3x3 on colour", conv(3, 64, 3, 1), runtime.RowTaps},
+		{"1x3 on a few channels", narrow(conv(15, 64, 3, 1)), runtime.RowTaps},
+		{"1x3 on a vector", narrow(conv(16, 64, 3, 1)), runtime.Direct},
 		{"1x1 on colour", conv(3, 64, 1, 1), runtime.Direct},
 		{"groups of 4", conv(128, 128, 3, 32), runtime.Grouped},
 		{"groups of 8", conv(256, 256, 3, 32), runtime.Grouped},
@@ -231,8 +237,45 @@ func TestAlgo(t *testing.T) {
 		{"one channel", conv(1, 1, 3, 1), runtime.RowTaps},
 	}
 	for _, tt := range tests {
-		if got := plan.ChooseAlgo(tt.op); got != tt.want {
+		if got := plan.ChooseAlgo(tt.op, plan.Options{}); got != tt.want {
 			t.Errorf("%s: algorithm %d, want %d", tt.name, got, tt.want)
+		}
+		if got := plan.ChooseAlgo(tt.op, plan.Options{NoWinograd: true}); got.IsWinograd() || !tt.want.IsWinograd() && got != tt.want {
+			t.Errorf("%s: without Winograd, algorithm %d", tt.name, got)
+		}
+	}
+}
+
+// Winograd is for maps that are large enough to be worth its weights: the larger, the more.
+func TestAlgoWinograd(t *testing.T) {
+	for _, tt := range []struct {
+		in, out, size int
+		want          runtime.Algo
+	}{
+		{64, 64, 224, runtime.Winograd4x4},
+		{64, 192, 56, runtime.Winograd4x4},
+		{24, 24, 112, runtime.Winograd4x4},
+		{128, 128, 28, runtime.Winograd4x4},
+		{16, 32, 28, runtime.Winograd4x4},
+		{192, 192, 17, runtime.Winograd4x4},
+		{512, 512, 14, runtime.Winograd2x2},
+		{128, 32, 14, runtime.Winograd2x2},
+		{384, 256, 13, runtime.Winograd2x2},
+		{448, 384, 8, runtime.Winograd2x2},
+		{512, 512, 7, runtime.Direct},
+		{48, 128, 7, runtime.Direct},
+	} {
+		op := &runtime.Conv{
+			In: runtime.Shape{C: tt.in, H: tt.size, W: tt.size}, Out: runtime.Shape{C: tt.out, H: tt.size, W: tt.size},
+			Kernel: runtime.Size{H: 3, W: 3}, Stride: runtime.Size{H: 1, W: 1}, Dilation: runtime.Size{H: 1, W: 1},
+			Pad: runtime.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
+		}
+		if got := plan.ChooseAlgo(op, plan.Options{}); got != tt.want {
+			t.Errorf("%d to %d channels, %dx%d pixels: algorithm %d, want %d", tt.in, tt.out, tt.size, tt.size, got, tt.want)
+		}
+		op.Stride.W = 2
+		if got := plan.ChooseAlgo(op, plan.Options{}); got.IsWinograd() {
+			t.Errorf("%d to %d channels, %dx%d pixels: Winograd for stride 2", tt.in, tt.out, tt.size, tt.size)
 		}
 	}
 }
@@ -252,13 +295,12 @@ func TestPitch(t *testing.T) {
 func TestUnsupported(t *testing.T) {
 	for _, text := range []string{
 		"%y = conv %x out=4 k=3 p=1 weights=w inact=relu : [4 4 4]",
-		"%y = linear %x out=4 weights=w flatten=true before=[batchnorm{weights=bn}] : [4]",
 	} {
 		g, err := ir.Parse("graph g\n %x = input : [4 4 4]\n " + text + "\n output y = %y\n")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := plan.Lower(g); err == nil || !strings.Contains(err.Error(), "y: no kernel ") {
+		if _, err := plan.Lower(g, plan.Options{}); err == nil || !strings.Contains(err.Error(), "y: no kernel ") {
 			t.Errorf("%s: error is %v", text, err)
 		}
 	}

@@ -33,10 +33,9 @@ func Print(p *Plan) string {
 
 func stepText(s *Step) string {
 	words := append([]string{s.Name, "="}, opText(s.Op)...)
-	conv, _ := s.Op.(*runtime.Conv)
 	for i, src := range s.Src {
-		if i > 0 && conv != nil {
-			words = append(words, "*") // a gate
+		if conv, ok := s.Op.(*runtime.Conv); i > 0 && ok && conv.Gate {
+			words = append(words, "*")
 		}
 		words = append(words, operandText(s.In[i], src))
 	}
@@ -44,6 +43,20 @@ func stepText(s *Step) string {
 		words = append(words, "+", operandText(s.Out, *s.Residual))
 	}
 	words = append(words, ":", operandText(s.Out, s.Dst))
+	text := strings.Join(append(words, weightsText(s)...), " ")
+	if c, ok := s.Op.(*Chain); ok {
+		for i := range c.Links {
+			link := &c.Links[i]
+			words := append([]string{"\n   ", link.Name, "="}, opText(link.Op)...)
+			words = append(words, ":", link.Out.String())
+			text += strings.Join(append(words, weightsText(link)...), " ")
+		}
+	}
+	return text
+}
+
+// weightsText says where the weights of a step come from.
+func weightsText(s *Step) (words []string) {
 	if s.Key != "" {
 		words = append(words, "weights="+s.Key)
 	}
@@ -57,10 +70,11 @@ func stepText(s *Step) string {
 			words = append(words, normText(n, false))
 		}
 	}
+	conv, _ := s.Op.(*runtime.Conv)
 	for i, n := range s.Norms {
 		words = append(words, normText(n, i == 0 && conv != nil && conv.InNorm))
 	}
-	return strings.Join(words, " ")
+	return words
 }
 
 func operandText(s shape.Shape, v runtime.View) string {
@@ -81,6 +95,9 @@ func opText(op any) []string {
 		if o.InAct.Kind != runtime.None {
 			words = append(words, "in="+actText(o.InAct)[0])
 		}
+		if o.InPool != (runtime.Size{}) {
+			words = append(words, "pool="+shape.Size(o.InPool).String())
+		}
 		return append(words, biasAct(o.Bias, o.Act)...)
 	case *runtime.Linear:
 		return append([]string{"linear"}, biasAct(o.Bias, o.Act)...)
@@ -88,6 +105,8 @@ func opText(op any) []string {
 		return append([]string{"affine"}, actText(o.Act)...)
 	case *runtime.LayerNorm:
 		return []string{"layernorm", fmt.Sprintf("eps=%v", o.Eps)}
+	case *runtime.GRN:
+		return []string{"grn", fmt.Sprintf("eps=%v", o.Eps)}
 	case *runtime.MaxPool:
 		return append([]string{"maxpool"}, windowText(o.Kernel, o.Stride, o.Dilation, o.Pad)...)
 	case *runtime.AvgPool:
@@ -113,22 +132,27 @@ func opText(op any) []string {
 		return []string{"pick"}
 	case *runtime.Pad:
 		return []string{"pad", fmt.Sprintf("p=%d,%d,%d,%d", o.Pad.Top, o.Pad.Left, o.Pad.Bottom, o.Pad.Right)}
+	case *runtime.Upsample:
+		return []string{"upsample", fmt.Sprintf("%dx%d", o.Scale.H, o.Scale.W)}
 	case *runtime.Flatten:
 		return []string{"flatten"}
 	case *runtime.LRN:
 		return []string{"lrn", fmt.Sprintf("size=%d alpha=%v beta=%v k=%v", o.Size, o.Alpha, o.Beta, o.K)}
 	case *runtime.Softmax:
 		return []string{"softmax"}
+	case *Chain:
+		return []string{fmt.Sprintf("chain of %d", len(o.Links))}
 	}
 	return []string{fmt.Sprintf("%T", op)}
 }
 
 var algoNames = map[runtime.Algo]string{
-	runtime.Direct:    "direct",
-	runtime.RowTaps:   "rowtaps",
-	runtime.Grouped:   "grouped",
-	runtime.Depthwise: "depthwise",
-	runtime.Winograd:  "winograd",
+	runtime.Direct:      "direct",
+	runtime.RowTaps:     "rowtaps",
+	runtime.Grouped:     "grouped",
+	runtime.Depthwise:   "depthwise",
+	runtime.Winograd4x4: "winograd4x4",
+	runtime.Winograd2x2: "winograd2x2",
 }
 
 var actNames = map[runtime.ActKind]string{
@@ -189,20 +213,4 @@ func normText(n runtime.Norm, asRead bool) string {
 		return text + "constant"
 	}
 	return text + n.Key
-}
-
-// Describe says what a step computes in a few words: conv grouped k=3 p=1
-// groups=32 relu.
-func (s *Step) Describe() string {
-	words := opText(s.Op)
-	if conv, ok := s.Op.(*runtime.Conv); ok && conv.Gate {
-		words = append(words, "gated")
-	}
-	if len(s.Parts) > 0 {
-		words = append(words, fmt.Sprintf("parts=%d", len(s.Parts)))
-	}
-	if s.Residual != nil {
-		words = append(words, "+residual")
-	}
-	return strings.Join(words, " ")
 }

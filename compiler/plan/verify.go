@@ -181,11 +181,11 @@ func (s *Step) argShape(i int) shape.Shape {
 // just before it is written.
 func overwritable(s *Step, args int) []int {
 	switch op := s.Op.(type) {
-	case *runtime.Conv, *runtime.Linear:
+	case *runtime.Conv, *runtime.Linear, *Chain:
 		if s.Residual != nil {
 			return []int{args - 1}
 		}
-	case *runtime.Affine, *runtime.Activation:
+	case *runtime.Affine, *runtime.Activation, *runtime.GRN:
 		return []int{0}
 	case *runtime.Add:
 		return []int{0, 1}

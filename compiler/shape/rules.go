@@ -60,6 +60,15 @@ func LRN(in Shape, size int) (Shape, error) {
 	return in, nil
 }
 
+// GRN is the rule of global response normalisation.
+func GRN(in Shape, eps float64) (Shape, error) {
+	const op = "grn"
+	if !in.IsMap() {
+		return nil, errNotMap(op, in)
+	}
+	return Norm(op, in, eps)
+}
+
 // Add is the rule of a sum: all shapes are equal.
 func Add(args ...Shape) (Shape, error) {
 	for i, s := range args[1:] {

@@ -86,6 +86,13 @@ func TestRules(t *testing.T) {
 		{"lrn", func() (Shape, error) { return LRN(S(96, 27, 27), 5) }, "[96 27 27]"},
 		{"lrn size", func() (Shape, error) { return LRN(S(96, 27, 27), 0) }, CodeAttr},
 		{"lrn on vector", func() (Shape, error) { return LRN(S(96), 5) }, CodeRank},
+		{"upsample", func() (Shape, error) { return Upsample(S(8, 5, 7), Size{2, 3}) }, "[8 10 21]"},
+		{"upsample by 0", func() (Shape, error) { return Upsample(S(8, 5, 7), Size{2, 0}) }, CodeAttr},
+		{"upsample a vector", func() (Shape, error) { return Upsample(S(8), Size{2, 2}) }, CodeRank},
+		{"upsample too far", func() (Shape, error) { return Upsample(S(8, 5, 7), Square(MaxAxis)) }, CodeLimit},
+		{"grn", func() (Shape, error) { return GRN(S(96, 27, 27), 1e-6) }, "[96 27 27]"},
+		{"grn eps", func() (Shape, error) { return GRN(S(96, 27, 27), -1) }, CodeAttr},
+		{"grn on vector", func() (Shape, error) { return GRN(S(96), 1e-6) }, CodeRank},
 		{"dropout", func() (Shape, error) { return Dropout("dropout", S(96), 0.5) }, "[96]"},
 		{"dropout p", func() (Shape, error) { return Dropout("dropout", S(96), 1.5) }, CodeAttr},
 

@@ -159,3 +159,21 @@ func Pad(in Shape, p Padding) (Shape, error) {
 	one := Window{Kernel: Square(1), Stride: Square(1), Dilation: Square(1), Pad: p}
 	return one.over(op, in, in.Channels(), false)
 }
+
+// Upsample is the rule of a map whose pixels are repeated.
+func Upsample(in Shape, scale Size) (Shape, error) {
+	const op = "upsample"
+	if !in.IsMap() {
+		return nil, errNotMap(op, in)
+	}
+	for _, v := range []int{scale.H, scale.W} {
+		if v < 1 {
+			return nil, errLeast(op, "scale", 1, v)
+		}
+		if v > MaxAxis {
+			return nil, errLimit(op+": scale", MaxAxis, "pixels")
+		}
+	}
+	out := Shape{in.Channels(), in.Height() * scale.H, in.Width() * scale.W}
+	return out, CheckTensor(fmt.Sprintf("%s: result %v", op, out), out)
+}

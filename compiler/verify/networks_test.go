@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/cnnc-dev/cnnc/compiler/verify"
 	"github.com/cnnc-dev/cnnc/compiler/verify/verifytest"
 	"github.com/cnnc-dev/cnnc/runtime"
+	"github.com/cnnc-dev/cnnc/specs"
 )
 
 // TestReferences verifies every network that there is a reference of, layer by
@@ -55,6 +57,69 @@ func TestReferences(t *testing.T) {
 	})
 }
 
+// TestExamples verifies those of examples/ that have a reference, NET_VARIANT of the
+// file NET.
+func TestExamples(t *testing.T) {
+	verifytest.EachISA(t, func(t *testing.T) {
+		paths, err := filepath.Glob("../../examples/testdata/*.json")
+		if err != nil || len(paths) == 0 {
+			t.Fatal("no references", err)
+		}
+		for _, path := range paths {
+			data, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ref, err := verify.ParseReference(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Run(ref.Name, func(t *testing.T) {
+				verifytest.SkipSlow(t, ref.Params, ref.MACs)
+				family, _, _ := strings.Cut(ref.Name, "_")
+				example := func(opts compiler.Options) *plan.Plan {
+					l := &elaborate.Loader{Library: specs.FS(), Read: os.ReadFile}
+					r, diags := compiler.Compile(l, "../../examples/"+family+".cnn", ref.Name, opts)
+					if len(diags) > 0 {
+						t.Fatal(diags)
+					}
+					return r.Plan
+				}
+				var layered *plan.Plan
+				if os.Getenv("CNNC_CPU") != "generic" {
+					layered = example(compiler.Options{NoPasses: true})
+				}
+				r, err := verify.Run(ref, example(compiler.Options{}), layered, verify.Options{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				check(t, ref, r)
+			})
+		}
+	})
+}
+
+// TestNoWinograd verifies a network of 3x3 convolutions without Winograd's algorithm,
+// which its plan has otherwise.
+func TestNoWinograd(t *testing.T) {
+	ref := verifytest.Reference(t, "resnet18")
+	if !verifytest.Compile(t, ref.Name, compiler.Options{}).Plan.UsesWinograd() {
+		t.Error("the usual plan has no convolution by Winograd")
+	}
+	p := verifytest.Compile(t, ref.Name, compiler.Options{NoWinograd: true}).Plan
+	if p.UsesWinograd() {
+		t.Error("NoWinograd leaves a convolution to Winograd")
+	}
+	r, err := verify.Run(ref, p, nil, verify.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	check(t, ref, r)
+	if want := verify.TimesNoise * ref.Noise; r.Output.Tolerance != want {
+		t.Errorf("tolerance %v, want %v", r.Output.Tolerance, want)
+	}
+}
+
 // check complains of a report that is not as it should be.
 func check(t *testing.T, ref *verify.Reference, r *verify.Report) {
 	if !r.OK {
@@ -81,10 +146,13 @@ func check(t *testing.T, ref *verify.Reference, r *verify.Report) {
 // interpreter makes of the elaborated graph.
 func TestSizes(t *testing.T) {
 	tests := []struct{ net, set string }{
-		{"lenet5_dense", "classes=26"},
+		{"lenet5", "pixels=28"},
+		{"lenet5_dense", "classes=26 pixels=45"},
 		{"alexnet", "classes=7 pixels=131"},
+		{"alexnet_2012", "classes=7 pixels=131"},
 		{"vgg11_bn", "classes=5 pixels=70"},
 		{"googlenet", "classes=10 pixels=111 transform_input=true"},
+		{"googlenet_2014", "classes=10 pixels=111"},
 		{"inception_v3", "classes=11 pixels=113"},
 		{"resnet18", "classes=2 pixels=97"},
 		{"resnet50", "classes=12 pixels=75 stride_first=true"},
@@ -137,51 +205,16 @@ func forward(t *testing.T, m *exec.Model, images []float32, n, threads int) []fl
 }
 
 // truth invents weights for a graph and returns them with what the graph makes of
-// an image in float64. Each layer's weights are such that the spread of its output
-// is about one: else deep networks turn chaotic, or forget the picture.
+// an image in float64.
 func truth(t *testing.T, g *ir.Graph, image []float32) (runtime.Tensors, []float64) {
 	t.Helper()
-	source := map[string]ir.ID{} // of each matrix, what it is multiplied with
-	for _, v := range g.Values {
-		if v.MACs(g) > 0 {
-			source[v.Params(g)[0].Key] = v.Args[0]
-		}
-	}
-	w := scaled{verify.Random(ir.Params(g)), map[string]float64{}}
-	spread := make([]float64, len(g.Values))
-	read := func(key string, _ []int) ([]float32, error) {
-		if id, ok := source[key]; ok {
-			w.factor[key] = 1 / (math.Sqrt2 * spread[id]) // Random has the square root of two for rectifiers
-		}
-		return w.Read(key)
-	}
-	wide := make([]float64, len(image))
-	for i, x := range image {
-		wide[i] = float64(x)
-	}
-	out, err := interp.Run(g, read, interp.Tensors{g.Inputs()[0].Name: wide}, 1, interp.Options{
-		Trace: func(v *ir.Value, data []float64) { spread[v.ID] = distance(make([]float32, len(data)), data) },
-	})
+	w := verify.Random(g)
+	read := func(key string, _ []int) ([]float32, error) { return w.Read(key) }
+	out, err := interp.Run(g, read, interp.Tensors{g.Inputs()[0].Name: wide(image)}, 1, interp.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return w, out[g.Outputs[0].Name]
-}
-
-// scaled is a checkpoint with some tensors multiplied by a factor.
-type scaled struct {
-	runtime.Tensors
-	factor map[string]float64
-}
-
-func (s scaled) Read(key string) ([]float32, error) {
-	data, err := s.Tensors.Read(key)
-	if f, ok := s.factor[key]; ok {
-		for i := range data {
-			data[i] *= float32(f)
-		}
-	}
-	return data, err
 }
 
 // distance is the root mean square of the differences.

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/verify"
 )
 
@@ -143,28 +142,4 @@ func FuzzParseReference(f *testing.F) {
 			}
 		}
 	})
-}
-
-// TestRandom reads the ranges of invented weights.
-func TestRandom(t *testing.T) {
-	w := verify.Random([]ir.Param{
-		{Key: "conv.weight", Shape: []int{8, 3, 3, 3}},
-		{Key: "bn.weight", Shape: []int{8}},
-		{Key: "bn.running_var", Shape: []int{8}, Buffer: true},
-		{Key: "bn.bias", Shape: []int{8}},
-	})
-	for _, tt := range []struct {
-		key    string
-		n      int
-		lo, hi float32
-	}{{"conv.weight", 216, -0.4715, 0.4715}, {"bn.weight", 8, 0.8, 1.2}, {"bn.running_var", 8, 0.7, 1.4}, {"bn.bias", 8, -0.1, 0.1}} {
-		data, err := w.Read(tt.key)
-		if err != nil || len(data) != tt.n {
-			t.Errorf("%s: %d values, %v", tt.key, len(data), err)
-			continue
-		}
-		if slices.Min(data) < tt.lo || slices.Max(data) > tt.hi {
-			t.Errorf("%s: values from %v to %v, want %v to %v", tt.key, slices.Min(data), slices.Max(data), tt.lo, tt.hi)
-		}
-	}
 }

@@ -40,7 +40,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd2x2,
 	}
 	// features.8
 	conv3x3From384To256At13 = &cnnrt.Conv{
@@ -48,7 +48,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd2x2,
 	}
 	// features.10
 	conv3x3From256To256At13 = &cnnrt.Conv{
@@ -56,7 +56,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd2x2,
 	}
 	// features.maxpool.3
 	maxPool3x3s2Of256At6 = &cnnrt.MaxPool{

@@ -55,22 +55,21 @@ var Layers = []string{
 	"features.denseblock1.denselayer4.conv2", "features.denseblock1.denselayer5.conv1",
 	"features.denseblock1.denselayer5.conv2", "features.denseblock1.denselayer6.conv1",
 	"features.denseblock1.denselayer6.conv2", "features.transition1.conv",
-	"features.transition1.pool", "features.denseblock2.denselayer1.norm1",
-	"features.denseblock2.denselayer1.conv1", "features.denseblock2.denselayer1.conv2",
-	"features.denseblock2.denselayer2.norm1", "features.denseblock2.denselayer2.conv1",
-	"features.denseblock2.denselayer2.conv2", "features.denseblock2.denselayer3.norm1",
-	"features.denseblock2.denselayer3.conv1", "features.denseblock2.denselayer3.conv2",
-	"features.denseblock2.denselayer4.norm1", "features.denseblock2.denselayer4.conv1",
-	"features.denseblock2.denselayer4.conv2", "features.denseblock2.denselayer5.conv1",
-	"features.denseblock2.denselayer5.conv2", "features.denseblock2.denselayer6.conv1",
-	"features.denseblock2.denselayer6.conv2", "features.denseblock2.denselayer7.conv1",
-	"features.denseblock2.denselayer7.conv2", "features.denseblock2.denselayer8.conv1",
-	"features.denseblock2.denselayer8.conv2", "features.denseblock2.denselayer9.conv1",
-	"features.denseblock2.denselayer9.conv2", "features.denseblock2.denselayer10.conv1",
-	"features.denseblock2.denselayer10.conv2", "features.denseblock2.denselayer11.conv1",
-	"features.denseblock2.denselayer11.conv2", "features.denseblock2.denselayer12.conv1",
-	"features.denseblock2.denselayer12.conv2", "features.transition2.conv",
-	"features.transition2.pool", "features.denseblock3.denselayer1.norm1",
+	"features.denseblock2.denselayer1.norm1", "features.denseblock2.denselayer1.conv1",
+	"features.denseblock2.denselayer1.conv2", "features.denseblock2.denselayer2.norm1",
+	"features.denseblock2.denselayer2.conv1", "features.denseblock2.denselayer2.conv2",
+	"features.denseblock2.denselayer3.norm1", "features.denseblock2.denselayer3.conv1",
+	"features.denseblock2.denselayer3.conv2", "features.denseblock2.denselayer4.norm1",
+	"features.denseblock2.denselayer4.conv1", "features.denseblock2.denselayer4.conv2",
+	"features.denseblock2.denselayer5.conv1", "features.denseblock2.denselayer5.conv2",
+	"features.denseblock2.denselayer6.conv1", "features.denseblock2.denselayer6.conv2",
+	"features.denseblock2.denselayer7.conv1", "features.denseblock2.denselayer7.conv2",
+	"features.denseblock2.denselayer8.conv1", "features.denseblock2.denselayer8.conv2",
+	"features.denseblock2.denselayer9.conv1", "features.denseblock2.denselayer9.conv2",
+	"features.denseblock2.denselayer10.conv1", "features.denseblock2.denselayer10.conv2",
+	"features.denseblock2.denselayer11.conv1", "features.denseblock2.denselayer11.conv2",
+	"features.denseblock2.denselayer12.conv1", "features.denseblock2.denselayer12.conv2",
+	"features.transition2.conv", "features.denseblock3.denselayer1.norm1",
 	"features.denseblock3.denselayer1.conv1", "features.denseblock3.denselayer1.conv2",
 	"features.denseblock3.denselayer2.norm1", "features.denseblock3.denselayer2.conv1",
 	"features.denseblock3.denselayer2.conv2", "features.denseblock3.denselayer3.norm1",
@@ -106,8 +105,7 @@ var Layers = []string{
 	"features.denseblock3.denselayer22.conv2", "features.denseblock3.denselayer23.norm1",
 	"features.denseblock3.denselayer23.conv1", "features.denseblock3.denselayer23.conv2",
 	"features.denseblock3.denselayer24.norm1", "features.denseblock3.denselayer24.conv1",
-	"features.denseblock3.denselayer24.conv2", "features.transition3.norm",
-	"features.transition3.conv", "features.transition3.pool",
+	"features.denseblock3.denselayer24.conv2", "features.transition3.conv",
 	"features.denseblock4.denselayer1.norm1", "features.denseblock4.denselayer1.conv1",
 	"features.denseblock4.denselayer1.conv2", "features.denseblock4.denselayer2.norm1",
 	"features.denseblock4.denselayer2.conv1", "features.denseblock4.denselayer2.conv2",
@@ -149,14 +147,14 @@ type Model struct {
 	featuresDenseblock1Denselayer1, featuresDenseblock1Denselayer2   denseLayer2
 	featuresDenseblock1Denselayer3, featuresDenseblock1Denselayer4   denseLayer2
 	featuresDenseblock1Denselayer5, featuresDenseblock1Denselayer6   denseLayer2
-	featuresTransition1                                              transition
+	featuresTransition1Conv                                          *cnnrt.PackedConv
 	featuresDenseblock2Denselayer1, featuresDenseblock2Denselayer2   denseLayer
 	featuresDenseblock2Denselayer3, featuresDenseblock2Denselayer4   denseLayer
 	featuresDenseblock2Denselayer5, featuresDenseblock2Denselayer6   denseLayer2
 	featuresDenseblock2Denselayer7, featuresDenseblock2Denselayer8   denseLayer2
 	featuresDenseblock2Denselayer9, featuresDenseblock2Denselayer10  denseLayer2
 	featuresDenseblock2Denselayer11, featuresDenseblock2Denselayer12 denseLayer2
-	featuresTransition2                                              transition
+	featuresTransition2Conv                                          *cnnrt.PackedConv
 	featuresDenseblock3Denselayer1, featuresDenseblock3Denselayer2   denseLayer
 	featuresDenseblock3Denselayer3, featuresDenseblock3Denselayer4   denseLayer
 	featuresDenseblock3Denselayer5, featuresDenseblock3Denselayer6   denseLayer
@@ -169,7 +167,6 @@ type Model struct {
 	featuresDenseblock3Denselayer19, featuresDenseblock3Denselayer20 denseLayer
 	featuresDenseblock3Denselayer21, featuresDenseblock3Denselayer22 denseLayer
 	featuresDenseblock3Denselayer23, featuresDenseblock3Denselayer24 denseLayer
-	featuresTransition3Norm                                          *cnnrt.PackedAffine
 	featuresTransition3Conv                                          *cnnrt.PackedConv
 	featuresDenseblock4Denselayer1, featuresDenseblock4Denselayer2   denseLayer
 	featuresDenseblock4Denselayer3, featuresDenseblock4Denselayer4   denseLayer
@@ -212,8 +209,10 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 			conv1x1From192To128At56, conv3x3From128To32At56),
 		featuresDenseblock1Denselayer6: loadDenseLayer2(l, "features.denseblock1.denselayer6",
 			conv1x1From224To128At56, conv3x3From128To32At56),
-		featuresTransition1: loadTransition(l, "features.transition1",
-			conv1x1From256To128At56, avgPool2x2s2Of128At28),
+		featuresTransition1Conv: l.Conv("features.transition1.conv", pooledConv1x1From256To128At28, cnnrt.Norm{
+			Kind: cnnrt.BatchNorm, Key: "features.transition1.norm", Eps: 1e-05, Affine: true,
+			Before: true,
+		}),
 		featuresDenseblock2Denselayer1: loadDenseLayer(l, "features.denseblock2.denselayer1",
 			affineOf128At28, conv1x1From128To128At28, conv3x3From128To32At28),
 		featuresDenseblock2Denselayer2: loadDenseLayer(l, "features.denseblock2.denselayer2",
@@ -238,8 +237,10 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 			conv1x1From448To128At28, conv3x3From128To32At28),
 		featuresDenseblock2Denselayer12: loadDenseLayer2(l, "features.denseblock2.denselayer12",
 			conv1x1From480To128At28, conv3x3From128To32At28),
-		featuresTransition2: loadTransition(l, "features.transition2",
-			conv1x1From512To256At28, avgPool2x2s2Of256At14),
+		featuresTransition2Conv: l.Conv("features.transition2.conv", pooledConv1x1From512To256At14, cnnrt.Norm{
+			Kind: cnnrt.BatchNorm, Key: "features.transition2.norm", Eps: 1e-05, Affine: true,
+			Before: true,
+		}),
 		featuresDenseblock3Denselayer1: loadDenseLayer(l, "features.denseblock3.denselayer1",
 			affineOf256At14, conv1x1From256To128At14, conv3x3From128To32At14),
 		featuresDenseblock3Denselayer2: loadDenseLayer(l, "features.denseblock3.denselayer2",
@@ -288,8 +289,10 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 			affineOf960At14, conv1x1From960To128At14, conv3x3From128To32At14),
 		featuresDenseblock3Denselayer24: loadDenseLayer(l, "features.denseblock3.denselayer24",
 			affineOf992At14, conv1x1From992To128At14, conv3x3From128To32At14),
-		featuresTransition3Norm: l.Affine(affineOf1024At14, batchNorm("features.transition3.norm")),
-		featuresTransition3Conv: l.Conv("features.transition3.conv", conv1x1From1024To512At14),
+		featuresTransition3Conv: l.Conv("features.transition3.conv", pooledConv1x1From1024To512At7, cnnrt.Norm{
+			Kind: cnnrt.BatchNorm, Key: "features.transition3.norm", Eps: 1e-05, Affine: true,
+			Before: true,
+		}),
 		featuresDenseblock4Denselayer1: loadDenseLayer(l, "features.denseblock4.denselayer1",
 			affineOf512At7, conv1x1From512To128At7, conv3x3From128To32At7),
 		featuresDenseblock4Denselayer2: loadDenseLayer(l, "features.denseblock4.denselayer2",
@@ -383,11 +386,11 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt.Input(cnnrt.View{Offset: 802816, Pitch: 3}, InputShape(), src[:k*InputLen])
 	s.model.stem(rt)
 	s.model.featuresDenseblock1(rt)
-	s.model.runFeaturesTransition1(rt)
+	s.model.runFeaturesTransition1Conv(rt)
 	s.model.featuresDenseblock2(rt)
-	s.model.runFeaturesTransition2(rt)
+	s.model.runFeaturesTransition2Conv(rt)
 	s.model.featuresDenseblock3(rt)
-	s.model.featuresTransition3(rt)
+	s.model.runFeaturesTransition3Conv(rt)
 	s.model.featuresDenseblock4(rt)
 	s.model.head(rt)
 	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 1008}, OutputShape())

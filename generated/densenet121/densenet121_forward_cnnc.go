@@ -38,30 +38,30 @@ func (m *Model) featuresDenseblock1(s *cnnrt.Session) {
 	m.featuresDenseblock1Denselayer6.forward(s, x.From(224), x, conv1)
 }
 
-// runFeaturesTransition1 runs features.transition1: [256 56 56] -> [128 28 28].
-func (m *Model) runFeaturesTransition1(s *cnnrt.Session) {
+// runFeaturesTransition1Conv runs features.transition1.conv: [256 56 56] -> [128 28 28].
+func (m *Model) runFeaturesTransition1Conv(s *cnnrt.Session) {
 	var (
-		x    = cnnrt.View{Offset: 802816, Pitch: 256} // [256 56 56]
-		y    = cnnrt.View{Offset: 401408, Pitch: 512} // [128 28 28]
-		conv = cnnrt.View{Offset: 0, Pitch: 128}      // [128 56 56]
+		x                       = cnnrt.View{Offset: 802816, Pitch: 256} // [256 56 56]
+		featuresTransition1Conv = cnnrt.View{Offset: 0, Pitch: 512}      // [128 28 28]
 	)
-	// features.transition1: [256 56 56] -> [128 28 28]
-	m.featuresTransition1.forward(s, y, x, conv)
+	// features.transition1.conv: norm + relu + average pool 2x2 + conv 1x1 -> [128 28 28]
+	// (specs/blocks/densenet.cnn:25)
+	m.featuresTransition1Conv.Run(s, featuresTransition1Conv, x)
 }
 
 // featuresDenseblock2 runs features.denseblock2.denselayer1 to features.denseblock2.denselayer12:
 // [128 28 28] -> [32 28 28].
 func (m *Model) featuresDenseblock2(s *cnnrt.Session) {
 	var (
-		x       = cnnrt.View{Offset: 401408, Pitch: 512} // [128 28 28], [32 28 28]
-		a       = cnnrt.View{Offset: 0, Pitch: 128}      // [128 28 28]
-		conv1   = cnnrt.View{Offset: 100352, Pitch: 128} // [128 28 28]
-		norm1   = cnnrt.View{Offset: 0, Pitch: 160}      // [160 28 28]
-		conv1_2 = cnnrt.View{Offset: 125440, Pitch: 128} // [128 28 28]
-		norm1_2 = cnnrt.View{Offset: 0, Pitch: 192}      // [192 28 28]
-		conv1_3 = cnnrt.View{Offset: 150528, Pitch: 128} // [128 28 28]
-		norm1_3 = cnnrt.View{Offset: 0, Pitch: 224}      // [224 28 28]
-		conv1_4 = cnnrt.View{Offset: 175616, Pitch: 128} // [128 28 28]
+		x       = cnnrt.View{Offset: 0, Pitch: 512}      // [128 28 28], [32 28 28]
+		a       = cnnrt.View{Offset: 401408, Pitch: 128} // [128 28 28]
+		conv1   = cnnrt.View{Offset: 501760, Pitch: 128} // [128 28 28]
+		norm1   = cnnrt.View{Offset: 401408, Pitch: 160} // [160 28 28]
+		conv1_2 = cnnrt.View{Offset: 526848, Pitch: 128} // [128 28 28]
+		norm1_2 = cnnrt.View{Offset: 401408, Pitch: 192} // [192 28 28]
+		conv1_3 = cnnrt.View{Offset: 551936, Pitch: 128} // [128 28 28]
+		norm1_3 = cnnrt.View{Offset: 401408, Pitch: 224} // [224 28 28]
+		conv1_4 = cnnrt.View{Offset: 577024, Pitch: 128} // [128 28 28]
 	)
 	// features.denseblock2.denselayer1: [128 28 28] -> [32 28 28]
 	m.featuresDenseblock2Denselayer1.forward(s, x.From(128), x, a, conv1)
@@ -89,70 +89,70 @@ func (m *Model) featuresDenseblock2(s *cnnrt.Session) {
 	m.featuresDenseblock2Denselayer12.forward(s, x.From(480), x, a)
 }
 
-// runFeaturesTransition2 runs features.transition2: [512 28 28] -> [256 14 14].
-func (m *Model) runFeaturesTransition2(s *cnnrt.Session) {
+// runFeaturesTransition2Conv runs features.transition2.conv: [512 28 28] -> [256 14 14].
+func (m *Model) runFeaturesTransition2Conv(s *cnnrt.Session) {
 	var (
-		x    = cnnrt.View{Offset: 401408, Pitch: 512} // [512 28 28]
-		y    = cnnrt.View{Offset: 0, Pitch: 1040}     // [256 14 14]
-		conv = cnnrt.View{Offset: 802816, Pitch: 256} // [256 28 28]
+		x                       = cnnrt.View{Offset: 0, Pitch: 512}       // [512 28 28]
+		featuresTransition2Conv = cnnrt.View{Offset: 401408, Pitch: 1040} // [256 14 14]
 	)
-	// features.transition2: [512 28 28] -> [256 14 14]
-	m.featuresTransition2.forward(s, y, x, conv)
+	// features.transition2.conv: norm + relu + average pool 2x2 + conv 1x1 -> [256 14 14]
+	// (specs/blocks/densenet.cnn:25)
+	m.featuresTransition2Conv.Run(s, featuresTransition2Conv, x)
 }
 
 // featuresDenseblock3 runs features.denseblock3.denselayer1 to features.denseblock3.denselayer24:
 // [256 14 14] -> [32 14 14].
 func (m *Model) featuresDenseblock3(s *cnnrt.Session) {
 	var (
-		x        = cnnrt.View{Offset: 0, Pitch: 1040}     // [256 14 14], [32 14 14]
-		norm1    = cnnrt.View{Offset: 203840, Pitch: 256} // [256 14 14]
-		conv1    = cnnrt.View{Offset: 254016, Pitch: 128} // [128 14 14]
-		norm1_2  = cnnrt.View{Offset: 203840, Pitch: 288} // [288 14 14]
-		conv1_2  = cnnrt.View{Offset: 260288, Pitch: 128} // [128 14 14]
-		norm1_3  = cnnrt.View{Offset: 203840, Pitch: 320} // [320 14 14]
-		conv1_3  = cnnrt.View{Offset: 266560, Pitch: 128} // [128 14 14]
-		norm1_4  = cnnrt.View{Offset: 203840, Pitch: 352} // [352 14 14]
-		conv1_4  = cnnrt.View{Offset: 272832, Pitch: 128} // [128 14 14]
-		norm1_5  = cnnrt.View{Offset: 203840, Pitch: 384} // [384 14 14]
-		conv1_5  = cnnrt.View{Offset: 279104, Pitch: 128} // [128 14 14]
-		norm1_6  = cnnrt.View{Offset: 203840, Pitch: 416} // [416 14 14]
-		conv1_6  = cnnrt.View{Offset: 285376, Pitch: 128} // [128 14 14]
-		norm1_7  = cnnrt.View{Offset: 203840, Pitch: 448} // [448 14 14]
-		conv1_7  = cnnrt.View{Offset: 291648, Pitch: 128} // [128 14 14]
-		norm1_8  = cnnrt.View{Offset: 203840, Pitch: 480} // [480 14 14]
-		conv1_8  = cnnrt.View{Offset: 297920, Pitch: 128} // [128 14 14]
-		norm1_9  = cnnrt.View{Offset: 203840, Pitch: 512} // [512 14 14]
-		conv1_9  = cnnrt.View{Offset: 304192, Pitch: 128} // [128 14 14]
-		norm1_10 = cnnrt.View{Offset: 203840, Pitch: 544} // [544 14 14]
-		conv1_10 = cnnrt.View{Offset: 310464, Pitch: 128} // [128 14 14]
-		norm1_11 = cnnrt.View{Offset: 203840, Pitch: 576} // [576 14 14]
-		conv1_11 = cnnrt.View{Offset: 316736, Pitch: 128} // [128 14 14]
-		norm1_12 = cnnrt.View{Offset: 203840, Pitch: 608} // [608 14 14]
-		conv1_12 = cnnrt.View{Offset: 323008, Pitch: 128} // [128 14 14]
-		norm1_13 = cnnrt.View{Offset: 203840, Pitch: 640} // [640 14 14]
-		conv1_13 = cnnrt.View{Offset: 329280, Pitch: 128} // [128 14 14]
-		norm1_14 = cnnrt.View{Offset: 203840, Pitch: 672} // [672 14 14]
-		conv1_14 = cnnrt.View{Offset: 335552, Pitch: 128} // [128 14 14]
-		norm1_15 = cnnrt.View{Offset: 203840, Pitch: 704} // [704 14 14]
-		conv1_15 = cnnrt.View{Offset: 341824, Pitch: 128} // [128 14 14]
-		norm1_16 = cnnrt.View{Offset: 203840, Pitch: 736} // [736 14 14]
-		conv1_16 = cnnrt.View{Offset: 348096, Pitch: 128} // [128 14 14]
-		norm1_17 = cnnrt.View{Offset: 203840, Pitch: 768} // [768 14 14]
-		conv1_17 = cnnrt.View{Offset: 354368, Pitch: 128} // [128 14 14]
-		norm1_18 = cnnrt.View{Offset: 203840, Pitch: 800} // [800 14 14]
-		conv1_18 = cnnrt.View{Offset: 360640, Pitch: 128} // [128 14 14]
-		norm1_19 = cnnrt.View{Offset: 203840, Pitch: 832} // [832 14 14]
-		conv1_19 = cnnrt.View{Offset: 366912, Pitch: 128} // [128 14 14]
-		norm1_20 = cnnrt.View{Offset: 203840, Pitch: 864} // [864 14 14]
-		conv1_20 = cnnrt.View{Offset: 373184, Pitch: 128} // [128 14 14]
-		norm1_21 = cnnrt.View{Offset: 203840, Pitch: 896} // [896 14 14]
-		conv1_21 = cnnrt.View{Offset: 379456, Pitch: 128} // [128 14 14]
-		norm1_22 = cnnrt.View{Offset: 203840, Pitch: 928} // [928 14 14]
-		conv1_22 = cnnrt.View{Offset: 385728, Pitch: 128} // [128 14 14]
-		norm1_23 = cnnrt.View{Offset: 203840, Pitch: 960} // [960 14 14]
-		conv1_23 = cnnrt.View{Offset: 392000, Pitch: 128} // [128 14 14]
-		norm1_24 = cnnrt.View{Offset: 203840, Pitch: 992} // [992 14 14]
-		conv1_24 = cnnrt.View{Offset: 398272, Pitch: 128} // [128 14 14]
+		x        = cnnrt.View{Offset: 401408, Pitch: 1040} // [256 14 14], [32 14 14]
+		norm1    = cnnrt.View{Offset: 0, Pitch: 256}       // [256 14 14]
+		conv1    = cnnrt.View{Offset: 50176, Pitch: 128}   // [128 14 14]
+		norm1_2  = cnnrt.View{Offset: 0, Pitch: 288}       // [288 14 14]
+		conv1_2  = cnnrt.View{Offset: 56448, Pitch: 128}   // [128 14 14]
+		norm1_3  = cnnrt.View{Offset: 0, Pitch: 320}       // [320 14 14]
+		conv1_3  = cnnrt.View{Offset: 62720, Pitch: 128}   // [128 14 14]
+		norm1_4  = cnnrt.View{Offset: 0, Pitch: 352}       // [352 14 14]
+		conv1_4  = cnnrt.View{Offset: 68992, Pitch: 128}   // [128 14 14]
+		norm1_5  = cnnrt.View{Offset: 0, Pitch: 384}       // [384 14 14]
+		conv1_5  = cnnrt.View{Offset: 75264, Pitch: 128}   // [128 14 14]
+		norm1_6  = cnnrt.View{Offset: 0, Pitch: 416}       // [416 14 14]
+		conv1_6  = cnnrt.View{Offset: 81536, Pitch: 128}   // [128 14 14]
+		norm1_7  = cnnrt.View{Offset: 0, Pitch: 448}       // [448 14 14]
+		conv1_7  = cnnrt.View{Offset: 87808, Pitch: 128}   // [128 14 14]
+		norm1_8  = cnnrt.View{Offset: 0, Pitch: 480}       // [480 14 14]
+		conv1_8  = cnnrt.View{Offset: 94080, Pitch: 128}   // [128 14 14]
+		norm1_9  = cnnrt.View{Offset: 0, Pitch: 512}       // [512 14 14]
+		conv1_9  = cnnrt.View{Offset: 100352, Pitch: 128}  // [128 14 14]
+		norm1_10 = cnnrt.View{Offset: 0, Pitch: 544}       // [544 14 14]
+		conv1_10 = cnnrt.View{Offset: 106624, Pitch: 128}  // [128 14 14]
+		norm1_11 = cnnrt.View{Offset: 0, Pitch: 576}       // [576 14 14]
+		conv1_11 = cnnrt.View{Offset: 112896, Pitch: 128}  // [128 14 14]
+		norm1_12 = cnnrt.View{Offset: 0, Pitch: 608}       // [608 14 14]
+		conv1_12 = cnnrt.View{Offset: 119168, Pitch: 128}  // [128 14 14]
+		norm1_13 = cnnrt.View{Offset: 0, Pitch: 640}       // [640 14 14]
+		conv1_13 = cnnrt.View{Offset: 125440, Pitch: 128}  // [128 14 14]
+		norm1_14 = cnnrt.View{Offset: 0, Pitch: 672}       // [672 14 14]
+		conv1_14 = cnnrt.View{Offset: 131712, Pitch: 128}  // [128 14 14]
+		norm1_15 = cnnrt.View{Offset: 0, Pitch: 704}       // [704 14 14]
+		conv1_15 = cnnrt.View{Offset: 137984, Pitch: 128}  // [128 14 14]
+		norm1_16 = cnnrt.View{Offset: 0, Pitch: 736}       // [736 14 14]
+		conv1_16 = cnnrt.View{Offset: 144256, Pitch: 128}  // [128 14 14]
+		norm1_17 = cnnrt.View{Offset: 0, Pitch: 768}       // [768 14 14]
+		conv1_17 = cnnrt.View{Offset: 150528, Pitch: 128}  // [128 14 14]
+		norm1_18 = cnnrt.View{Offset: 0, Pitch: 800}       // [800 14 14]
+		conv1_18 = cnnrt.View{Offset: 156800, Pitch: 128}  // [128 14 14]
+		norm1_19 = cnnrt.View{Offset: 0, Pitch: 832}       // [832 14 14]
+		conv1_19 = cnnrt.View{Offset: 163072, Pitch: 128}  // [128 14 14]
+		norm1_20 = cnnrt.View{Offset: 0, Pitch: 864}       // [864 14 14]
+		conv1_20 = cnnrt.View{Offset: 169344, Pitch: 128}  // [128 14 14]
+		norm1_21 = cnnrt.View{Offset: 0, Pitch: 896}       // [896 14 14]
+		conv1_21 = cnnrt.View{Offset: 175616, Pitch: 128}  // [128 14 14]
+		norm1_22 = cnnrt.View{Offset: 0, Pitch: 928}       // [928 14 14]
+		conv1_22 = cnnrt.View{Offset: 181888, Pitch: 128}  // [128 14 14]
+		norm1_23 = cnnrt.View{Offset: 0, Pitch: 960}       // [960 14 14]
+		conv1_23 = cnnrt.View{Offset: 188160, Pitch: 128}  // [128 14 14]
+		norm1_24 = cnnrt.View{Offset: 0, Pitch: 992}       // [992 14 14]
+		conv1_24 = cnnrt.View{Offset: 194432, Pitch: 128}  // [128 14 14]
 	)
 	// features.denseblock3.denselayer1: [256 14 14] -> [32 14 14]
 	m.featuresDenseblock3Denselayer1.forward(s, x.From(256), x, norm1, conv1)
@@ -204,20 +204,15 @@ func (m *Model) featuresDenseblock3(s *cnnrt.Session) {
 	m.featuresDenseblock3Denselayer24.forward(s, x.From(992), x, norm1_24, conv1_24)
 }
 
-// featuresTransition3 runs features.transition3.norm, features.transition3.conv and
-// features.transition3.pool: [1024 14 14] -> [512 7 7].
-func (m *Model) featuresTransition3(s *cnnrt.Session) {
+// runFeaturesTransition3Conv runs features.transition3.conv: [1024 14 14] -> [512 7 7].
+func (m *Model) runFeaturesTransition3Conv(s *cnnrt.Session) {
 	var (
-		a    = cnnrt.View{Offset: 0, Pitch: 1040}     // [1024 14 14], [512 7 7]
-		conv = cnnrt.View{Offset: 203840, Pitch: 512} // [512 14 14]
+		x                       = cnnrt.View{Offset: 401408, Pitch: 1040} // [1024 14 14]
+		featuresTransition3Conv = cnnrt.View{Offset: 0, Pitch: 1040}      // [512 7 7]
 	)
-	// features.transition3.norm: scale and shift by norm + relu -> [1024 14 14]
-	// (specs/blocks/densenet.cnn:23)
-	m.featuresTransition3Norm.Run(s, a, a)
-	// features.transition3.conv: conv 1x1 -> [512 14 14] (specs/blocks/densenet.cnn:25)
-	m.featuresTransition3Conv.Run(s, conv, a)
-	// features.transition3.pool: average pool 2x2 s2 -> [512 7 7] (specs/blocks/densenet.cnn:26)
-	avgPool2x2s2Of512At7.Run(s, a, conv)
+	// features.transition3.conv: norm + relu + average pool 2x2 + conv 1x1 -> [512 7 7]
+	// (specs/blocks/densenet.cnn:25)
+	m.featuresTransition3Conv.Run(s, featuresTransition3Conv, x)
 }
 
 // featuresDenseblock4 runs features.denseblock4.denselayer1 to features.denseblock4.denselayer16:
@@ -321,21 +316,6 @@ func (b *denseLayer2) forward(s *cnnrt.Session, y, x, conv1 cnnrt.View) {
 	b.conv1.Run(s, conv1, x)
 	// conv2: conv 3x3 -> [32 56 56], [32 28 28] (specs/blocks/densenet.cnn:8)
 	b.conv2.Run(s, y, conv1)
-}
-
-// transition is what features.transition1 and features.transition2 have in common: the same layers
-// in the same order, of weights and sizes of their own.
-type transition struct {
-	conv *cnnrt.PackedConv
-	pool *cnnrt.AvgPool
-}
-
-// forward computes y from x; conv holds what that layer computes.
-func (b *transition) forward(s *cnnrt.Session, y, x, conv cnnrt.View) {
-	// conv: norm + relu + conv 1x1 -> [128 56 56], [256 28 28] (specs/blocks/densenet.cnn:25)
-	b.conv.Run(s, conv, x)
-	// pool: average pool 2x2 s2 -> [128 28 28], [256 14 14] (specs/blocks/densenet.cnn:26)
-	b.pool.Run(s, y, conv)
 }
 
 // denseLayer is what features.denseblock2.denselayer1 to features.denseblock2.denselayer4,

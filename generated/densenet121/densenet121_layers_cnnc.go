@@ -36,6 +36,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
+		Algo: cnnrt.Winograd4x4,
 	}
 	// features.denseblock1.denselayer2.conv1
 	conv1x1From96To128At56 = &cnnrt.Conv{
@@ -73,16 +74,11 @@ var (
 		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.transition1.conv
-	conv1x1From256To128At56 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 256, H: 56, W: 56}, Out: cnnrt.Shape{C: 128, H: 56, W: 56},
+	pooledConv1x1From256To128At28 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 256, H: 56, W: 56}, Out: cnnrt.Shape{C: 128, H: 28, W: 28},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU},
-	}
-	// features.transition1.pool
-	avgPool2x2s2Of128At28 = &cnnrt.AvgPool{
-		In: cnnrt.Shape{C: 128, H: 56, W: 56}, Out: cnnrt.Shape{C: 128, H: 28, W: 28},
-		Kernel: cnnrt.Size{H: 2, W: 2}, Stride: cnnrt.Size{H: 2, W: 2}, CountPad: true,
+		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, InPool: cnnrt.Size{H: 2, W: 2},
 	}
 	// features.denseblock2.denselayer1.norm1
 	affineOf128At28 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 128, H: 28, W: 28}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
@@ -103,6 +99,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
+		Algo: cnnrt.Winograd4x4,
 	}
 	// features.denseblock2.denselayer2.norm1
 	affineOf160At28 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 160, H: 28, W: 28}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
@@ -185,16 +182,11 @@ var (
 		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.transition2.conv
-	conv1x1From512To256At28 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 512, H: 28, W: 28}, Out: cnnrt.Shape{C: 256, H: 28, W: 28},
+	pooledConv1x1From512To256At14 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 512, H: 28, W: 28}, Out: cnnrt.Shape{C: 256, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU},
-	}
-	// features.transition2.pool
-	avgPool2x2s2Of256At14 = &cnnrt.AvgPool{
-		In: cnnrt.Shape{C: 256, H: 28, W: 28}, Out: cnnrt.Shape{C: 256, H: 14, W: 14},
-		Kernel: cnnrt.Size{H: 2, W: 2}, Stride: cnnrt.Size{H: 2, W: 2}, CountPad: true,
+		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, InPool: cnnrt.Size{H: 2, W: 2},
 	}
 	// features.denseblock3.denselayer1.norm1
 	affineOf256At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 256, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
@@ -221,6 +213,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
+		Algo: cnnrt.Winograd2x2,
 	}
 	// features.denseblock3.denselayer2.norm1
 	affineOf288At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 288, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
@@ -406,18 +399,12 @@ var (
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
-	// features.transition3.norm
-	affineOf1024At14 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 1024, H: 14, W: 14}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
 	// features.transition3.conv
-	conv1x1From1024To512At14 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 1024, H: 14, W: 14}, Out: cnnrt.Shape{C: 512, H: 14, W: 14},
+	pooledConv1x1From1024To512At7 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 1024, H: 14, W: 14}, Out: cnnrt.Shape{C: 512, H: 7, W: 7},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
-		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1,
-	}
-	// features.transition3.pool
-	avgPool2x2s2Of512At7 = &cnnrt.AvgPool{
-		In: cnnrt.Shape{C: 512, H: 14, W: 14}, Out: cnnrt.Shape{C: 512, H: 7, W: 7},
-		Kernel: cnnrt.Size{H: 2, W: 2}, Stride: cnnrt.Size{H: 2, W: 2}, CountPad: true,
+		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
+		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, InPool: cnnrt.Size{H: 2, W: 2},
 	}
 	// features.denseblock4.denselayer1.norm1
 	affineOf512At7 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 512, H: 7, W: 7}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
@@ -574,14 +561,6 @@ func loadDenseLayer2(l *cnnrt.Loader, key string, conv1, conv2 *cnnrt.Conv) dens
 	return denseLayer2{
 		conv1: l.Conv(key+".conv1", conv1, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: key + ".norm1", Eps: 1e-05, Affine: true, Before: true}, batchNorm(key+".norm2")),
 		conv2: l.Conv(key+".conv2", conv2),
-	}
-}
-
-// loadTransition packs the weights whose keys begin with key.
-func loadTransition(l *cnnrt.Loader, key string, conv *cnnrt.Conv, pool *cnnrt.AvgPool) transition {
-	return transition{
-		conv: l.Conv(key+".conv", conv, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: key + ".norm", Eps: 1e-05, Affine: true, Before: true}),
-		pool: pool,
 	}
 }
 

@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 5,288,548 parameters and takes 385,814,752 multiply-accumulates
-// and 5.7 MiB of working memory an image.
+// and 2.3 MiB of working memory an image.
 package efficientnet_b0
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
@@ -26,7 +26,7 @@ const (
 	// MACs counts the multiply-accumulates of the convolutions and linear layers for one image.
 	MACs int64 = 385814752
 	// ArenaFloats is the working memory of a session, in floats, for each image of its batch.
-	ArenaFloats = 1505280
+	ArenaFloats = 602144
 	ArenaBytes  = 4 * ArenaFloats
 )
 
@@ -99,25 +99,28 @@ var Preprocess = cnnrt.Preprocess{
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
 // each through a session of its own.
 type Model struct {
-	features0_0, features1_0Block0_0                              *cnnrt.PackedConv
-	features1_0Block1                                             squeezeExcite
-	features1_0Block2_0, features2_0Block0_0, features2_0Block1_0 *cnnrt.PackedConv
-	features2_0Block2                                             squeezeExcite
-	features2_0Block3_0, features2_1Block0_0, features2_1Block1_0 *cnnrt.PackedConv
-	features2_1Block2                                             squeezeExcite
-	features2_1Block3_0                                           *cnnrt.PackedConv
-	features3_0                                                   mbconv2
-	features3_1                                                   mbconv
-	features4_0                                                   mbconv2
-	features4_1, features4_2                                      mbconv
-	features5_0                                                   mbconv2
-	features5_1, features5_2                                      mbconv
-	features6_0                                                   mbconv2
-	features6_1, features6_2, features6_3                         mbconv
-	features7_0                                                   mbconv2
-	features8_0                                                   *cnnrt.PackedConv
-	classifier1                                                   *cnnrt.PackedLinear
-	memory                                                        cnnrt.Memory
+	features1_0Block0_0                                             *cnnrt.PackedChain
+	features1_0Block1                                               squeezeExcite
+	features1_0Block2_0                                             *cnnrt.PackedConv
+	features2_0Block1_0                                             *cnnrt.PackedChain
+	features2_0Block2                                               squeezeExcite
+	features2_0Block3_0                                             *cnnrt.PackedConv
+	features2_1Block1_0                                             *cnnrt.PackedChain
+	features2_1Block2                                               squeezeExcite
+	features2_1Block3_0                                             *cnnrt.PackedConv
+	features3_0Block1_0                                             *cnnrt.PackedChain
+	features3_0Block2FC1, features3_0Block2FC2, features3_0Block3_0 *cnnrt.PackedConv
+	features3_1                                                     mbconv
+	features4_0                                                     mbconv2
+	features4_1, features4_2                                        mbconv
+	features5_0                                                     mbconv2
+	features5_1, features5_2                                        mbconv
+	features6_0                                                     mbconv2
+	features6_1, features6_2, features6_3                           mbconv
+	features7_0                                                     mbconv2
+	features8_0                                                     *cnnrt.PackedConv
+	classifier1                                                     *cnnrt.PackedLinear
+	memory                                                          cnnrt.Memory
 }
 
 // Load reads the weights from a file in the safetensors format.
@@ -135,23 +138,34 @@ func Load(path string) (*Model, error) {
 func New(weights cnnrt.Tensors) (*Model, error) {
 	l := cnnrt.NewLoader(weights)
 	m := &Model{
-		features0_0:         l.Conv("features.0.0", conv3x3s2From3To32At112, batchNorm("features.0.1")),
-		features1_0Block0_0: l.Conv("features.1.0.block.0.0", depthwise3x3From32To32At112, batchNorm("features.1.0.block.0.1")),
+		features1_0Block0_0: l.Chain(
+			l.Conv("features.0.0", conv3x3s2From3To32At112, batchNorm("features.0.1")),
+			l.Conv("features.1.0.block.0.0", depthwise3x3From32To32At112, batchNorm("features.1.0.block.0.1")),
+		),
 		features1_0Block1: loadSqueezeExcite(l, "features.1.0.block.1",
 			globalAvgPoolOf32At112, conv1x1From32To8, conv1x1From8To32),
 		features1_0Block2_0: l.Conv("features.1.0.block.2.0", gatedConv1x1From32To16At112, batchNorm("features.1.0.block.2.1")),
-		features2_0Block0_0: l.Conv("features.2.0.block.0.0", conv1x1From16To96At112, batchNorm("features.2.0.block.0.1")),
-		features2_0Block1_0: l.Conv("features.2.0.block.1.0", depthwise3x3s2From96To96At56, batchNorm("features.2.0.block.1.1")),
+		features2_0Block1_0: l.Chain(
+			l.Conv("features.2.0.block.0.0", conv1x1From16To96At112, batchNorm("features.2.0.block.0.1")),
+			l.Conv("features.2.0.block.1.0", depthwise3x3s2From96To96At56, batchNorm("features.2.0.block.1.1")),
+		),
 		features2_0Block2: loadSqueezeExcite(l, "features.2.0.block.2",
 			globalAvgPoolOf96At56, conv1x1From96To4, conv1x1From4To96),
 		features2_0Block3_0: l.Conv("features.2.0.block.3.0", gatedConv1x1From96To24At56, batchNorm("features.2.0.block.3.1")),
-		features2_1Block0_0: l.Conv("features.2.1.block.0.0", conv1x1From24To144At56, batchNorm("features.2.1.block.0.1")),
-		features2_1Block1_0: l.Conv("features.2.1.block.1.0", depthwise3x3From144To144At56, batchNorm("features.2.1.block.1.1")),
+		features2_1Block1_0: l.Chain(
+			l.Conv("features.2.1.block.0.0", conv1x1From24To144At56, batchNorm("features.2.1.block.0.1")),
+			l.Conv("features.2.1.block.1.0", depthwise3x3From144To144At56, batchNorm("features.2.1.block.1.1")),
+		),
 		features2_1Block2: loadSqueezeExcite(l, "features.2.1.block.2",
 			globalAvgPoolOf144At56, conv1x1From144To6, conv1x1From6To144),
 		features2_1Block3_0: l.Conv("features.2.1.block.3.0", gatedConv1x1From144To24At56, batchNorm("features.2.1.block.3.1")),
-		features3_0: loadMbconv2(l, "features.3.0",
-			conv1x1From24To144At56, depthwise5x5s2From144To144At28, globalAvgPoolOf144At28, conv1x1From144To6, conv1x1From6To144, scaleOf144At28, conv1x1From144To40At28),
+		features3_0Block1_0: l.Chain(
+			l.Conv("features.3.0.block.0.0", conv1x1From24To144At56, batchNorm("features.3.0.block.0.1")),
+			l.Conv("features.3.0.block.1.0", depthwise5x5s2From144To144At28, batchNorm("features.3.0.block.1.1")),
+		),
+		features3_0Block2FC1: l.Conv("features.3.0.block.2.fc1", conv1x1From144To6),
+		features3_0Block2FC2: l.Conv("features.3.0.block.2.fc2", conv1x1From6To144),
+		features3_0Block3_0:  l.Conv("features.3.0.block.3.0", conv1x1From144To40At28, batchNorm("features.3.0.block.3.1")),
 		features3_1: loadMbconv(l, "features.3.1",
 			conv1x1From40To240At28, depthwise5x5From240To240At28, globalAvgPoolOf240At28, conv1x1From240To10, conv1x1From10To240, scaleOf240At28, conv1x1From240To40At28),
 		features4_0: loadMbconv2(l, "features.4.0",
@@ -235,7 +249,6 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt.Begin(k)
 	defer rt.End()
 	rt.Input(cnnrt.View{Offset: 401408, Pitch: 3}, InputShape(), src[:k*InputLen])
-	s.model.stem(rt)
 	s.model.features1(rt)
 	s.model.features2(rt)
 	s.model.features3(rt)

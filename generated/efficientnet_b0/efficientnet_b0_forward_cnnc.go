@@ -4,60 +4,54 @@ package efficientnet_b0
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// stem runs features.0.0: [3 224 224] -> [32 112 112].
-func (m *Model) stem(s *cnnrt.Session) {
-	var (
-		image       = cnnrt.View{Offset: 401408, Pitch: 3} // [3 224 224]
-		features0_0 = cnnrt.View{Offset: 0, Pitch: 32}     // [32 112 112]
-	)
-	// features.0.0: conv 3x3 s2 + batchnorm + silu -> [32 112 112] (specs/blocks/mbconv.cnn:9)
-	m.features0_0.Run(s, features0_0, image)
-}
-
-// features1 runs features.1.0.block.0.0, features.1.0.block.1 and features.1.0.block.2.0:
-// [32 112 112] -> [16 112 112].
+// features1 runs features.0.0, features.1.0.block.0.0, features.1.0.block.1 and
+// features.1.0.block.2.0: [3 224 224] -> [16 112 112].
 func (m *Model) features1(s *cnnrt.Session) {
 	var (
-		a                   = cnnrt.View{Offset: 0, Pitch: 32}       // [32 112 112], [32 1 1]
-		features1_0Block0_0 = cnnrt.View{Offset: 401408, Pitch: 32}  // [32 112 112]
-		fc1                 = cnnrt.View{Offset: 32, Pitch: 8}       // [8 1 1]
-		features1_0Block2_0 = cnnrt.View{Offset: 1204224, Pitch: 16} // [16 112 112]
+		image               = cnnrt.View{Offset: 401408, Pitch: 3}  // [3 224 224]
+		features1_0Block0_0 = cnnrt.View{Offset: 0, Pitch: 32}      // [32 112 112]
+		y                   = cnnrt.View{Offset: 602112, Pitch: 32} // [32 1 1]
+		avgpool             = cnnrt.View{Offset: 401408, Pitch: 32} // [32 1 1]
+		fc1                 = cnnrt.View{Offset: 401440, Pitch: 8}  // [8 1 1]
+		features1_0Block2_0 = cnnrt.View{Offset: 401408, Pitch: 16} // [16 112 112]
 	)
+	// a band of rows at a time:
+	// features.0.0: conv 3x3 s2 + batchnorm + silu -> [32 112 112] (specs/blocks/mbconv.cnn:9)
 	// features.1.0.block.0.0: conv 3x3 depthwise + batchnorm + silu -> [32 112 112]
 	// (specs/blocks/mbconv.cnn:9)
-	m.features1_0Block0_0.Run(s, features1_0Block0_0, a)
+	m.features1_0Block0_0.Run(s, features1_0Block0_0, image)
 	// features.1.0.block.1: [32 112 112] -> [32 1 1]
-	m.features1_0Block1.forward(s, a, features1_0Block0_0, a, fc1)
+	m.features1_0Block1.forward(s, y, features1_0Block0_0, avgpool, fc1)
 	// features.1.0.block.2.0: gate + conv 1x1 + batchnorm -> [16 112 112] (specs/blocks/mbconv.cnn:9)
-	m.features1_0Block2_0.RunGated(s, features1_0Block2_0, features1_0Block0_0, a)
+	m.features1_0Block2_0.RunGated(s, features1_0Block2_0, features1_0Block0_0, y)
 }
 
 // features2 runs features.2.0.block.0.0 to features.2.1.block.3.0: [16 112 112] -> [24 56 56].
 func (m *Model) features2(s *cnnrt.Session) {
 	var (
-		x                   = cnnrt.View{Offset: 1204224, Pitch: 16} // [16 112 112]
-		a                   = cnnrt.View{Offset: 0, Pitch: 96}       // [96 112 112], [96 1 1]
-		features2_0Block1_0 = cnnrt.View{Offset: 1204224, Pitch: 96} // [96 56 56]
-		fc1                 = cnnrt.View{Offset: 96, Pitch: 4}       // [4 1 1]
-		features2_0Block3_0 = cnnrt.View{Offset: 903168, Pitch: 32}  // [24 56 56]
-		b                   = cnnrt.View{Offset: 0, Pitch: 144}      // [144 56 56], [144 1 1]
-		features2_1Block1_0 = cnnrt.View{Offset: 451584, Pitch: 144} // [144 56 56]
-		fc1_2               = cnnrt.View{Offset: 144, Pitch: 6}      // [6 1 1]
+		x                   = cnnrt.View{Offset: 401408, Pitch: 16}  // [16 112 112]
+		features2_0Block1_0 = cnnrt.View{Offset: 0, Pitch: 96}       // [96 56 56]
+		a                   = cnnrt.View{Offset: 301056, Pitch: 96}  // [96 1 1]
+		fc1                 = cnnrt.View{Offset: 301152, Pitch: 4}   // [4 1 1]
+		features2_0Block3_0 = cnnrt.View{Offset: 451584, Pitch: 32}  // [24 56 56]
+		features2_1Block1_0 = cnnrt.View{Offset: 0, Pitch: 144}      // [144 56 56]
+		b                   = cnnrt.View{Offset: 551936, Pitch: 144} // [144 1 1]
+		fc1_2               = cnnrt.View{Offset: 552080, Pitch: 6}   // [6 1 1]
 	)
+	// a band of rows at a time:
 	// features.2.0.block.0.0: conv 1x1 + batchnorm + silu -> [96 112 112] (specs/blocks/mbconv.cnn:9)
-	m.features2_0Block0_0.Run(s, a, x)
 	// features.2.0.block.1.0: conv 3x3 s2 depthwise + batchnorm + silu -> [96 56 56]
 	// (specs/blocks/mbconv.cnn:9)
-	m.features2_0Block1_0.Run(s, features2_0Block1_0, a)
+	m.features2_0Block1_0.Run(s, features2_0Block1_0, x)
 	// features.2.0.block.2: [96 56 56] -> [96 1 1]
 	m.features2_0Block2.forward(s, a, features2_0Block1_0, a, fc1)
 	// features.2.0.block.3.0: gate + conv 1x1 + batchnorm -> [24 56 56] (specs/blocks/mbconv.cnn:9)
 	m.features2_0Block3_0.RunGated(s, features2_0Block3_0, features2_0Block1_0, a)
+	// a band of rows at a time:
 	// features.2.1.block.0.0: conv 1x1 + batchnorm + silu -> [144 56 56] (specs/blocks/mbconv.cnn:9)
-	m.features2_1Block0_0.Run(s, b, features2_0Block3_0)
 	// features.2.1.block.1.0: conv 3x3 depthwise + batchnorm + silu -> [144 56 56]
 	// (specs/blocks/mbconv.cnn:9)
-	m.features2_1Block1_0.Run(s, features2_1Block1_0, b)
+	m.features2_1Block1_0.Run(s, features2_1Block1_0, features2_0Block3_0)
 	// features.2.1.block.2: [144 56 56] -> [144 1 1]
 	m.features2_1Block2.forward(s, b, features2_1Block1_0, b, fc1_2)
 	// features.2.1.block.3.0: gate + conv 1x1 + batchnorm + residual -> [24 56 56]
@@ -65,22 +59,35 @@ func (m *Model) features2(s *cnnrt.Session) {
 	m.features2_1Block3_0.RunGatedAdd(s, features2_0Block3_0, features2_1Block1_0, b, features2_0Block3_0)
 }
 
-// features3 runs features.3.0 and features.3.1: [24 56 56] -> [40 28 28].
+// features3 runs features.3.0.block.0.0 to features.3.1: [24 56 56] -> [40 28 28].
 func (m *Model) features3(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 903168, Pitch: 32}  // [24 56 56]
-		y           = cnnrt.View{Offset: 376320, Pitch: 48}  // [40 28 28]
-		a           = cnnrt.View{Offset: 0, Pitch: 144}      // [144 1 1]
-		block1_0    = cnnrt.View{Offset: 451584, Pitch: 144} // [144 28 28]
-		block2FC1   = cnnrt.View{Offset: 144, Pitch: 6}      // [6 1 1]
-		b           = cnnrt.View{Offset: 0, Pitch: 240}      // [240 1 1]
-		block1_0_2  = cnnrt.View{Offset: 188160, Pitch: 240} // [240 28 28]
-		block2FC1_2 = cnnrt.View{Offset: 240, Pitch: 10}     // [10 1 1]
+		x                    = cnnrt.View{Offset: 451584, Pitch: 32}  // [24 56 56]
+		features3_0Block1_0  = cnnrt.View{Offset: 0, Pitch: 144}      // [144 28 28]
+		a                    = cnnrt.View{Offset: 112896, Pitch: 144} // [144 1 1]
+		features3_0Block2FC1 = cnnrt.View{Offset: 113040, Pitch: 6}   // [6 1 1]
+		features3_0Block3_0  = cnnrt.View{Offset: 376320, Pitch: 48}  // [40 28 28]
+		b                    = cnnrt.View{Offset: 0, Pitch: 240}      // [240 1 1]
+		block1_0             = cnnrt.View{Offset: 188160, Pitch: 240} // [240 28 28]
+		block2FC1            = cnnrt.View{Offset: 240, Pitch: 10}     // [10 1 1]
 	)
-	// features.3.0: [24 56 56] -> [40 28 28]
-	m.features3_0.forward(s, y, x, a, block1_0, a, block2FC1, a)
+	// a band of rows at a time:
+	// features.3.0.block.0.0: conv 1x1 + batchnorm + silu -> [144 56 56] (specs/blocks/mbconv.cnn:9)
+	// features.3.0.block.1.0: conv 5x5 s2 depthwise + batchnorm + silu -> [144 28 28]
+	// (specs/blocks/mbconv.cnn:9)
+	m.features3_0Block1_0.Run(s, features3_0Block1_0, x)
+	// features.3.0.block.2.avgpool: global average pool -> [144 1 1] (specs/blocks/mbconv.cnn:17)
+	globalAvgPoolOf144At28.Run(s, a, features3_0Block1_0)
+	// features.3.0.block.2.fc1: conv 1x1 + silu -> [6 1 1] (specs/blocks/mbconv.cnn:18)
+	m.features3_0Block2FC1.Run(s, features3_0Block2FC1, a)
+	// features.3.0.block.2.fc2: conv 1x1 + sigmoid -> [144 1 1] (specs/blocks/mbconv.cnn:19)
+	m.features3_0Block2FC2.Run(s, a, features3_0Block2FC1)
+	// features.3.0.block.2.mul: multiply by channel -> [144 28 28] (specs/blocks/mbconv.cnn:20)
+	scaleOf144At28.Run(s, features3_0Block1_0, features3_0Block1_0, a)
+	// features.3.0.block.3.0: conv 1x1 + batchnorm -> [40 28 28] (specs/blocks/mbconv.cnn:9)
+	m.features3_0Block3_0.Run(s, features3_0Block3_0, features3_0Block1_0)
 	// features.3.1: [40 28 28] -> [40 28 28]
-	m.features3_1.forward(s, y, b, block1_0_2, b, block2FC1_2, b)
+	m.features3_1.forward(s, features3_0Block3_0, b, block1_0, b, block2FC1, b)
 }
 
 // features4 runs features.4.0 to features.4.2: [40 28 28] -> [80 14 14].
@@ -184,42 +191,6 @@ func (b *squeezeExcite) forward(s *cnnrt.Session, y, x, avgpool, fc1 cnnrt.View)
 	b.fc2.Run(s, y, fc1)
 }
 
-// mbconv2 is what features.3.0, features.4.0, features.5.0, features.6.0 and features.7.0 have in
-// common: the same layers in the same order, of weights and sizes of their own.
-type mbconv2 struct {
-	block0_0, block1_0   *cnnrt.PackedConv
-	block2Avgpool        *cnnrt.AdaptivePool
-	block2FC1, block2FC2 *cnnrt.PackedConv
-	block2Mul            *cnnrt.Mul
-	block3_0             *cnnrt.PackedConv
-}
-
-// forward computes y from x; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold what
-// those layers compute.
-func (b *mbconv2) forward(s *cnnrt.Session, y, x, block0_0, block1_0, block2Avgpool, block2FC1, block2FC2 cnnrt.View) {
-	// block.0.0: conv 1x1 + batchnorm + silu -> [144 56 56], [240 28 28], [480 14 14], [672 14 14],
-	// [1152 7 7] (specs/blocks/mbconv.cnn:9)
-	b.block0_0.Run(s, block0_0, x)
-	// block.1.0: conv depthwise + batchnorm + silu -> [144 28 28], [240 14 14], [480 14 14], [672 7 7],
-	// [1152 7 7] (specs/blocks/mbconv.cnn:9)
-	b.block1_0.Run(s, block1_0, block0_0)
-	// block.2.avgpool: global average pool -> [144 1 1], [240 1 1], [480 1 1], [672 1 1], [1152 1 1]
-	// (specs/blocks/mbconv.cnn:17)
-	b.block2Avgpool.Run(s, block2Avgpool, block1_0)
-	// block.2.fc1: conv 1x1 + silu -> [6 1 1], [10 1 1], [20 1 1], [28 1 1], [48 1 1]
-	// (specs/blocks/mbconv.cnn:18)
-	b.block2FC1.Run(s, block2FC1, block2Avgpool)
-	// block.2.fc2: conv 1x1 + sigmoid -> [144 1 1], [240 1 1], [480 1 1], [672 1 1], [1152 1 1]
-	// (specs/blocks/mbconv.cnn:19)
-	b.block2FC2.Run(s, block2FC2, block2FC1)
-	// block.2.mul: multiply by channel -> [144 28 28], [240 14 14], [480 14 14], [672 7 7], [1152 7 7]
-	// (specs/blocks/mbconv.cnn:20)
-	b.block2Mul.Run(s, block1_0, block1_0, block2FC2)
-	// block.3.0: conv 1x1 + batchnorm -> [40 28 28], [80 14 14], [112 14 14], [192 7 7], [320 7 7]
-	// (specs/blocks/mbconv.cnn:9)
-	b.block3_0.Run(s, y, block1_0)
-}
-
 // mbconv is what features.3.1, features.4.1, features.4.2, features.5.1, features.5.2 and
 // features.6.1 to features.6.3 have in common: the same layers in the same order, of weights and
 // sizes of their own.
@@ -255,4 +226,40 @@ func (b *mbconv) forward(s *cnnrt.Session, x, block0_0, block1_0, block2Avgpool,
 	// block.3.0: conv 1x1 + batchnorm + residual -> [40 28 28], [80 14 14], [112 14 14], [192 7 7]
 	// (specs/blocks/mbconv.cnn:9)
 	b.block3_0.RunAdd(s, x, block1_0, x)
+}
+
+// mbconv2 is what features.4.0, features.5.0, features.6.0 and features.7.0 have in common: the
+// same layers in the same order, of weights and sizes of their own.
+type mbconv2 struct {
+	block0_0, block1_0   *cnnrt.PackedConv
+	block2Avgpool        *cnnrt.AdaptivePool
+	block2FC1, block2FC2 *cnnrt.PackedConv
+	block2Mul            *cnnrt.Mul
+	block3_0             *cnnrt.PackedConv
+}
+
+// forward computes y from x; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold what
+// those layers compute.
+func (b *mbconv2) forward(s *cnnrt.Session, y, x, block0_0, block1_0, block2Avgpool, block2FC1, block2FC2 cnnrt.View) {
+	// block.0.0: conv 1x1 + batchnorm + silu -> [240 28 28], [480 14 14], [672 14 14], [1152 7 7]
+	// (specs/blocks/mbconv.cnn:9)
+	b.block0_0.Run(s, block0_0, x)
+	// block.1.0: conv depthwise + batchnorm + silu -> [240 14 14], [480 14 14], [672 7 7], [1152 7 7]
+	// (specs/blocks/mbconv.cnn:9)
+	b.block1_0.Run(s, block1_0, block0_0)
+	// block.2.avgpool: global average pool -> [240 1 1], [480 1 1], [672 1 1], [1152 1 1]
+	// (specs/blocks/mbconv.cnn:17)
+	b.block2Avgpool.Run(s, block2Avgpool, block1_0)
+	// block.2.fc1: conv 1x1 + silu -> [10 1 1], [20 1 1], [28 1 1], [48 1 1]
+	// (specs/blocks/mbconv.cnn:18)
+	b.block2FC1.Run(s, block2FC1, block2Avgpool)
+	// block.2.fc2: conv 1x1 + sigmoid -> [240 1 1], [480 1 1], [672 1 1], [1152 1 1]
+	// (specs/blocks/mbconv.cnn:19)
+	b.block2FC2.Run(s, block2FC2, block2FC1)
+	// block.2.mul: multiply by channel -> [240 14 14], [480 14 14], [672 7 7], [1152 7 7]
+	// (specs/blocks/mbconv.cnn:20)
+	b.block2Mul.Run(s, block1_0, block1_0, block2FC2)
+	// block.3.0: conv 1x1 + batchnorm -> [80 14 14], [112 14 14], [192 7 7], [320 7 7]
+	// (specs/blocks/mbconv.cnn:9)
+	b.block3_0.Run(s, y, block1_0)
 }

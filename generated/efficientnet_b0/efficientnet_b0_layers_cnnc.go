@@ -375,9 +375,9 @@ func loadSqueezeExcite(l *cnnrt.Loader, key string, avgpool *cnnrt.AdaptivePool,
 	}
 }
 
-// loadMbconv2 packs the weights whose keys begin with key.
-func loadMbconv2(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2 *cnnrt.Conv, block2Mul *cnnrt.Mul, block3_0 *cnnrt.Conv) mbconv2 {
-	return mbconv2{
+// loadMbconv packs the weights whose keys begin with key.
+func loadMbconv(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2 *cnnrt.Conv, block2Mul *cnnrt.Mul, block3_0 *cnnrt.Conv) mbconv {
+	return mbconv{
 		block0_0:      l.Conv(key+".block.0.0", block0_0, batchNorm(key+".block.0.1")),
 		block1_0:      l.Conv(key+".block.1.0", block1_0, batchNorm(key+".block.1.1")),
 		block2Avgpool: block2Avgpool,
@@ -388,9 +388,9 @@ func loadMbconv2(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, bl
 	}
 }
 
-// loadMbconv packs the weights whose keys begin with key.
-func loadMbconv(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2 *cnnrt.Conv, block2Mul *cnnrt.Mul, block3_0 *cnnrt.Conv) mbconv {
-	return mbconv{
+// loadMbconv2 packs the weights whose keys begin with key.
+func loadMbconv2(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2 *cnnrt.Conv, block2Mul *cnnrt.Mul, block3_0 *cnnrt.Conv) mbconv2 {
+	return mbconv2{
 		block0_0:      l.Conv(key+".block.0.0", block0_0, batchNorm(key+".block.0.1")),
 		block1_0:      l.Conv(key+".block.1.0", block1_0, batchNorm(key+".block.1.1")),
 		block2Avgpool: block2Avgpool,

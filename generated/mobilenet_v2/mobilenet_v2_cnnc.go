@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 3,504,872 parameters and takes 300,774,272 multiply-accumulates
-// and 5.7 MiB of working memory an image.
+// and 1.3 MiB of working memory an image.
 package mobilenet_v2
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
@@ -26,7 +26,7 @@ const (
 	// MACs counts the multiply-accumulates of the convolutions and linear layers for one image.
 	MACs int64 = 300774272
 	// ArenaFloats is the working memory of a session, in floats, for each image of its batch.
-	ArenaFloats = 1505280
+	ArenaFloats = 351232
 	ArenaBytes  = 4 * ArenaFloats
 )
 
@@ -78,21 +78,19 @@ var Preprocess = cnnrt.Preprocess{
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
 // each through a session of its own.
 type Model struct {
-	features0_0, features1Conv0_0, features1Conv1 *cnnrt.PackedConv
-	features2                                     invertedResidual2
-	features3                                     invertedResidual
-	features4                                     invertedResidual2
-	features5, features6                          invertedResidual
-	features7                                     invertedResidual2
-	features8, features9, features10              invertedResidual
-	features11                                    invertedResidual2
-	features12, features13                        invertedResidual
-	features14                                    invertedResidual2
-	features15, features16                        invertedResidual
-	features17                                    invertedResidual2
-	features18_0                                  *cnnrt.PackedConv
-	classifier1                                   *cnnrt.PackedLinear
-	memory                                        cnnrt.Memory
+	features1Conv1, features2Conv2, features3Conv2, features4Conv1_0 *cnnrt.PackedChain
+	features4Conv2                                                   *cnnrt.PackedConv
+	features5, features6                                             invertedResidual
+	features7                                                        invertedResidual2
+	features8, features9, features10                                 invertedResidual
+	features11                                                       invertedResidual2
+	features12, features13                                           invertedResidual
+	features14                                                       invertedResidual2
+	features15, features16                                           invertedResidual
+	features17                                                       invertedResidual2
+	features18_0                                                     *cnnrt.PackedConv
+	classifier1                                                      *cnnrt.PackedLinear
+	memory                                                           cnnrt.Memory
 }
 
 // Load reads the weights from a file in the safetensors format.
@@ -110,15 +108,26 @@ func Load(path string) (*Model, error) {
 func New(weights cnnrt.Tensors) (*Model, error) {
 	l := cnnrt.NewLoader(weights)
 	m := &Model{
-		features0_0:      l.Conv("features.0.0", conv3x3s2From3To32At112, batchNorm("features.0.1")),
-		features1Conv0_0: l.Conv("features.1.conv.0.0", depthwise3x3From32To32At112, batchNorm("features.1.conv.0.1")),
-		features1Conv1:   l.Conv("features.1.conv.1", conv1x1From32To16At112, batchNorm("features.1.conv.2")),
-		features2: loadInvertedResidual2(l, "features.2",
-			conv1x1From16To96At112, depthwise3x3s2From96To96At56, conv1x1From96To24At56),
-		features3: loadInvertedResidual(l, "features.3",
-			conv1x1From24To144At56, depthwise3x3From144To144At56, conv1x1From144To24At56),
-		features4: loadInvertedResidual2(l, "features.4",
-			conv1x1From24To144At56, depthwise3x3s2From144To144At28, conv1x1From144To32At28),
+		features1Conv1: l.Chain(
+			l.Conv("features.0.0", conv3x3s2From3To32At112, batchNorm("features.0.1")),
+			l.Conv("features.1.conv.0.0", depthwise3x3From32To32At112, batchNorm("features.1.conv.0.1")),
+			l.Conv("features.1.conv.1", conv1x1From32To16At112, batchNorm("features.1.conv.2")),
+		),
+		features2Conv2: l.Chain(
+			l.Conv("features.2.conv.0.0", conv1x1From16To96At112, batchNorm("features.2.conv.0.1")),
+			l.Conv("features.2.conv.1.0", depthwise3x3s2From96To96At56, batchNorm("features.2.conv.1.1")),
+			l.Conv("features.2.conv.2", conv1x1From96To24At56, batchNorm("features.2.conv.3")),
+		),
+		features3Conv2: l.Chain(
+			l.Conv("features.3.conv.0.0", conv1x1From24To144At56, batchNorm("features.3.conv.0.1")),
+			l.Conv("features.3.conv.1.0", depthwise3x3From144To144At56, batchNorm("features.3.conv.1.1")),
+			l.Conv("features.3.conv.2", conv1x1From144To24At56, batchNorm("features.3.conv.3")),
+		),
+		features4Conv1_0: l.Chain(
+			l.Conv("features.4.conv.0.0", conv1x1From24To144At56, batchNorm("features.4.conv.0.1")),
+			l.Conv("features.4.conv.1.0", depthwise3x3s2From144To144At28, batchNorm("features.4.conv.1.1")),
+		),
+		features4Conv2: l.Conv("features.4.conv.2", conv1x1From144To32At28, batchNorm("features.4.conv.3")),
 		features5: loadInvertedResidual(l, "features.5",
 			conv1x1From32To192At28, depthwise3x3From192To192At28, conv1x1From192To32At28),
 		features6: loadInvertedResidual(l, "features.6",
@@ -203,7 +212,7 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt := s.rt
 	rt.Begin(k)
 	defer rt.End()
-	rt.Input(cnnrt.View{Offset: 401408, Pitch: 3}, InputShape(), src[:k*InputLen])
+	rt.Input(cnnrt.View{Offset: 200704, Pitch: 3}, InputShape(), src[:k*InputLen])
 	s.model.features(rt)
 	s.model.head(rt)
 	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 1008}, OutputShape())

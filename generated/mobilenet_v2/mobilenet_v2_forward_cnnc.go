@@ -7,71 +7,79 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // features runs features.0.0 to features.18.0: [3 224 224] -> [1280 7 7].
 func (m *Model) features(s *cnnrt.Session) {
 	var (
-		image            = cnnrt.View{Offset: 401408, Pitch: 3}   // [3 224 224]
-		features0_0      = cnnrt.View{Offset: 0, Pitch: 32}       // [32 112 112]
-		features1Conv0_0 = cnnrt.View{Offset: 401408, Pitch: 32}  // [32 112 112]
-		features1Conv1   = cnnrt.View{Offset: 1204224, Pitch: 16} // [16 112 112]
-		y                = cnnrt.View{Offset: 903168, Pitch: 32}  // [24 56 56]
-		conv0_0          = cnnrt.View{Offset: 0, Pitch: 96}       // [96 112 112]
-		conv1_0          = cnnrt.View{Offset: 1204224, Pitch: 96} // [96 56 56]
-		conv0_0_2        = cnnrt.View{Offset: 0, Pitch: 144}      // [144 56 56]
-		conv1_0_2        = cnnrt.View{Offset: 451584, Pitch: 144} // [144 56 56], [144 28 28]
-		y2               = cnnrt.View{Offset: 301056, Pitch: 32}  // [32 28 28]
-		conv0_0_3        = cnnrt.View{Offset: 0, Pitch: 192}      // [192 28 28]
-		conv1_0_3        = cnnrt.View{Offset: 150528, Pitch: 192} // [192 28 28], [192 14 14]
-		y3               = cnnrt.View{Offset: 188160, Pitch: 64}  // [64 14 14]
-		conv0_0_4        = cnnrt.View{Offset: 0, Pitch: 384}      // [384 14 14]
-		conv1_0_4        = cnnrt.View{Offset: 75264, Pitch: 384}  // [384 14 14]
-		y4               = cnnrt.View{Offset: 225792, Pitch: 96}  // [96 14 14]
-		conv0_0_5        = cnnrt.View{Offset: 0, Pitch: 576}      // [576 14 14]
-		conv1_0_5        = cnnrt.View{Offset: 112896, Pitch: 576} // [576 14 14], [576 7 7]
-		y5               = cnnrt.View{Offset: 94080, Pitch: 160}  // [160 7 7]
-		conv0_0_6        = cnnrt.View{Offset: 0, Pitch: 960}      // [960 7 7]
-		conv1_0_6        = cnnrt.View{Offset: 47040, Pitch: 960}  // [960 7 7]
-		y6               = cnnrt.View{Offset: 94080, Pitch: 320}  // [320 7 7]
+		image            = cnnrt.View{Offset: 200704, Pitch: 3}   // [3 224 224]
+		features1Conv1   = cnnrt.View{Offset: 0, Pitch: 16}       // [16 112 112]
+		features2Conv2   = cnnrt.View{Offset: 200704, Pitch: 32}  // [24 56 56]
+		features3Conv2   = cnnrt.View{Offset: 0, Pitch: 32}       // [24 56 56]
+		features4Conv1_0 = cnnrt.View{Offset: 100352, Pitch: 144} // [144 28 28]
+		features4Conv2   = cnnrt.View{Offset: 301056, Pitch: 32}  // [32 28 28]
+		conv0_0          = cnnrt.View{Offset: 0, Pitch: 192}      // [192 28 28]
+		conv1_0          = cnnrt.View{Offset: 150528, Pitch: 192} // [192 28 28], [192 14 14]
+		y                = cnnrt.View{Offset: 188160, Pitch: 64}  // [64 14 14]
+		conv0_0_2        = cnnrt.View{Offset: 0, Pitch: 384}      // [384 14 14]
+		conv1_0_2        = cnnrt.View{Offset: 75264, Pitch: 384}  // [384 14 14]
+		y2               = cnnrt.View{Offset: 225792, Pitch: 96}  // [96 14 14]
+		conv0_0_3        = cnnrt.View{Offset: 0, Pitch: 576}      // [576 14 14]
+		conv1_0_3        = cnnrt.View{Offset: 112896, Pitch: 576} // [576 14 14], [576 7 7]
+		y3               = cnnrt.View{Offset: 94080, Pitch: 160}  // [160 7 7]
+		conv0_0_4        = cnnrt.View{Offset: 0, Pitch: 960}      // [960 7 7]
+		conv1_0_4        = cnnrt.View{Offset: 47040, Pitch: 960}  // [960 7 7]
+		y4               = cnnrt.View{Offset: 94080, Pitch: 320}  // [320 7 7]
 		features18_0     = cnnrt.View{Offset: 0, Pitch: 1280}     // [1280 7 7]
 	)
+	// a band of rows at a time:
 	// features.0.0: conv 3x3 s2 + batchnorm + relu6 -> [32 112 112] (specs/blocks/mbconv.cnn:9)
-	m.features0_0.Run(s, features0_0, image)
 	// features.1.conv.0.0: conv 3x3 depthwise + batchnorm + relu6 -> [32 112 112]
 	// (specs/blocks/mbconv.cnn:9)
-	m.features1Conv0_0.Run(s, features1Conv0_0, features0_0)
 	// features.1.conv.1: conv 1x1 + batchnorm -> [16 112 112] (specs/blocks/mbconv.cnn:36)
-	m.features1Conv1.Run(s, features1Conv1, features1Conv0_0)
-	// features.2: [16 112 112] -> [24 56 56]
-	m.features2.forward(s, y, features1Conv1, conv0_0, conv1_0)
-	// features.3: [24 56 56] -> [24 56 56]
-	m.features3.forward(s, y, conv0_0_2, conv1_0_2)
-	// features.4: [24 56 56] -> [32 28 28]
-	m.features4.forward(s, y2, y, conv0_0_2, conv1_0_2)
+	m.features1Conv1.Run(s, features1Conv1, image)
+	// a band of rows at a time:
+	// features.2.conv.0.0: conv 1x1 + batchnorm + relu6 -> [96 112 112] (specs/blocks/mbconv.cnn:9)
+	// features.2.conv.1.0: conv 3x3 s2 depthwise + batchnorm + relu6 -> [96 56 56]
+	// (specs/blocks/mbconv.cnn:9)
+	// features.2.conv.2: conv 1x1 + batchnorm -> [24 56 56] (specs/blocks/mbconv.cnn:36)
+	m.features2Conv2.Run(s, features2Conv2, features1Conv1)
+	// a band of rows at a time:
+	// features.3.conv.0.0: conv 1x1 + batchnorm + relu6 -> [144 56 56] (specs/blocks/mbconv.cnn:9)
+	// features.3.conv.1.0: conv 3x3 depthwise + batchnorm + relu6 -> [144 56 56]
+	// (specs/blocks/mbconv.cnn:9)
+	// features.3.conv.2: conv 1x1 + batchnorm + residual -> [24 56 56] (specs/blocks/mbconv.cnn:36)
+	m.features3Conv2.RunAdd(s, features3Conv2, features2Conv2, features2Conv2)
+	// a band of rows at a time:
+	// features.4.conv.0.0: conv 1x1 + batchnorm + relu6 -> [144 56 56] (specs/blocks/mbconv.cnn:9)
+	// features.4.conv.1.0: conv 3x3 s2 depthwise + batchnorm + relu6 -> [144 28 28]
+	// (specs/blocks/mbconv.cnn:9)
+	m.features4Conv1_0.Run(s, features4Conv1_0, features3Conv2)
+	// features.4.conv.2: conv 1x1 + batchnorm -> [32 28 28] (specs/blocks/mbconv.cnn:36)
+	m.features4Conv2.Run(s, features4Conv2, features4Conv1_0)
 	// features.5: [32 28 28] -> [32 28 28]
-	m.features5.forward(s, y2, conv0_0_3, conv1_0_3)
+	m.features5.forward(s, features4Conv2, conv0_0, conv1_0)
 	// features.6: [32 28 28] -> [32 28 28]
-	m.features6.forward(s, y2, conv0_0_3, conv1_0_3)
+	m.features6.forward(s, features4Conv2, conv0_0, conv1_0)
 	// features.7: [32 28 28] -> [64 14 14]
-	m.features7.forward(s, y3, y2, conv0_0_3, conv1_0_3)
+	m.features7.forward(s, y, features4Conv2, conv0_0, conv1_0)
 	// features.8: [64 14 14] -> [64 14 14]
-	m.features8.forward(s, y3, conv0_0_4, conv1_0_4)
+	m.features8.forward(s, y, conv0_0_2, conv1_0_2)
 	// features.9: [64 14 14] -> [64 14 14]
-	m.features9.forward(s, y3, conv0_0_4, conv1_0_4)
+	m.features9.forward(s, y, conv0_0_2, conv1_0_2)
 	// features.10: [64 14 14] -> [64 14 14]
-	m.features10.forward(s, y3, conv0_0_4, conv1_0_4)
+	m.features10.forward(s, y, conv0_0_2, conv1_0_2)
 	// features.11: [64 14 14] -> [96 14 14]
-	m.features11.forward(s, y4, y3, conv0_0_4, conv1_0_4)
+	m.features11.forward(s, y2, y, conv0_0_2, conv1_0_2)
 	// features.12: [96 14 14] -> [96 14 14]
-	m.features12.forward(s, y4, conv0_0_5, conv1_0_5)
+	m.features12.forward(s, y2, conv0_0_3, conv1_0_3)
 	// features.13: [96 14 14] -> [96 14 14]
-	m.features13.forward(s, y4, conv0_0_5, conv1_0_5)
+	m.features13.forward(s, y2, conv0_0_3, conv1_0_3)
 	// features.14: [96 14 14] -> [160 7 7]
-	m.features14.forward(s, y5, y4, conv0_0_5, conv1_0_5)
+	m.features14.forward(s, y3, y2, conv0_0_3, conv1_0_3)
 	// features.15: [160 7 7] -> [160 7 7]
-	m.features15.forward(s, y5, conv0_0_6, conv1_0_6)
+	m.features15.forward(s, y3, conv0_0_4, conv1_0_4)
 	// features.16: [160 7 7] -> [160 7 7]
-	m.features16.forward(s, y5, conv0_0_6, conv1_0_6)
+	m.features16.forward(s, y3, conv0_0_4, conv1_0_4)
 	// features.17: [160 7 7] -> [320 7 7]
-	m.features17.forward(s, y6, y5, conv0_0_6, conv1_0_6)
+	m.features17.forward(s, y4, y3, conv0_0_4, conv1_0_4)
 	// features.18.0: conv 1x1 + batchnorm + relu6 -> [1280 7 7] (specs/blocks/mbconv.cnn:9)
-	m.features18_0.Run(s, features18_0, y6)
+	m.features18_0.Run(s, features18_0, y4)
 }
 
 // head runs globalavgpool and classifier.1: [1280 7 7] -> [1000].
@@ -87,41 +95,41 @@ func (m *Model) head(s *cnnrt.Session) {
 	m.classifier1.Run(s, classifier1, globalavgpool)
 }
 
-// invertedResidual2 is what features.2, features.4, features.7, features.11, features.14 and
-// features.17 have in common: the same layers in the same order, of weights and sizes of their own.
-type invertedResidual2 struct {
-	conv0_0, conv1_0, conv2 *cnnrt.PackedConv
-}
-
-// forward computes y from x; conv0_0 and conv1_0 hold what those layers compute.
-func (b *invertedResidual2) forward(s *cnnrt.Session, y, x, conv0_0, conv1_0 cnnrt.View) {
-	// conv.0.0: conv 1x1 + batchnorm + relu6 -> [96 112 112], [144 56 56], ..., [960 7 7]
-	// (specs/blocks/mbconv.cnn:9)
-	b.conv0_0.Run(s, conv0_0, x)
-	// conv.1.0: conv 3x3 depthwise + batchnorm + relu6 -> [96 56 56], [144 28 28], ..., [960 7 7]
-	// (specs/blocks/mbconv.cnn:9)
-	b.conv1_0.Run(s, conv1_0, conv0_0)
-	// conv.2: conv 1x1 + batchnorm -> [24 56 56], [32 28 28], ..., [320 7 7]
-	// (specs/blocks/mbconv.cnn:36)
-	b.conv2.Run(s, y, conv1_0)
-}
-
-// invertedResidual is what features.3, features.5, features.6, features.8 to features.10,
-// features.12, features.13, features.15 and features.16 have in common: the same layers in the same
-// order, of weights and sizes of their own.
+// invertedResidual is what features.5, features.6, features.8 to features.10, features.12,
+// features.13, features.15 and features.16 have in common: the same layers in the same order, of
+// weights and sizes of their own.
 type invertedResidual struct {
 	conv0_0, conv1_0, conv2 *cnnrt.PackedConv
 }
 
 // forward computes x in place; conv0_0 and conv1_0 hold what those layers compute.
 func (b *invertedResidual) forward(s *cnnrt.Session, x, conv0_0, conv1_0 cnnrt.View) {
-	// conv.0.0: conv 1x1 + batchnorm + relu6 -> [144 56 56], [192 28 28], [384 14 14], [576 14 14],
-	// [960 7 7] (specs/blocks/mbconv.cnn:9)
+	// conv.0.0: conv 1x1 + batchnorm + relu6 -> [192 28 28], [384 14 14], [576 14 14], [960 7 7]
+	// (specs/blocks/mbconv.cnn:9)
 	b.conv0_0.Run(s, conv0_0, x)
-	// conv.1.0: conv 3x3 depthwise + batchnorm + relu6 -> [144 56 56], [192 28 28], [384 14 14],
-	// [576 14 14], [960 7 7] (specs/blocks/mbconv.cnn:9)
+	// conv.1.0: conv 3x3 depthwise + batchnorm + relu6 -> [192 28 28], [384 14 14], [576 14 14],
+	// [960 7 7] (specs/blocks/mbconv.cnn:9)
 	b.conv1_0.Run(s, conv1_0, conv0_0)
-	// conv.2: conv 1x1 + batchnorm + residual -> [24 56 56], [32 28 28], [64 14 14], [96 14 14],
-	// [160 7 7] (specs/blocks/mbconv.cnn:36)
+	// conv.2: conv 1x1 + batchnorm + residual -> [32 28 28], [64 14 14], [96 14 14], [160 7 7]
+	// (specs/blocks/mbconv.cnn:36)
 	b.conv2.RunAdd(s, x, conv1_0, x)
+}
+
+// invertedResidual2 is what features.7, features.11, features.14 and features.17 have in common:
+// the same layers in the same order, of weights and sizes of their own.
+type invertedResidual2 struct {
+	conv0_0, conv1_0, conv2 *cnnrt.PackedConv
+}
+
+// forward computes y from x; conv0_0 and conv1_0 hold what those layers compute.
+func (b *invertedResidual2) forward(s *cnnrt.Session, y, x, conv0_0, conv1_0 cnnrt.View) {
+	// conv.0.0: conv 1x1 + batchnorm + relu6 -> [192 28 28], [384 14 14], [576 14 14], [960 7 7]
+	// (specs/blocks/mbconv.cnn:9)
+	b.conv0_0.Run(s, conv0_0, x)
+	// conv.1.0: conv 3x3 depthwise + batchnorm + relu6 -> [192 14 14], [384 14 14], [576 7 7],
+	// [960 7 7] (specs/blocks/mbconv.cnn:9)
+	b.conv1_0.Run(s, conv1_0, conv0_0)
+	// conv.2: conv 1x1 + batchnorm -> [64 14 14], [96 14 14], [160 7 7], [320 7 7]
+	// (specs/blocks/mbconv.cnn:36)
+	b.conv2.Run(s, y, conv1_0)
 }

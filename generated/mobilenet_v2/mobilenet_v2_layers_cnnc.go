@@ -214,18 +214,18 @@ var (
 	linearFrom1280To1000 = &cnnrt.Linear{In: cnnrt.Shape{C: 1280, H: 1, W: 1}, Out: 1000, Bias: true}
 )
 
-// loadInvertedResidual2 packs the weights whose keys begin with key.
-func loadInvertedResidual2(l *cnnrt.Loader, key string, conv0_0, conv1_0, conv2 *cnnrt.Conv) invertedResidual2 {
-	return invertedResidual2{
+// loadInvertedResidual packs the weights whose keys begin with key.
+func loadInvertedResidual(l *cnnrt.Loader, key string, conv0_0, conv1_0, conv2 *cnnrt.Conv) invertedResidual {
+	return invertedResidual{
 		conv0_0: l.Conv(key+".conv.0.0", conv0_0, batchNorm(key+".conv.0.1")),
 		conv1_0: l.Conv(key+".conv.1.0", conv1_0, batchNorm(key+".conv.1.1")),
 		conv2:   l.Conv(key+".conv.2", conv2, batchNorm(key+".conv.3")),
 	}
 }
 
-// loadInvertedResidual packs the weights whose keys begin with key.
-func loadInvertedResidual(l *cnnrt.Loader, key string, conv0_0, conv1_0, conv2 *cnnrt.Conv) invertedResidual {
-	return invertedResidual{
+// loadInvertedResidual2 packs the weights whose keys begin with key.
+func loadInvertedResidual2(l *cnnrt.Loader, key string, conv0_0, conv1_0, conv2 *cnnrt.Conv) invertedResidual2 {
+	return invertedResidual2{
 		conv0_0: l.Conv(key+".conv.0.0", conv0_0, batchNorm(key+".conv.0.1")),
 		conv1_0: l.Conv(key+".conv.1.0", conv1_0, batchNorm(key+".conv.1.1")),
 		conv2:   l.Conv(key+".conv.2", conv2, batchNorm(key+".conv.3")),

@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 5,483,032 parameters and takes 216,589,760 multiply-accumulates
-// and 3.8 MiB of working memory an image.
+// and 1.5 MiB of working memory an image.
 package mobilenet_v3_large
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
@@ -26,7 +26,7 @@ const (
 	// MACs counts the multiply-accumulates of the convolutions and linear layers for one image.
 	MACs int64 = 216589760
 	// ArenaFloats is the working memory of a session, in floats, for each image of its batch.
-	ArenaFloats = 1003520
+	ArenaFloats = 401408
 	ArenaBytes  = 4 * ArenaFloats
 )
 
@@ -88,21 +88,21 @@ var Preprocess = cnnrt.Preprocess{
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
 // each through a session of its own.
 type Model struct {
-	features0_0, features1Block0_0, features1Block1_0, features2Block0_0 *cnnrt.PackedConv
-	features2Block1_0, features2Block2_0, features3Block0_0              *cnnrt.PackedConv
-	features3Block1_0, features3Block2_0, features4Block0_0              *cnnrt.PackedConv
-	features4Block1_0, features4Block2FC1, features4Block2FC2            *cnnrt.PackedConv
-	features4Block3_0                                                    *cnnrt.PackedConv
-	features5, features6                                                 mobilenetV3LayerAvgpool
-	features7Block0_0, features7Block1_0, features7Block2_0              *cnnrt.PackedConv
-	features8, features9, features10                                     mobilenetV3Layer
-	features11                                                           mobilenetV3LayerAvgpool2
-	features12                                                           mobilenetV3LayerAvgpool3
-	features13                                                           mobilenetV3LayerAvgpool2
-	features14, features15                                               mobilenetV3LayerAvgpool3
-	features16_0                                                         *cnnrt.PackedConv
-	classifier0, classifier3                                             *cnnrt.PackedLinear
-	memory                                                               cnnrt.Memory
+	features0_0, features1Block0_0, features1Block1_0         *cnnrt.PackedConv
+	features2Block1_0                                         *cnnrt.PackedChain
+	features2Block2_0                                         *cnnrt.PackedConv
+	features3Block2_0, features4Block1_0                      *cnnrt.PackedChain
+	features4Block2FC1, features4Block2FC2, features4Block3_0 *cnnrt.PackedConv
+	features5, features6                                      mobilenetV3LayerAvgpool
+	features7Block0_0, features7Block1_0, features7Block2_0   *cnnrt.PackedConv
+	features8, features9, features10                          mobilenetV3Layer
+	features11                                                mobilenetV3LayerAvgpool2
+	features12                                                mobilenetV3LayerAvgpool3
+	features13                                                mobilenetV3LayerAvgpool2
+	features14, features15                                    mobilenetV3LayerAvgpool3
+	features16_0                                              *cnnrt.PackedConv
+	classifier0, classifier3                                  *cnnrt.PackedLinear
+	memory                                                    cnnrt.Memory
 }
 
 // Load reads the weights from a file in the safetensors format.
@@ -120,17 +120,23 @@ func Load(path string) (*Model, error) {
 func New(weights cnnrt.Tensors) (*Model, error) {
 	l := cnnrt.NewLoader(weights)
 	m := &Model{
-		features0_0:        l.Conv("features.0.0", conv3x3s2From3To16At112, batchNorm("features.0.1")),
-		features1Block0_0:  l.Conv("features.1.block.0.0", depthwise3x3From16To16At112, batchNorm("features.1.block.0.1")),
-		features1Block1_0:  l.Conv("features.1.block.1.0", conv1x1From16To16At112, batchNorm("features.1.block.1.1")),
-		features2Block0_0:  l.Conv("features.2.block.0.0", conv1x1From16To64At112, batchNorm("features.2.block.0.1")),
-		features2Block1_0:  l.Conv("features.2.block.1.0", depthwise3x3s2From64To64At56, batchNorm("features.2.block.1.1")),
-		features2Block2_0:  l.Conv("features.2.block.2.0", conv1x1From64To24At56, batchNorm("features.2.block.2.1")),
-		features3Block0_0:  l.Conv("features.3.block.0.0", conv1x1From24To72At56, batchNorm("features.3.block.0.1")),
-		features3Block1_0:  l.Conv("features.3.block.1.0", depthwise3x3From72To72At56, batchNorm("features.3.block.1.1")),
-		features3Block2_0:  l.Conv("features.3.block.2.0", conv1x1From72To24At56, batchNorm("features.3.block.2.1")),
-		features4Block0_0:  l.Conv("features.4.block.0.0", conv1x1From24To72At56, batchNorm("features.4.block.0.1")),
-		features4Block1_0:  l.Conv("features.4.block.1.0", depthwise5x5s2From72To72At28, batchNorm("features.4.block.1.1")),
+		features0_0:       l.Conv("features.0.0", conv3x3s2From3To16At112, batchNorm("features.0.1")),
+		features1Block0_0: l.Conv("features.1.block.0.0", depthwise3x3From16To16At112, batchNorm("features.1.block.0.1")),
+		features1Block1_0: l.Conv("features.1.block.1.0", conv1x1From16To16At112, batchNorm("features.1.block.1.1")),
+		features2Block1_0: l.Chain(
+			l.Conv("features.2.block.0.0", conv1x1From16To64At112, batchNorm("features.2.block.0.1")),
+			l.Conv("features.2.block.1.0", depthwise3x3s2From64To64At56, batchNorm("features.2.block.1.1")),
+		),
+		features2Block2_0: l.Conv("features.2.block.2.0", conv1x1From64To24At56, batchNorm("features.2.block.2.1")),
+		features3Block2_0: l.Chain(
+			l.Conv("features.3.block.0.0", conv1x1From24To72At56, batchNorm("features.3.block.0.1")),
+			l.Conv("features.3.block.1.0", depthwise3x3From72To72At56, batchNorm("features.3.block.1.1")),
+			l.Conv("features.3.block.2.0", conv1x1From72To24At56, batchNorm("features.3.block.2.1")),
+		),
+		features4Block1_0: l.Chain(
+			l.Conv("features.4.block.0.0", conv1x1From24To72At56, batchNorm("features.4.block.0.1")),
+			l.Conv("features.4.block.1.0", depthwise5x5s2From72To72At28, batchNorm("features.4.block.1.1")),
+		),
 		features4Block2FC1: l.Conv("features.4.block.2.fc1", conv1x1From72To24),
 		features4Block2FC2: l.Conv("features.4.block.2.fc2", conv1x1From24To72),
 		features4Block3_0:  l.Conv("features.4.block.3.0", conv1x1From72To40At28, batchNorm("features.4.block.3.1")),
@@ -214,11 +220,11 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt := s.rt
 	rt.Begin(k)
 	defer rt.End()
-	rt.Input(cnnrt.View{Offset: 0, Pitch: 3}, InputShape(), src[:k*InputLen])
+	rt.Input(cnnrt.View{Offset: 200704, Pitch: 3}, InputShape(), src[:k*InputLen])
 	s.model.stem(rt)
 	s.model.features1(rt)
 	s.model.features2(rt)
-	s.model.features3(rt)
+	s.model.runFeatures3Block2_0(rt)
 	s.model.features4(rt)
 	s.model.features5To6(rt)
 	s.model.features7(rt)

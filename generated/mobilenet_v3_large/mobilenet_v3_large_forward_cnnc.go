@@ -7,8 +7,8 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem runs features.0.0: [3 224 224] -> [16 112 112].
 func (m *Model) stem(s *cnnrt.Session) {
 	var (
-		image       = cnnrt.View{Offset: 0, Pitch: 3}       // [3 224 224]
-		features0_0 = cnnrt.View{Offset: 802816, Pitch: 16} // [16 112 112]
+		image       = cnnrt.View{Offset: 200704, Pitch: 3} // [3 224 224]
+		features0_0 = cnnrt.View{Offset: 0, Pitch: 16}     // [16 112 112]
 	)
 	// features.0.0: conv 3x3 s2 + batchnorm + hardswish -> [16 112 112] (specs/blocks/mbconv.cnn:9)
 	m.features0_0.Run(s, features0_0, image)
@@ -17,8 +17,8 @@ func (m *Model) stem(s *cnnrt.Session) {
 // features1 runs features.1.block.0.0 and features.1.block.1.0: [16 112 112] -> [16 112 112].
 func (m *Model) features1(s *cnnrt.Session) {
 	var (
-		x        = cnnrt.View{Offset: 802816, Pitch: 16} // [16 112 112]
-		block0_0 = cnnrt.View{Offset: 0, Pitch: 16}      // [16 112 112]
+		x        = cnnrt.View{Offset: 0, Pitch: 16}      // [16 112 112]
+		block0_0 = cnnrt.View{Offset: 200704, Pitch: 16} // [16 112 112]
 	)
 	// features.1.block.0.0: conv 3x3 depthwise + batchnorm + relu -> [16 112 112]
 	// (specs/blocks/mbconv.cnn:9)
@@ -31,51 +31,48 @@ func (m *Model) features1(s *cnnrt.Session) {
 // -> [24 56 56].
 func (m *Model) features2(s *cnnrt.Session) {
 	var (
-		x        = cnnrt.View{Offset: 802816, Pitch: 16} // [16 112 112]
-		block0_0 = cnnrt.View{Offset: 0, Pitch: 64}      // [64 112 112]
-		block1_0 = cnnrt.View{Offset: 802816, Pitch: 64} // [64 56 56]
-		block2_0 = cnnrt.View{Offset: 501760, Pitch: 32} // [24 56 56]
+		x        = cnnrt.View{Offset: 0, Pitch: 16}      // [16 112 112]
+		block1_0 = cnnrt.View{Offset: 200704, Pitch: 64} // [64 56 56]
+		block2_0 = cnnrt.View{Offset: 0, Pitch: 32}      // [24 56 56]
 	)
+	// a band of rows at a time:
 	// features.2.block.0.0: conv 1x1 + batchnorm + relu -> [64 112 112] (specs/blocks/mbconv.cnn:9)
-	m.features2Block0_0.Run(s, block0_0, x)
 	// features.2.block.1.0: conv 3x3 s2 depthwise + batchnorm + relu -> [64 56 56]
 	// (specs/blocks/mbconv.cnn:9)
-	m.features2Block1_0.Run(s, block1_0, block0_0)
+	m.features2Block1_0.Run(s, block1_0, x)
 	// features.2.block.2.0: conv 1x1 + batchnorm -> [24 56 56] (specs/blocks/mbconv.cnn:9)
 	m.features2Block2_0.Run(s, block2_0, block1_0)
 }
 
-// features3 runs features.3.block.0.0, features.3.block.1.0 and features.3.block.2.0: [24 56 56] ->
-// [24 56 56].
-func (m *Model) features3(s *cnnrt.Session) {
+// runFeatures3Block2_0 runs features.3.block.0.0, features.3.block.1.0 and features.3.block.2.0:
+// [24 56 56] -> [24 56 56].
+func (m *Model) runFeatures3Block2_0(s *cnnrt.Session) {
 	var (
-		x        = cnnrt.View{Offset: 501760, Pitch: 32} // [24 56 56]
-		block0_0 = cnnrt.View{Offset: 0, Pitch: 80}      // [72 56 56]
-		block1_0 = cnnrt.View{Offset: 250880, Pitch: 80} // [72 56 56]
+		x                 = cnnrt.View{Offset: 0, Pitch: 32}      // [24 56 56]
+		features3Block2_0 = cnnrt.View{Offset: 100352, Pitch: 32} // [24 56 56]
 	)
+	// a band of rows at a time:
 	// features.3.block.0.0: conv 1x1 + batchnorm + relu -> [72 56 56] (specs/blocks/mbconv.cnn:9)
-	m.features3Block0_0.Run(s, block0_0, x)
 	// features.3.block.1.0: conv 3x3 depthwise + batchnorm + relu -> [72 56 56]
 	// (specs/blocks/mbconv.cnn:9)
-	m.features3Block1_0.Run(s, block1_0, block0_0)
 	// features.3.block.2.0: conv 1x1 + batchnorm + residual -> [24 56 56] (specs/blocks/mbconv.cnn:9)
-	m.features3Block2_0.RunAdd(s, x, block1_0, x)
+	m.features3Block2_0.RunAdd(s, features3Block2_0, x, x)
 }
 
 // features4 runs features.4.block.0.0 to features.4.block.3.0: [24 56 56] -> [40 28 28].
 func (m *Model) features4(s *cnnrt.Session) {
 	var (
-		x         = cnnrt.View{Offset: 501760, Pitch: 32} // [24 56 56]
-		a         = cnnrt.View{Offset: 0, Pitch: 80}      // [72 56 56], [72 1 1]
-		block1_0  = cnnrt.View{Offset: 250880, Pitch: 80} // [72 28 28]
-		block2FC1 = cnnrt.View{Offset: 80, Pitch: 32}     // [24 1 1]
+		x         = cnnrt.View{Offset: 100352, Pitch: 32} // [24 56 56]
+		block1_0  = cnnrt.View{Offset: 0, Pitch: 80}      // [72 28 28]
+		a         = cnnrt.View{Offset: 62720, Pitch: 80}  // [72 1 1]
+		block2FC1 = cnnrt.View{Offset: 62800, Pitch: 32}  // [24 1 1]
 		block3_0  = cnnrt.View{Offset: 200704, Pitch: 48} // [40 28 28]
 	)
+	// a band of rows at a time:
 	// features.4.block.0.0: conv 1x1 + batchnorm + relu -> [72 56 56] (specs/blocks/mbconv.cnn:9)
-	m.features4Block0_0.Run(s, a, x)
 	// features.4.block.1.0: conv 5x5 s2 depthwise + batchnorm + relu -> [72 28 28]
 	// (specs/blocks/mbconv.cnn:9)
-	m.features4Block1_0.Run(s, block1_0, a)
+	m.features4Block1_0.Run(s, block1_0, x)
 	// features.4.block.2.avgpool: global average pool -> [72 1 1] (specs/blocks/mbconv.cnn:17)
 	globalAvgPoolOf72At28.Run(s, a, block1_0)
 	// features.4.block.2.fc1: conv 1x1 + relu -> [24 1 1] (specs/blocks/mbconv.cnn:18)

@@ -33,7 +33,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// layer1.0.conv3
 	conv1x1From64To256At56 = &cnnrt.Conv{
@@ -91,7 +91,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// layer2.1.conv3, layer2.2.conv3 and layer2.3.conv3
 	conv1x1From128To512At28ReLU = &cnnrt.Conv{
@@ -137,7 +137,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd2x2,
 	}
 	// layer3.1.conv3, layer3.2.conv3, layer3.3.conv3, layer3.4.conv3 and layer3.5.conv3
 	conv1x1From256To1024At14ReLU = &cnnrt.Conv{

@@ -20,7 +20,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// features.4
 	maxPool2x2s2Of64At112 = &cnnrt.MaxPool{
@@ -34,7 +34,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// features.7
 	conv3x3From128To128At112 = &cnnrt.Conv{
@@ -42,7 +42,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// features.9
 	maxPool2x2s2Of128At56 = &cnnrt.MaxPool{
@@ -56,7 +56,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// features.12 and features.14
 	conv3x3From256To256At56 = &cnnrt.Conv{
@@ -64,7 +64,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// features.16
 	maxPool2x2s2Of256At28 = &cnnrt.MaxPool{
@@ -78,7 +78,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// features.19 and features.21
 	conv3x3From512To512At28 = &cnnrt.Conv{
@@ -86,7 +86,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// features.23
 	maxPool2x2s2Of512At14 = &cnnrt.MaxPool{
@@ -100,7 +100,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd2x2,
 	}
 	// features.30
 	maxPool2x2s2Of512At7 = &cnnrt.MaxPool{

@@ -88,14 +88,17 @@ var Preprocess = cnnrt.Preprocess{
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
 // each through a session of its own.
 type Model struct {
-	conv1, conv2, block1Rep0Conv1, block1Rep0Pointwise, block1Rep3Conv1 *cnnrt.PackedConv
-	block1Rep3Pointwise, block1Skip                                     *cnnrt.PackedConv
-	block2, block3                                                      xceptionModuleSkip
-	block4, block5, block6, block7, block8, block9, block10, block11    xceptionModule
-	block12                                                             xceptionModuleSkip
-	conv3Conv1, conv3Pointwise, conv4Conv1, conv4Pointwise              *cnnrt.PackedConv
-	fc                                                                  *cnnrt.PackedLinear
-	memory                                                              cnnrt.Memory
+	conv1, conv2                                                     *cnnrt.PackedConv
+	block1Rep0Pointwise, block1Rep3Pointwise                         *cnnrt.PackedChain
+	block1Skip, block2Rep1Conv1                                      *cnnrt.PackedConv
+	block2Rep4Conv1                                                  *cnnrt.PackedChain
+	block2Rep4Pointwise, block2Skip                                  *cnnrt.PackedConv
+	block3                                                           xceptionModuleSkip
+	block4, block5, block6, block7, block8, block9, block10, block11 xceptionModule
+	block12                                                          xceptionModuleSkip
+	conv3Conv1, conv3Pointwise, conv4Conv1, conv4Pointwise           *cnnrt.PackedConv
+	fc                                                               *cnnrt.PackedLinear
+	memory                                                           cnnrt.Memory
 }
 
 // Load reads the weights from a file in the safetensors format.
@@ -113,15 +116,24 @@ func Load(path string) (*Model, error) {
 func New(weights cnnrt.Tensors) (*Model, error) {
 	l := cnnrt.NewLoader(weights)
 	m := &Model{
-		conv1:               l.Conv("conv1", conv3x3s2From3To32At149, batchNorm("bn1")),
-		conv2:               l.Conv("conv2", conv3x3From32To64At147, batchNorm("bn2")),
-		block1Rep0Conv1:     l.Conv("block1.rep.0.conv1", depthwise3x3From64To64At147),
-		block1Rep0Pointwise: l.Conv("block1.rep.0.pointwise", conv1x1From64To128At147, batchNorm("block1.rep.1")),
-		block1Rep3Conv1:     l.Conv("block1.rep.3.conv1", depthwise3x3From128To128At147),
-		block1Rep3Pointwise: l.Conv("block1.rep.3.pointwise", conv1x1From128To128At147, batchNorm("block1.rep.4")),
-		block1Skip:          l.Conv("block1.skip", conv1x1s2From64To128At74, batchNorm("block1.skipbn")),
-		block2: loadXceptionModuleSkip(l, "block2",
-			reluOf128At74, depthwise3x3From128To128At74, conv1x1From128To256At74, depthwise3x3From256To256At74, conv1x1From256To256At74, maxPool3x3s2Of256At37, conv1x1s2From128To256At37),
+		conv1: l.Conv("conv1", conv3x3s2From3To32At149, batchNorm("bn1")),
+		conv2: l.Conv("conv2", conv3x3From32To64At147, batchNorm("bn2")),
+		block1Rep0Pointwise: l.Chain(
+			l.Conv("block1.rep.0.conv1", depthwise3x3From64To64At147),
+			l.Conv("block1.rep.0.pointwise", conv1x1From64To128At147, batchNorm("block1.rep.1")),
+		),
+		block1Rep3Pointwise: l.Chain(
+			l.Conv("block1.rep.3.conv1", depthwise3x3From128To128At147),
+			l.Conv("block1.rep.3.pointwise", conv1x1From128To128At147, batchNorm("block1.rep.4")),
+		),
+		block1Skip:      l.Conv("block1.skip", conv1x1s2From64To128At74, batchNorm("block1.skipbn")),
+		block2Rep1Conv1: l.Conv("block2.rep.1.conv1", depthwise3x3From128To128At74),
+		block2Rep4Conv1: l.Chain(
+			l.Conv("block2.rep.1.pointwise", conv1x1From128To256At74, batchNorm("block2.rep.2")),
+			l.Conv("block2.rep.4.conv1", depthwise3x3From256To256At74),
+		),
+		block2Rep4Pointwise: l.Conv("block2.rep.4.pointwise", conv1x1From256To256At74, batchNorm("block2.rep.5")),
+		block2Skip:          l.Conv("block2.skip", conv1x1s2From128To256At37, batchNorm("block2.skipbn")),
 		block3: loadXceptionModuleSkip(l, "block3",
 			reluOf256At37, depthwise3x3From256To256At37, conv1x1From256To728At37, depthwise3x3From728To728At37, conv1x1From728To728At37, maxPool3x3s2Of728At19, conv1x1s2From256To728At19),
 		block4:  loadXceptionModule(l, "block4"),
@@ -198,7 +210,8 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt.Input(cnnrt.View{Offset: 710432, Pitch: 3}, InputShape(), src[:k*InputLen])
 	s.model.stem(rt)
 	s.model.block1(rt)
-	s.model.block2ToBlock12(rt)
+	s.model.block2(rt)
+	s.model.block3ToBlock12(rt)
 	s.model.conv3(rt)
 	s.model.conv4(rt)
 	s.model.head(rt)

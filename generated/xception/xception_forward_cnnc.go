@@ -20,66 +20,85 @@ func (m *Model) stem(s *cnnrt.Session) {
 // block1 runs block1.rep.0.conv1 to block1.skip: [64 147 147] -> [128 74 74].
 func (m *Model) block1(s *cnnrt.Session) {
 	var (
-		x         = cnnrt.View{Offset: 5531904, Pitch: 64}  // [64 147 147]
-		rep0Conv1 = cnnrt.View{Offset: 2765952, Pitch: 64}  // [64 147 147]
-		a         = cnnrt.View{Offset: 0, Pitch: 128}       // [128 147 147]
-		rep3Conv1 = cnnrt.View{Offset: 2765952, Pitch: 128} // [128 147 147]
-		rep5      = cnnrt.View{Offset: 2803712, Pitch: 128} // [128 74 74]
+		x             = cnnrt.View{Offset: 5531904, Pitch: 64}  // [64 147 147]
+		a             = cnnrt.View{Offset: 0, Pitch: 128}       // [128 147 147], [128 74 74]
+		rep3Pointwise = cnnrt.View{Offset: 2765952, Pitch: 128} // [128 147 147]
 	)
+	// a band of rows at a time:
 	// block1.rep.0.conv1: conv 3x3 depthwise -> [64 147 147] (specs/blocks/separable.cnn:13)
-	m.block1Rep0Conv1.Run(s, rep0Conv1, x)
 	// block1.rep.0.pointwise: conv 1x1 + batchnorm + relu -> [128 147 147]
 	// (specs/blocks/separable.cnn:14)
-	m.block1Rep0Pointwise.Run(s, a, rep0Conv1)
+	m.block1Rep0Pointwise.Run(s, a, x)
+	// a band of rows at a time:
 	// block1.rep.3.conv1: conv 3x3 depthwise -> [128 147 147] (specs/blocks/separable.cnn:13)
-	m.block1Rep3Conv1.Run(s, rep3Conv1, a)
 	// block1.rep.3.pointwise: conv 1x1 + batchnorm -> [128 147 147] (specs/blocks/separable.cnn:14)
-	m.block1Rep3Pointwise.Run(s, a, rep3Conv1)
+	m.block1Rep3Pointwise.Run(s, rep3Pointwise, a)
 	// block1.rep.5: max pool 3x3 s2 -> [128 74 74] (specs/blocks/separable.cnn:36)
-	maxPool3x3s2Of128At74.Run(s, rep5, a)
+	maxPool3x3s2Of128At74.Run(s, a, rep3Pointwise)
 	// block1.skip: conv 1x1 s2 + skipbn + residual -> [128 74 74] (specs/blocks/separable.cnn:39)
-	m.block1Skip.RunAdd(s, rep5, x, rep5)
+	m.block1Skip.RunAdd(s, a, x, a)
 }
 
-// block2ToBlock12 runs block2 to block12: [128 74 74] -> [1024 10 10].
-func (m *Model) block2ToBlock12(s *cnnrt.Session) {
+// block2 runs block2.rep.0 to block2.skip: [128 74 74] -> [256 37 37].
+func (m *Model) block2(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 2803712, Pitch: 128} // [128 74 74]
-		y             = cnnrt.View{Offset: 2015168, Pitch: 256} // [256 37 37]
-		rep0          = cnnrt.View{Offset: 0, Pitch: 128}       // [128 74 74]
-		rep1Conv1     = cnnrt.View{Offset: 1401856, Pitch: 128} // [128 74 74]
-		a             = cnnrt.View{Offset: 0, Pitch: 256}       // [256 74 74], [256 37 37]
-		rep4Conv1     = cnnrt.View{Offset: 1401856, Pitch: 256} // [256 74 74]
-		b             = cnnrt.View{Offset: 1007584, Pitch: 736} // [728 19 19]
-		rep1Conv1_2   = cnnrt.View{Offset: 1007584, Pitch: 256} // [256 37 37]
-		c             = cnnrt.View{Offset: 0, Pitch: 736}       // [728 37 37], [728 19 19]
-		d             = cnnrt.View{Offset: 265696, Pitch: 736}  // [728 19 19]
-		y2            = cnnrt.View{Offset: 375440, Pitch: 1040} // [1024 10 10]
-		rep4Conv1_2   = cnnrt.View{Offset: 375440, Pitch: 736}  // [728 19 19]
+		x             = cnnrt.View{Offset: 0, Pitch: 128}       // [128 74 74]
+		rep0          = cnnrt.View{Offset: 700928, Pitch: 128}  // [128 74 74]
+		rep1Conv1     = cnnrt.View{Offset: 2102784, Pitch: 128} // [128 74 74]
+		rep4Conv1     = cnnrt.View{Offset: 700928, Pitch: 256}  // [256 74 74]
+		rep4Pointwise = cnnrt.View{Offset: 2102784, Pitch: 256} // [256 74 74]
+		rep6          = cnnrt.View{Offset: 3504640, Pitch: 256} // [256 37 37]
+	)
+	// block2.rep.0: relu -> [128 74 74] (specs/blocks/separable.cnn:29)
+	reluOf128At74.Run(s, rep0, x)
+	// block2.rep.1.conv1: conv 3x3 depthwise -> [128 74 74] (specs/blocks/separable.cnn:13)
+	m.block2Rep1Conv1.Run(s, rep1Conv1, rep0)
+	// a band of rows at a time:
+	// block2.rep.1.pointwise: conv 1x1 + batchnorm + relu -> [256 74 74]
+	// (specs/blocks/separable.cnn:14)
+	// block2.rep.4.conv1: conv 3x3 depthwise -> [256 74 74] (specs/blocks/separable.cnn:13)
+	m.block2Rep4Conv1.Run(s, rep4Conv1, rep1Conv1)
+	// block2.rep.4.pointwise: conv 1x1 + batchnorm -> [256 74 74] (specs/blocks/separable.cnn:14)
+	m.block2Rep4Pointwise.Run(s, rep4Pointwise, rep4Conv1)
+	// block2.rep.6: max pool 3x3 s2 -> [256 37 37] (specs/blocks/separable.cnn:36)
+	maxPool3x3s2Of256At37.Run(s, rep6, rep4Pointwise)
+	// block2.skip: conv 1x1 s2 + skipbn + residual -> [256 37 37] (specs/blocks/separable.cnn:39)
+	m.block2Skip.RunAdd(s, rep6, x, rep6)
+}
+
+// block3ToBlock12 runs block3 to block12: [256 37 37] -> [1024 10 10].
+func (m *Model) block3ToBlock12(s *cnnrt.Session) {
+	var (
+		x             = cnnrt.View{Offset: 3504640, Pitch: 256} // [256 37 37]
+		a             = cnnrt.View{Offset: 1007584, Pitch: 736} // [728 19 19]
+		rep0          = cnnrt.View{Offset: 0, Pitch: 256}       // [256 37 37]
+		rep1Conv1     = cnnrt.View{Offset: 1007584, Pitch: 256} // [256 37 37]
+		b             = cnnrt.View{Offset: 0, Pitch: 736}       // [728 37 37], [728 19 19]
+		c             = cnnrt.View{Offset: 265696, Pitch: 736}  // [728 19 19]
+		y             = cnnrt.View{Offset: 375440, Pitch: 1040} // [1024 10 10]
+		rep4Conv1     = cnnrt.View{Offset: 375440, Pitch: 736}  // [728 19 19]
 		rep4Pointwise = cnnrt.View{Offset: 0, Pitch: 1040}      // [1024 19 19]
 	)
-	// block2: [128 74 74] -> [256 37 37]
-	m.block2.forward(s, y, x, rep0, rep1Conv1, a, rep4Conv1, a)
 	// block3: [256 37 37] -> [728 19 19]
-	m.block3.forward(s, b, y, a, rep1Conv1_2, c, b, c)
+	m.block3.forward(s, a, x, rep0, rep1Conv1, b, a, b)
 	// block4: [728 19 19] -> [728 19 19]
-	m.block4.forward(s, b, c, d, c, d, c, d)
+	m.block4.forward(s, a, b, c, b, c, b, c)
 	// block5: [728 19 19] -> [728 19 19]
-	m.block5.forward(s, b, c, d, c, d, c, d)
+	m.block5.forward(s, a, b, c, b, c, b, c)
 	// block6: [728 19 19] -> [728 19 19]
-	m.block6.forward(s, b, c, d, c, d, c, d)
+	m.block6.forward(s, a, b, c, b, c, b, c)
 	// block7: [728 19 19] -> [728 19 19]
-	m.block7.forward(s, b, c, d, c, d, c, d)
+	m.block7.forward(s, a, b, c, b, c, b, c)
 	// block8: [728 19 19] -> [728 19 19]
-	m.block8.forward(s, b, c, d, c, d, c, d)
+	m.block8.forward(s, a, b, c, b, c, b, c)
 	// block9: [728 19 19] -> [728 19 19]
-	m.block9.forward(s, b, c, d, c, d, c, d)
+	m.block9.forward(s, a, b, c, b, c, b, c)
 	// block10: [728 19 19] -> [728 19 19]
-	m.block10.forward(s, b, c, d, c, d, c, d)
+	m.block10.forward(s, a, b, c, b, c, b, c)
 	// block11: [728 19 19] -> [728 19 19]
-	m.block11.forward(s, b, c, d, c, d, c, d)
+	m.block11.forward(s, a, b, c, b, c, b, c)
 	// block12: [728 19 19] -> [1024 10 10]
-	m.block12.forward(s, y2, b, c, d, c, rep4Conv1_2, rep4Pointwise)
+	m.block12.forward(s, y, a, b, c, b, rep4Conv1, rep4Pointwise)
 }
 
 // conv3 runs conv3.conv1 and conv3.pointwise: [1024 10 10] -> [1536 10 10].
@@ -121,8 +140,8 @@ func (m *Model) head(s *cnnrt.Session) {
 	m.fc.Run(s, fc, globalavgpool)
 }
 
-// xceptionModuleSkip is what block2, block3 and block12 have in common: the same layers in the same
-// order, of weights and sizes of their own.
+// xceptionModuleSkip is what block3 and block12 have in common: the same layers in the same order,
+// of weights and sizes of their own.
 type xceptionModuleSkip struct {
 	rep0                                               *cnnrt.Activation
 	rep1Conv1, rep1Pointwise, rep4Conv1, rep4Pointwise *cnnrt.PackedConv
@@ -133,23 +152,21 @@ type xceptionModuleSkip struct {
 // forward computes y from x; rep0, rep1Conv1, rep1Pointwise, rep4Conv1 and rep4Pointwise hold what
 // those layers compute.
 func (b *xceptionModuleSkip) forward(s *cnnrt.Session, y, x, rep0, rep1Conv1, rep1Pointwise, rep4Conv1, rep4Pointwise cnnrt.View) {
-	// rep.0: relu -> [128 74 74], [256 37 37], [728 19 19] (specs/blocks/separable.cnn:29)
+	// rep.0: relu -> [256 37 37], [728 19 19] (specs/blocks/separable.cnn:29)
 	b.rep0.Run(s, rep0, x)
-	// rep.1.conv1: conv 3x3 depthwise -> [128 74 74], [256 37 37], [728 19 19]
-	// (specs/blocks/separable.cnn:13)
+	// rep.1.conv1: conv 3x3 depthwise -> [256 37 37], [728 19 19] (specs/blocks/separable.cnn:13)
 	b.rep1Conv1.Run(s, rep1Conv1, rep0)
-	// rep.1.pointwise: conv 1x1 + batchnorm + relu -> [256 74 74], [728 37 37], [728 19 19]
+	// rep.1.pointwise: conv 1x1 + batchnorm + relu -> [728 37 37], [728 19 19]
 	// (specs/blocks/separable.cnn:14)
 	b.rep1Pointwise.Run(s, rep1Pointwise, rep1Conv1)
-	// rep.4.conv1: conv 3x3 depthwise -> [256 74 74], [728 37 37], [728 19 19]
-	// (specs/blocks/separable.cnn:13)
+	// rep.4.conv1: conv 3x3 depthwise -> [728 37 37], [728 19 19] (specs/blocks/separable.cnn:13)
 	b.rep4Conv1.Run(s, rep4Conv1, rep1Pointwise)
-	// rep.4.pointwise: conv 1x1 + batchnorm -> [256 74 74], [728 37 37], [1024 19 19]
+	// rep.4.pointwise: conv 1x1 + batchnorm -> [728 37 37], [1024 19 19]
 	// (specs/blocks/separable.cnn:14)
 	b.rep4Pointwise.Run(s, rep4Pointwise, rep4Conv1)
-	// rep.6: max pool 3x3 s2 -> [256 37 37], [728 19 19], [1024 10 10] (specs/blocks/separable.cnn:36)
+	// rep.6: max pool 3x3 s2 -> [728 19 19], [1024 10 10] (specs/blocks/separable.cnn:36)
 	b.rep6.Run(s, y, rep4Pointwise)
-	// skip: conv 1x1 s2 + skipbn + residual -> [256 37 37], [728 19 19], [1024 10 10]
+	// skip: conv 1x1 s2 + skipbn + residual -> [728 19 19], [1024 10 10]
 	// (specs/blocks/separable.cnn:39)
 	b.skip.RunAdd(s, y, x, y)
 }

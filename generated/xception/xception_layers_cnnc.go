@@ -18,6 +18,7 @@ var (
 		In: cnnrt.Shape{C: 32, H: 149, W: 149}, Out: cnnrt.Shape{C: 64, H: 147, W: 147},
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Algo: cnnrt.Winograd4x4,
 	}
 	// block1.rep.0.conv1
 	depthwise3x3From64To64At147 = &cnnrt.Conv{

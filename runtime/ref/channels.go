@@ -58,3 +58,17 @@ func Pad(dst, src []float64, top, left, bottom, right int, d Dims) {
 		}
 	}
 }
+
+// Upsample repeats each pixel of src, maps of size in, so often down and across that
+// maps of size out are full.
+func Upsample(dst, src []float64, in, out Dims) {
+	for n := range out.N {
+		for c := range out.C {
+			s, to := in.plane(src, n, c), out.plane(dst, n, c)
+			for i := range to {
+				y, x := i/out.W, i%out.W
+				to[i] = s[y*in.H/out.H*in.W+x*in.W/out.W]
+			}
+		}
+	}
+}

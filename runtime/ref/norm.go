@@ -65,6 +65,31 @@ func LRN(dst, src []float64, size int, alpha, beta, k float64, d Dims) {
 	})
 }
 
+// GRN is global response normalisation: n is each channel's Euclidean norm over the
+// image's pixels, divided by the mean of all channels' norms plus eps.
+//
+//	dst = src + weight[c]*src*n[c] + bias[c]
+func GRN(dst, src, weight, bias []float64, eps float64, d Dims) {
+	norm := make([]float64, d.C)
+	for n := range d.N {
+		mean := 0.0
+		for c := range d.C {
+			squares := 0.0
+			for _, v := range d.plane(src, n, c) {
+				squares += v * v
+			}
+			norm[c] = math.Sqrt(squares)
+			mean += norm[c] / float64(d.C)
+		}
+		for c := range d.C {
+			to := d.plane(dst, n, c)
+			for i, v := range d.plane(src, n, c) {
+				to[i] = v + weight[c]*v*(norm[c]/(mean+eps)) + bias[c]
+			}
+		}
+	}
+}
+
 // Softmax scales the exponentials of each pixel's channels to sum to 1.
 func Softmax(dst, src []float64, d Dims) {
 	d.eachPixel(func(index func(c int) int) {

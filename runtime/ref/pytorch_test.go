@@ -96,6 +96,8 @@ func (c *pytorchCase) run(t *testing.T) []float64 {
 		BatchNorm(dst, src, channels(2), variance, channels(4), channels(5), p.Eps, in)
 	case "layernorm":
 		LayerNorm(dst, src, channels(4), channels(5), p.Eps, in)
+	case "grn":
+		GRN(dst, src, channels(4), channels(5), p.Eps, in)
 	case "lrn":
 		LRN(dst, src, p.Size, p.Alpha, p.Beta, 2, in)
 	case "softmax":
@@ -103,6 +105,8 @@ func (c *pytorchCase) run(t *testing.T) []float64 {
 		Softmax(dst, src, in)
 	case "shuffle":
 		Shuffle(dst, src, p.G, in)
+	case "upsample":
+		Upsample(dst, src, in, out)
 	case "pad":
 		Pad(dst, src, p.Top, p.Left, p.Bottom, p.Right, in)
 	default:

@@ -6,7 +6,7 @@
 // maps lies at ((n*C+c)*H+y)*W+x. A batch of vectors of f features is a batch
 // of maps with f channels of one pixel. Functions write all of dst and nothing
 // else; dst must not overlap a source, but may be one where each pixel follows
-// from itself: in Apply, Add, Mul, Affine, BatchNorm, LayerNorm and Softmax.
+// from itself: in Apply, Add, Mul, Affine, BatchNorm, LayerNorm, GRN and Softmax.
 // Slices shorter than their Dims say panic.
 package ref
 

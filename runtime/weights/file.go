@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"unsafe"
 )
 
 // File is a safetensors file. Its header has been checked; tensors are read as they are
@@ -14,6 +15,7 @@ import (
 type File struct {
 	header  *header
 	data    []byte      // what follows the header, if it is in memory
+	mapped  bool        // data is the file, not a copy
 	src     io.ReaderAt // the file, otherwise
 	base    int64       // where the data begins in src
 	release func() error
@@ -50,7 +52,7 @@ func open(path string) (*File, error) {
 			unmap()
 			return nil, err
 		}
-		f.release = unmap
+		f.mapped, f.release = true, unmap
 		return f, nil
 	}
 	f, err := Read(osFile, info.Size())
@@ -106,7 +108,7 @@ func Read(r io.ReaderAt, size int64) (*File, error) {
 
 // Close releases the file. Data that Read returned must not be used any more.
 func (f *File) Close() error {
-	f.header, f.data, f.src = &header{}, nil, nil
+	*f = File{header: &header{}, release: f.release}
 	if f.release == nil {
 		return nil
 	}
@@ -148,6 +150,9 @@ func (f *File) Read(key string) ([]float32, error) {
 	if convert == nil {
 		return nil, fmt.Errorf("values of type %s, not F32, F16, BF16 or F64", quote(e.dtype))
 	}
+	if f.mapped {
+		return f.readMapped(f.data[e.begin:e.end:e.end], convert)
+	}
 	if f.data != nil {
 		return convert(f.data[e.begin:e.end:e.end]), nil
 	}
@@ -156,6 +161,37 @@ func (f *File) Read(key string) ([]float32, error) {
 		return nil, err
 	}
 	return convert(raw), nil
+}
+
+// readMapped reads all pages at once, rather than one by one as they are touched; and what
+// has been cut off a file since it was mapped is an error then, not a fault.
+func (f *File) readMapped(raw []byte, convert func([]byte) []float32) ([]float32, error) {
+	if err := populate(raw); err != nil {
+		return nil, err
+	}
+	data := convert(raw)
+	if !f.holds(data) {
+		drop(raw)
+	}
+	return data, nil
+}
+
+// holds reports whether data is a part of the mapped file.
+func (f *File) holds(data []float32) bool {
+	if !f.mapped || len(data) == 0 {
+		return false
+	}
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(data)))
+	from := uintptr(unsafe.Pointer(unsafe.SliceData(f.data)))
+	return from <= at && at < from+uintptr(len(f.data))
+}
+
+// Drop gives back the memory of data that Read returned, or a part of it, if it is the file
+// itself. It can still be read.
+func (f *File) Drop(data []float32) {
+	if f.holds(data) {
+		drop(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(data))), 4*len(data)))
+	}
 }
 
 // maxHeader is the format's limit.

@@ -28,6 +28,10 @@ type Tensors interface {
 	Read(key string) ([]float32, error)
 }
 
+// Dropper is a checkpoint that can give back the memory of data that Read returned. It
+// can still be read, but that takes longer.
+type Dropper interface{ Drop(data []float32) }
+
 // Map is a checkpoint in memory. Its keys are listed in alphabetical order.
 type Map map[string]Tensor
 
@@ -96,6 +100,13 @@ func (r *renamed) Read(key string) ([]float32, error) {
 		return nil, errNoTensor(key)
 	}
 	return r.Tensors.Read(old)
+}
+
+// Drop passes on what is dropped.
+func (r *renamed) Drop(data []float32) {
+	if d, ok := r.Tensors.(Dropper); ok {
+		d.Drop(data)
+	}
 }
 
 func errNoTensor(key string) error { return fmt.Errorf("weights: no tensor %s", quote(key)) }

@@ -5,6 +5,7 @@ package graphtest
 import (
 	"fmt"
 	"hash/fnv"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -91,7 +92,7 @@ func (m *maker) step() {
 	s := m.b.Value(x).Shape
 	c := s.Channels()
 	key := func(kind string) string { return m.b.UniqueName("w." + kind + fmt.Sprint(len(m.ids))) }
-	switch m.IntN(23) {
+	switch m.IntN(24) {
 	case 0, 1, 2:
 		m.conv(x, key("conv"))
 	case 3: // a residual
@@ -151,6 +152,13 @@ func (m *maker) step() {
 		m.rare(x, key("ln"))
 	case 22:
 		m.branches(x)
+	case 23: // what stands between DenseNet's blocks
+		if y, ok := m.add(ir.OpConv, &ir.Conv{
+			Out: 1 + m.IntN(20), Kernel: shape.Square(1), Stride: shape.Square(1), Dilation: shape.Square(1),
+			Groups: 1, Weights: key("conv"),
+		}, x); ok {
+			m.add(ir.OpAvgPool, &ir.Pool{Kernel: shape.Square(2), Stride: shape.Square(2), Dilation: shape.Square(1), Ceil: m.IntN(2) == 0}, y)
+		}
 	}
 }
 
@@ -215,7 +223,11 @@ func (m *maker) rare(x ir.ID, key string) {
 	c := m.b.Value(x).Shape.Channels()
 	switch m.IntN(6) {
 	case 0:
-		m.add(ir.OpLayerNorm, &ir.LayerNorm{Eps: 1e-3, Affine: m.IntN(2) == 0, Weights: key}, x)
+		if affine := m.IntN(2) == 0; affine && c%2 == 0 {
+			m.add(ir.OpGRN, &ir.GRN{Eps: 1e-3, Weights: key}, x)
+		} else {
+			m.add(ir.OpLayerNorm, &ir.LayerNorm{Eps: 1e-3, Affine: affine, Weights: key}, x)
+		}
 	case 1:
 		m.add(ir.OpLRN, &ir.LRN{Size: 1 + m.IntN(5), Alpha: 0.1, Beta: 0.75, K: 2}, x)
 	case 2:
@@ -230,16 +242,21 @@ func (m *maker) rare(x ir.ID, key string) {
 }
 
 // Weights invents every tensor of a checkpoint from its key: values in [-1, 1),
-// variances in [0.5, 1.5).
+// variances in [0.5, 1.5), matrices such that what they are multiplied with neither
+// grows nor shrinks.
 func Weights(key string, shape []int) ([]float32, error) {
 	n := 1
 	for _, d := range shape {
 		n *= d
 	}
+	bound := float32(1)
+	if len(shape) > 1 {
+		bound = float32(math.Sqrt(3 * float64(shape[0]) / float64(n)))
+	}
 	rng := seeded(key)
 	data := make([]float32, n)
 	for i := range data {
-		data[i] = 2*rng.Float32() - 1
+		data[i] = bound * (2*rng.Float32() - 1)
 		if strings.HasSuffix(key, ".running_var") {
 			data[i] = 1 + data[i]/2
 		}

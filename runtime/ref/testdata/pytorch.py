@@ -65,11 +65,15 @@ x = tensor(1, *dims)
 case("batchnorm", dims, F.batch_norm(x, tensor(2, 6), tensor(3, 6).abs(), tensor(4, 6), tensor(5, 6), eps=1e-3), eps=1e-3)
 case("layernorm", dims,
      F.layer_norm(x.permute(0, 2, 3, 1), (6,), tensor(4, 6), tensor(5, 6), eps=1e-6).permute(0, 3, 1, 2), eps=1e-6)
+norm = x.norm(dim=(2, 3), keepdim=True)
+case("grn", dims,
+     x + tensor(4, 6).view(1, 6, 1, 1) * (x * norm / (norm.mean(1, keepdim=True) + 1e-2)) + tensor(5, 6).view(1, 6, 1, 1), eps=1e-2)
 for size in 1, 2, 5, 6:
     case("lrn", dims, F.local_response_norm(x, size, alpha=0.3, beta=0.75, k=2.0), size=size, alpha=0.3, beta=0.75)
 case("softmax", dims, F.softmax(5 * x, 1))
 case("shuffle", dims, x.reshape(2, 3, 2, 2, 3).transpose(1, 2).reshape(dims), g=3)
 case("pad", dims, F.pad(x, (1, 0, 2, 3)), left=1, right=0, top=2, bottom=3)
+case("upsample", dims, F.interpolate(x, scale_factor=(3, 2), mode="nearest"))
 
 dims = (1, 1, 1, 40)
 x = 3 * tensor(1, *dims)

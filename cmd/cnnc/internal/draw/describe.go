@@ -101,6 +101,8 @@ func title(list []*item) string {
 		return comma("channel shuffle", each(func(it *item) string { return strconv.Itoa(it.op.Attr.(*ir.Shuffle).Groups) })+" groups")
 	case *ir.Pad:
 		return "zero padding"
+	case *ir.Upsample:
+		return "upsample ×" + each(func(it *item) string { return by(it.op.Attr.(*ir.Upsample).Scale) })
 	}
 	switch it.op.Op {
 	case ir.OpAdd:
@@ -144,7 +146,7 @@ func (it *item) small() []*ir.Value {
 
 // shorthand is what papers write in figures; "" for what is left out of them.
 var shorthand = map[ir.Op]string{
-	ir.OpBatchNorm: "BN", ir.OpLayerNorm: "LN", ir.OpLRN: "LRN", ir.OpReLU: "ReLU", ir.OpReLU6: "ReLU6",
+	ir.OpBatchNorm: "BN", ir.OpLayerNorm: "LN", ir.OpLRN: "LRN", ir.OpGRN: "GRN", ir.OpReLU: "ReLU", ir.OpReLU6: "ReLU6",
 	ir.OpLeakyReLU: "leaky ReLU", ir.OpSigmoid: "sigmoid", ir.OpTanh: "tanh", ir.OpSiLU: "SiLU",
 	ir.OpHardSigmoid: "hard sigmoid", ir.OpHardSwish: "hard swish", ir.OpGELU: "GELU", ir.OpGELUTanh: "GELU (tanh)",
 	ir.OpAffine: "affine", ir.OpScale: "scale", ir.OpSoftmax: "softmax", ir.OpDropout: "dropout",

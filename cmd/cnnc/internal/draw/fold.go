@@ -126,7 +126,7 @@ func (it *item) takes(op ir.Op) bool {
 // minds.
 func isSmall(op ir.Op) bool {
 	switch op {
-	case ir.OpBatchNorm, ir.OpLayerNorm, ir.OpLRN, ir.OpDropout, ir.OpDropPath, ir.OpFlatten, ir.OpSoftmax, ir.OpAffine, ir.OpScale:
+	case ir.OpBatchNorm, ir.OpLayerNorm, ir.OpLRN, ir.OpGRN, ir.OpDropout, ir.OpDropPath, ir.OpFlatten, ir.OpSoftmax, ir.OpAffine, ir.OpScale:
 		return true
 	}
 	return op.Info().Activation

@@ -52,13 +52,13 @@ var Layers = []string{
 	"features.block1.layer1.conv2", "features.block1.layer2.conv1",
 	"features.block1.layer2.conv2", "features.block1.layer3.conv1",
 	"features.block1.layer3.conv2", "features.transition1.conv",
-	"features.transition1.pool", "features.block2.layer1.norm1",
-	"features.block2.layer1.conv1", "features.block2.layer1.conv2",
-	"features.block2.layer2.norm1", "features.block2.layer2.conv1",
-	"features.block2.layer2.conv2", "features.block2.layer3.norm1",
-	"features.block2.layer3.conv1", "features.block2.layer3.conv2",
-	"features.block2.layer4.norm1", "features.block2.layer4.conv1",
-	"features.block2.layer4.conv2", "features.norm", "globalavgpool", "classifier",
+	"features.block2.layer1.norm1", "features.block2.layer1.conv1",
+	"features.block2.layer1.conv2", "features.block2.layer2.norm1",
+	"features.block2.layer2.conv1", "features.block2.layer2.conv2",
+	"features.block2.layer3.norm1", "features.block2.layer3.conv1",
+	"features.block2.layer3.conv2", "features.block2.layer4.norm1",
+	"features.block2.layer4.conv1", "features.block2.layer4.conv2", "features.norm",
+	"globalavgpool", "classifier",
 }
 
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
@@ -97,7 +97,7 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 			conv1x1From24To32At96),
 		featuresBlock1Layer3: loadDenselayer2(l, "features.block1.layer3",
 			conv1x1From32To32At96),
-		featuresTransition1Conv: l.Conv("features.transition1.conv", conv1x1From40To24At96, cnnrt.Norm{
+		featuresTransition1Conv: l.Conv("features.transition1.conv", pooledConv1x1From40To24At48, cnnrt.Norm{
 			Kind: cnnrt.BatchNorm, Key: "features.transition1.norm", Eps: 1e-05, Affine: true,
 			Before: true,
 		}),
@@ -170,5 +170,5 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt.Input(cnnrt.View{Offset: 442368, Pitch: 3}, InputShape(), src[:k*InputLen])
 	s.model.features(rt)
 	s.model.head(rt)
-	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 10}, OutputShape())
+	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 64, Pitch: 10}, OutputShape())
 }

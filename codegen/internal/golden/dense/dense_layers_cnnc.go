@@ -28,6 +28,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
+		Algo: cnnrt.Winograd4x4,
 	}
 	// features.block1.layer2.conv1
 	conv1x1From24To32At96 = &cnnrt.Conv{
@@ -44,16 +45,11 @@ var (
 		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, Act: cnnrt.Act{Kind: cnnrt.ReLU},
 	}
 	// features.transition1.conv
-	conv1x1From40To24At96 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 40, H: 96, W: 96}, Out: cnnrt.Shape{C: 24, H: 96, W: 96},
+	pooledConv1x1From40To24At48 = &cnnrt.Conv{
+		In: cnnrt.Shape{C: 40, H: 96, W: 96}, Out: cnnrt.Shape{C: 24, H: 48, W: 48},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, InNorm: true,
-		InAct: cnnrt.Act{Kind: cnnrt.ReLU},
-	}
-	// features.transition1.pool
-	avgPool2x2s2Of24At48 = &cnnrt.AvgPool{
-		In: cnnrt.Shape{C: 24, H: 96, W: 96}, Out: cnnrt.Shape{C: 24, H: 48, W: 48},
-		Kernel: cnnrt.Size{H: 2, W: 2}, Stride: cnnrt.Size{H: 2, W: 2}, CountPad: true,
+		InAct: cnnrt.Act{Kind: cnnrt.ReLU}, InPool: cnnrt.Size{H: 2, W: 2},
 	}
 	// features.block2.layer1.norm1
 	affineOf24At48 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 24, H: 48, W: 48}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}
@@ -70,6 +66,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
+		Algo: cnnrt.Winograd4x4,
 	}
 	// features.block2.layer2.norm1
 	affineOf32At48 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 32, H: 48, W: 48}, Act: cnnrt.Act{Kind: cnnrt.ReLU}}

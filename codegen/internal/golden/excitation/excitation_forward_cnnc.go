@@ -7,8 +7,8 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem2 runs stem: [3 224 224] -> [16 112 112].
 func (m *Model) stem2(s *cnnrt.Session) {
 	var (
-		image = cnnrt.View{Offset: 0, Pitch: 3}       // [3 224 224]
-		stem  = cnnrt.View{Offset: 802816, Pitch: 16} // [16 112 112]
+		image = cnnrt.View{Offset: 200704, Pitch: 3} // [3 224 224]
+		stem  = cnnrt.View{Offset: 0, Pitch: 16}     // [16 112 112]
 	)
 	// stem: conv 3x3 s2 + stem_bn + silu -> [16 112 112] (excitation.cnn:6)
 	m.stem.Run(s, stem, image)
@@ -17,62 +17,63 @@ func (m *Model) stem2(s *cnnrt.Session) {
 // blocks runs blocks.0.expand to blocks.2: [16 112 112] -> [24 56 56].
 func (m *Model) blocks(s *cnnrt.Session) {
 	var (
-		x                = cnnrt.View{Offset: 802816, Pitch: 16} // [16 112 112]
-		a                = cnnrt.View{Offset: 0, Pitch: 64}      // [64 112 112], [64 1 1]
-		blocks0Depthwise = cnnrt.View{Offset: 802816, Pitch: 64} // [64 56 56]
-		blocks0SEReduce  = cnnrt.View{Offset: 64, Pitch: 8}      // [8 1 1]
-		blocks0Project   = cnnrt.View{Offset: 602112, Pitch: 32} // [24 56 56]
-		b                = cnnrt.View{Offset: 0, Pitch: 96}      // [96 1 1]
-		depthwise        = cnnrt.View{Offset: 301056, Pitch: 96} // [96 56 56]
-		seReduce         = cnnrt.View{Offset: 96, Pitch: 8}      // [8 1 1]
+		x                      = cnnrt.View{Offset: 0, Pitch: 16}      // [16 112 112]
+		blocks0Depthwise       = cnnrt.View{Offset: 200704, Pitch: 64} // [64 56 56]
+		blocks0SEGlobalavgpool = cnnrt.View{Offset: 0, Pitch: 64}      // [64 1 1]
+		blocks0SEReduce        = cnnrt.View{Offset: 64, Pitch: 8}      // [8 1 1]
+		blocks0SEExpand        = cnnrt.View{Offset: 100352, Pitch: 64} // [64 1 1]
+		blocks0Project         = cnnrt.View{Offset: 0, Pitch: 32}      // [24 56 56]
+		depthwise              = cnnrt.View{Offset: 100352, Pitch: 96} // [96 56 56]
+		a                      = cnnrt.View{Offset: 401408, Pitch: 96} // [96 1 1]
+		seReduce               = cnnrt.View{Offset: 401504, Pitch: 8}  // [8 1 1]
 	)
+	// a band of rows at a time:
 	// blocks.0.expand: conv 1x1 + bn1 + silu -> [64 112 112] (excitation.cnn:16)
-	m.blocks0Expand.Run(s, a, x)
 	// blocks.0.depthwise: conv 3x3 s2 depthwise + bn2 + silu -> [64 56 56] (excitation.cnn:17)
-	m.blocks0Depthwise.Run(s, blocks0Depthwise, a)
+	m.blocks0Depthwise.Run(s, blocks0Depthwise, x)
 	// blocks.0.se.globalavgpool: global average pool -> [64 1 1] (excitation.cnn:24)
-	globalAvgPoolOf64At56.Run(s, a, blocks0Depthwise)
+	globalAvgPoolOf64At56.Run(s, blocks0SEGlobalavgpool, blocks0Depthwise)
 	// blocks.0.se.reduce: conv 1x1 + relu -> [8 1 1] (excitation.cnn:24)
-	m.blocks0SEReduce.Run(s, blocks0SEReduce, a)
+	m.blocks0SEReduce.Run(s, blocks0SEReduce, blocks0SEGlobalavgpool)
 	// blocks.0.se.expand: conv 1x1 + sigmoid -> [64 1 1] (excitation.cnn:24)
-	m.blocks0SEExpand.Run(s, a, blocks0SEReduce)
+	m.blocks0SEExpand.Run(s, blocks0SEExpand, blocks0SEReduce)
 	// blocks.0.project: gate + conv 1x1 + bn3 -> [24 56 56] (excitation.cnn:19)
-	m.blocks0Project.RunGated(s, blocks0Project, blocks0Depthwise, a)
+	m.blocks0Project.RunGated(s, blocks0Project, blocks0Depthwise, blocks0SEExpand)
 	// blocks.1: [24 56 56] -> [24 56 56]
-	m.blocks1.forward(s, blocks0Project, b, depthwise, b, seReduce, b)
+	m.blocks1.forward(s, blocks0Project, depthwise, a, seReduce, a)
 	// blocks.2: [24 56 56] -> [24 56 56]
-	m.blocks2.forward(s, blocks0Project, b, depthwise, b, seReduce, b)
+	m.blocks2.forward(s, blocks0Project, depthwise, a, seReduce, a)
 }
 
 // head2 runs head, globalavgpool and classifier: [24 56 56] -> [10].
 func (m *Model) head2(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 602112, Pitch: 32} // [24 56 56]
-		head          = cnnrt.View{Offset: 0, Pitch: 32}      // [32 56 56]
-		globalavgpool = cnnrt.View{Offset: 100352, Pitch: 32} // [32 1 1]
-		classifier    = cnnrt.View{Offset: 0, Pitch: 10}      // [10]
+		a          = cnnrt.View{Offset: 0, Pitch: 32}      // [24 56 56], [32 1 1]
+		head       = cnnrt.View{Offset: 100352, Pitch: 32} // [32 56 56]
+		classifier = cnnrt.View{Offset: 32, Pitch: 10}     // [10]
 	)
 	// head: conv 1x1 + silu -> [32 56 56] (excitation.cnn:10)
-	m.head.Run(s, head, x)
+	m.head.Run(s, head, a)
 	// globalavgpool: global average pool -> [32 1 1] (excitation.cnn:10)
-	globalAvgPoolOf32At56.Run(s, globalavgpool, head)
+	globalAvgPoolOf32At56.Run(s, a, head)
 	// classifier: linear -> [10] (excitation.cnn:11)
-	m.classifier.Run(s, classifier, globalavgpool)
+	m.classifier.Run(s, classifier, a)
 }
 
 // mbconv is what blocks.1 and blocks.2 have in common: the same layers in the same order, of
 // weights and sizes of their own.
 type mbconv struct {
-	expand, depthwise, seReduce, seExpand, project *cnnrt.PackedConv
+	depthwise                   *cnnrt.PackedChain
+	seReduce, seExpand, project *cnnrt.PackedConv
 }
 
-// forward computes x in place; expand, depthwise, seGlobalavgpool, seReduce and seExpand hold what
-// those layers compute.
-func (b *mbconv) forward(s *cnnrt.Session, x, expand, depthwise, seGlobalavgpool, seReduce, seExpand cnnrt.View) {
+// forward computes x in place; depthwise, seGlobalavgpool, seReduce and seExpand hold what those
+// layers compute.
+func (b *mbconv) forward(s *cnnrt.Session, x, depthwise, seGlobalavgpool, seReduce, seExpand cnnrt.View) {
+	// a band of rows at a time:
 	// expand: conv 1x1 + bn1 + silu -> [96 56 56] (excitation.cnn:16)
-	b.expand.Run(s, expand, x)
 	// depthwise: conv 3x3 depthwise + bn2 + silu -> [96 56 56] (excitation.cnn:17)
-	b.depthwise.Run(s, depthwise, expand)
+	b.depthwise.Run(s, depthwise, x)
 	// se.globalavgpool: global average pool -> [96 1 1] (excitation.cnn:24)
 	globalAvgPoolOf96At56.Run(s, seGlobalavgpool, depthwise)
 	// se.reduce: conv 1x1 + relu -> [8 1 1] (excitation.cnn:24)

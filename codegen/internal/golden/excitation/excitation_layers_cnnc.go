@@ -102,11 +102,13 @@ var (
 // loadMbconv packs the weights whose keys begin with key.
 func loadMbconv(l *cnnrt.Loader, key string) mbconv {
 	return mbconv{
-		expand:    l.Conv(key+".expand", conv1x1From24To96At56, batchNorm(key+".bn1")),
-		depthwise: l.Conv(key+".depthwise", depthwise3x3From96To96At56, batchNorm(key+".bn2")),
-		seReduce:  l.Conv(key+".se.reduce", conv1x1From96To8),
-		seExpand:  l.Conv(key+".se.expand", conv1x1From8To96),
-		project:   l.Conv(key+".project", gatedConv1x1From96To24At56, batchNorm(key+".bn3")),
+		depthwise: l.Chain(
+			l.Conv(key+".expand", conv1x1From24To96At56, batchNorm(key+".bn1")),
+			l.Conv(key+".depthwise", depthwise3x3From96To96At56, batchNorm(key+".bn2")),
+		),
+		seReduce: l.Conv(key+".se.reduce", conv1x1From96To8),
+		seExpand: l.Conv(key+".se.expand", conv1x1From8To96),
+		project:  l.Conv(key+".project", gatedConv1x1From96To24At56, batchNorm(key+".bn3")),
 	}
 }
 

@@ -49,7 +49,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// mixed2.maxpool
 	maxPool3x3Of32At12 = &cnnrt.MaxPool{

@@ -20,7 +20,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// layer2.0.conv1
 	conv3x3s2From16To32At16 = &cnnrt.Conv{
@@ -36,6 +36,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
+		Algo: cnnrt.Winograd4x4,
 	}
 	// layer2.0.downsample.0
 	conv1x1s2From16To32At16 = &cnnrt.Conv{
@@ -49,7 +50,7 @@ var (
 		Kernel: cnnrt.Size{H: 3, W: 3}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1},
 		Pad:      cnnrt.Padding{Top: 1, Left: 1, Bottom: 1, Right: 1}, Groups: 1,
-		Act: cnnrt.Act{Kind: cnnrt.ReLU},
+		Act: cnnrt.Act{Kind: cnnrt.ReLU}, Algo: cnnrt.Winograd4x4,
 	}
 	// avgpool
 	globalAvgPoolOf32At16 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 32, H: 16, W: 16}, Out: cnnrt.Shape{C: 32, H: 1, W: 1}}

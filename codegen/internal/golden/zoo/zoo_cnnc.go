@@ -7,7 +7,7 @@
 //	output  map     [54 1 1]
 //	output  pixels  [288]
 //
-// It has 7,956 parameters and takes 645,066 multiply-accumulates
+// It has 10,272 parameters and takes 647,334 multiply-accumulates
 // and 60.4 KiB of working memory an image.
 package zoo
 
@@ -24,9 +24,9 @@ const (
 	// Name is the network's name in its specification.
 	Name = "zoo"
 	// Params counts the trainable parameters; running statistics are not among them.
-	Params int64 = 7956
+	Params int64 = 10272
 	// MACs counts the multiply-accumulates of the convolutions and linear layers for one image.
-	MACs int64 = 645066
+	MACs int64 = 647334
 	// ArenaFloats is the working memory of a session, in floats, for each image of its batch.
 	ArenaFloats = 15456
 	ArenaBytes  = 4 * ArenaFloats
@@ -63,10 +63,10 @@ func PixelsShape() cnnrt.Shape {
 // Layers names the layers in the order in which they run.
 var Layers = []string{
 	"affine", "conv", "depthwise", "grouped", "lrn", "relu6", "pad",
-	"avgpool", "concat", "add", "norm", "gamma", "shuffle", "pick.2", "wide",
-	"concat.2.copy", "concat.2.copy.2", "bn", "mul", "adaptivemaxpool",
-	"softmax", "gelutanh", "fc", "softmax.2", "globalmaxpool", "maxpool",
-	"flatten.2",
+	"avgpool", "concat", "add", "norm", "grn", "gamma", "shuffle", "pick.2",
+	"wide", "concat.2.copy", "concat.2.copy.2", "bn", "mul", "adaptivemaxpool",
+	"upsample", "softmax", "gelutanh", "fc", "softmax.2", "globalmaxpool",
+	"maxpool", "flatten.2",
 }
 
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
@@ -75,6 +75,7 @@ type Model struct {
 	affine                           *cnnrt.PackedAffine
 	conv, depthwise, grouped, concat *cnnrt.PackedConv
 	norm                             *cnnrt.PackedLayerNorm
+	grn                              *cnnrt.PackedGRN
 	gamma                            *cnnrt.PackedAffine
 	shuffle, pick2                   *cnnrt.PackedPick
 	wide                             *cnnrt.PackedConv
@@ -113,12 +114,13 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 			{Key: "rest", Out: 21},
 		}),
 		norm:    l.LayerNorm("norm", layerNormOf24At9x13),
+		grn:     l.GRN("grn", grnOf24At9x13),
 		gamma:   l.Affine(affineOf24At9x13, cnnrt.Norm{Kind: cnnrt.LearnedScale, Key: "gamma", Dims: []int{24}}),
 		shuffle: l.Pick(pick24Of24At9x13),
 		pick2:   l.Pick(pick5_3_3_1Of24At9x13),
 		wide:    l.Conv("wide", conv1x1From4To40At9x13),
 		bn:      l.Affine(affineOf54At9x13, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: "bn", Eps: 1e-05}),
-		fc:      l.Linear("fc", linearFrom324To7),
+		fc:      l.Linear("fc", linearFrom648To7),
 	}
 	if err := l.Err(); err != nil {
 		return nil, err

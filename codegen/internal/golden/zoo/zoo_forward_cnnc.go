@@ -13,10 +13,10 @@ func (m *Model) forward(s *cnnrt.Session) {
 		grouped         = cnnrt.View{Offset: 7488, Pitch: 32}  // [24 9 13]
 		c               = cnnrt.View{Offset: 11232, Pitch: 32} // [24 9 13]
 		pick2           = cnnrt.View{Offset: 14976, Pitch: 4}  // [4 9 13]
-		cat             = cnnrt.View{Offset: 0, Pitch: 64}     // [40 9 13], [10 9 13], [4 9 13], [54 9 13], [54 3 2]
+		cat             = cnnrt.View{Offset: 0, Pitch: 64}     // [40 9 13], [10 9 13], [4 9 13], [54 9 13], [54 6 2]
 		adaptivemaxpool = cnnrt.View{Offset: 11232, Pitch: 64} // [54 3 2]
-		gelutanh        = cnnrt.View{Offset: 384, Pitch: 64}   // [54 3 2]
-		fc              = cnnrt.View{Offset: 768, Pitch: 7}    // [7]
+		softmax         = cnnrt.View{Offset: 768, Pitch: 64}   // [54 6 2]
+		fc              = cnnrt.View{Offset: 1536, Pitch: 7}   // [7]
 		softmax2        = cnnrt.View{Offset: 736, Pitch: 7}    // [7]
 		globalmaxpool   = cnnrt.View{Offset: 672, Pitch: 64}   // [54 1 1]
 		flatten2        = cnnrt.View{Offset: 384, Pitch: 288}  // [288]
@@ -43,11 +43,13 @@ func (m *Model) forward(s *cnnrt.Session) {
 	addOf24At9x13.Run(s, a, a, c)
 	// norm: layer normalisation -> [24 9 13] (zoo.cnn:12)
 	m.norm.Run(s, b, a)
+	// grn: global response normalisation -> [24 9 13] (zoo.cnn:12)
+	m.grn.Run(s, b, b)
 	// gamma: scale and shift by gamma -> [24 9 13] (zoo.cnn:12)
 	m.gamma.Run(s, b, b)
 	// shuffle: pick channels -> [24 9 13] (zoo.cnn:12)
 	m.shuffle.Run(s, c, b)
-	// pick.2: pick channels 5, 3, 3 and 1 -> [4 9 13] (zoo.cnn:13)
+	// pick.2: pick channels 5, 3, 3, 1 -> [4 9 13] (zoo.cnn:13)
 	m.pick2.Run(s, pick2, c)
 	// wide: conv 1x1 + silu -> [40 9 13] (zoo.cnn:13)
 	m.wide.Run(s, cat.From(10), pick2)
@@ -61,16 +63,18 @@ func (m *Model) forward(s *cnnrt.Session) {
 	mulOf54At9x13.Run(s, cat, cat, cat)
 	// adaptivemaxpool: adaptive max pool -> [54 3 2] (zoo.cnn:15)
 	adaptiveMaxPoolOf54At9x13To3x2.Run(s, adaptivemaxpool, cat)
-	// softmax: softmax -> [54 3 2] (zoo.cnn:15)
-	softmaxOf54At3x2.Run(s, cat, adaptivemaxpool)
-	// gelutanh: gelutanh -> [54 3 2] (zoo.cnn:16)
-	gelutanhOf54At3x2.Run(s, gelutanh, cat)
+	// upsample: upsample -> [54 6 2] (zoo.cnn:15)
+	upsampleOf54At3x2.Run(s, cat, adaptivemaxpool)
+	// softmax: softmax -> [54 6 2] (zoo.cnn:15)
+	softmaxOf54At6x2.Run(s, softmax, cat)
+	// gelutanh: gelutanh -> [54 6 2] (zoo.cnn:16)
+	gelutanhOf54At6x2.Run(s, cat, softmax)
 	// fc: linear + sigmoid -> [7] (zoo.cnn:16)
-	m.fc.Run(s, fc, gelutanh)
+	m.fc.Run(s, fc, cat)
 	// softmax.2: softmax -> [7] (zoo.cnn:18)
 	softmaxOf7.Run(s, softmax2, fc)
 	// globalmaxpool: global max pool -> [54 1 1] (zoo.cnn:19)
-	globalMaxPoolOf54At3x2.Run(s, globalmaxpool, cat)
+	globalMaxPoolOf54At6x2.Run(s, globalmaxpool, softmax)
 	// maxpool: max pool 3x3 s3 -> [24 3 4] (zoo.cnn:20)
 	maxPool3x3s3Of24At3x4.Run(s, a, grouped)
 	// flatten.2: flatten -> [288] (zoo.cnn:20)

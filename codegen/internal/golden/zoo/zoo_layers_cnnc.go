@@ -56,6 +56,8 @@ var (
 	addOf24At9x13 = &cnnrt.Add{Shape: cnnrt.Shape{C: 24, H: 9, W: 13}, Act: cnnrt.Act{Kind: cnnrt.Tanh}}
 	// norm
 	layerNormOf24At9x13 = &cnnrt.LayerNorm{Shape: cnnrt.Shape{C: 24, H: 9, W: 13}, Eps: 1e-06, Affine: true}
+	// grn
+	grnOf24At9x13 = &cnnrt.GRN{Shape: cnnrt.Shape{C: 24, H: 9, W: 13}, Eps: 1e-06}
 	// gamma
 	affineOf24At9x13 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 24, H: 9, W: 13}}
 	// shuffle
@@ -85,19 +87,21 @@ var (
 	mulOf54At9x13 = &cnnrt.Mul{Shape: cnnrt.Shape{C: 54, H: 9, W: 13}}
 	// adaptivemaxpool
 	adaptiveMaxPoolOf54At9x13To3x2 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 54, H: 9, W: 13}, Out: cnnrt.Shape{C: 54, H: 3, W: 2}, Max: true}
+	// upsample
+	upsampleOf54At3x2 = &cnnrt.Upsample{In: cnnrt.Shape{C: 54, H: 3, W: 2}, Scale: cnnrt.Size{H: 2, W: 1}}
 	// softmax
-	softmaxOf54At3x2 = &cnnrt.Softmax{Shape: cnnrt.Shape{C: 54, H: 3, W: 2}}
+	softmaxOf54At6x2 = &cnnrt.Softmax{Shape: cnnrt.Shape{C: 54, H: 6, W: 2}}
 	// gelutanh
-	gelutanhOf54At3x2 = &cnnrt.Activation{Shape: cnnrt.Shape{C: 54, H: 3, W: 2}, Act: cnnrt.Act{Kind: cnnrt.GELUTanh}}
+	gelutanhOf54At6x2 = &cnnrt.Activation{Shape: cnnrt.Shape{C: 54, H: 6, W: 2}, Act: cnnrt.Act{Kind: cnnrt.GELUTanh}}
 	// fc
-	linearFrom324To7 = &cnnrt.Linear{
-		In: cnnrt.Shape{C: 54, H: 3, W: 2}, Out: 7, Bias: true,
+	linearFrom648To7 = &cnnrt.Linear{
+		In: cnnrt.Shape{C: 54, H: 6, W: 2}, Out: 7, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.Sigmoid},
 	}
 	// softmax.2
 	softmaxOf7 = &cnnrt.Softmax{Shape: cnnrt.Shape{C: 7, H: 1, W: 1}}
 	// globalmaxpool
-	globalMaxPoolOf54At3x2 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 54, H: 3, W: 2}, Out: cnnrt.Shape{C: 54, H: 1, W: 1}, Max: true}
+	globalMaxPoolOf54At6x2 = &cnnrt.AdaptivePool{In: cnnrt.Shape{C: 54, H: 6, W: 2}, Out: cnnrt.Shape{C: 54, H: 1, W: 1}, Max: true}
 	// maxpool
 	maxPool3x3s3Of24At3x4 = &cnnrt.MaxPool{
 		In: cnnrt.Shape{C: 24, H: 9, W: 13}, Out: cnnrt.Shape{C: 24, H: 3, W: 4},
