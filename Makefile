@@ -3,7 +3,7 @@
 STATICCHECK := honnef.co/go/tools/cmd/staticcheck@v0.8.2
 ASM         := runtime/internal/kernels/_asm
 
-.PHONY: check test race purego vet lint fmt generate current cross fuzz bench onnx
+.PHONY: check test race purego vet lint fmt generate current cross fuzz bench kernels onnx
 
 check: fmt vet lint test race purego cross current
 
@@ -54,6 +54,10 @@ fuzz:
 # Beside ONNX Runtime and OpenVINO; see bench/README.md.
 bench:
 	python3 bench/bench.py
+
+# Each layer beside its bound: docs/kernels.md.
+kernels:
+	python3 bench/bench.py --kernels
 
 # Asks ONNX's checker and ONNX Runtime, which come from PyPI, about exported
 # models: every operation, and a net of each family or those of NETS=all.

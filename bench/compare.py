@@ -1,7 +1,6 @@
 """Run the engines in turns, and keep what they say."""
 
 import contextlib
-import datetime
 import importlib.metadata
 import json
 import os
@@ -10,14 +9,17 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import numpy as np
 
-import models
+from system import REPO, describe_machine
 
-OURS = "cnnc"
-ENGINES = {OURS: "cnnc", "onnxruntime": "ONNX Runtime", "openvino": "OpenVINO"}
+OURS, ORT, OPENVINO = "cnnc", "onnxruntime", "openvino"
+PEERS = [ORT, OPENVINO]
+ENGINES = [OURS, *PEERS]
+AVX2 = "cnnc_avx2"  # ours with AVX2 kernels; measured beside the others in one setting
+AVX2_SETTING = (1, 1)  # batch, threads
+NAMES = {OURS: "cnnc", ORT: "ONNX Runtime", OPENVINO: "OpenVINO", AVX2: "cnnc, AVX2 kernels"}
 
 TURN = 0.2  # seconds of calls before the others have their turn
 PAUSE = 0.05  # between turns: a peer's threads spin for some milliseconds after a call
@@ -59,8 +61,10 @@ class Results:
     machine: dict
     runs: dict = field(default_factory=dict)  # by net, batch, threads, engine
     cold: dict = field(default_factory=dict)  # by net, engine
+    read_ms: dict = field(default_factory=dict)  # by net: reading the weights' file
     errors: dict = field(default_factory=dict)  # by net, engine: the largest, in units of the largest output
     peaks: dict = field(default_factory=dict)  # by threads: GFLOP/s, one a round
+    avx2_peaks: list = field(default_factory=list)
 
 
 class Worker:
@@ -69,11 +73,12 @@ class Worker:
     def __init__(self, engine, case, threads):
         self.output = case.images.with_name(engine)
         command = [case.worker, case.weights]
-        if engine != OURS:
-            command = [sys.executable, models.REPO / "bench/peers.py", engine, case.model]
+        if engine in PEERS:
+            command = [sys.executable, REPO / "bench/peers.py", engine, case.model]
         command += [str(threads), str(case.batch), case.images, self.output]
+        env = os.environ | ({"CNNC_CPU": "avx2"} if engine == AVX2 else {})
         start = time.perf_counter()
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.started = self.answer()
         self.started["start_ms"] = (time.perf_counter() - start) * 1e3
 
@@ -97,7 +102,9 @@ class Worker:
 
 
 def run(builder, nets, threads, batches, seconds):
-    results = Results(nets, threads, batches, describe_machine())
+    peers = ", ".join(f"{NAMES[p]} {importlib.metadata.version(p)}" for p in PEERS)
+    machine = {**describe_machine(), "peers": f"{peers}, from Python {platform.python_version()}"}
+    results = Results(nets, threads, batches, machine)
     for net in nets:
         cases = builder.cases(net, batches)
         measure_cold(results, cases[0])
@@ -109,41 +116,46 @@ def run(builder, nets, threads, batches, seconds):
 
 
 def measure_cold(results, case):
-    starts = {engine: [] for engine in ENGINES}
+    starts, reads = {engine: [] for engine in ENGINES}, []
     for _ in range(COLD_STARTS):
+        start = time.perf_counter()
+        case.weights.read_bytes()
+        reads.append((time.perf_counter() - start) * 1e3)
         for engine in ENGINES:
             with Worker(engine, case, threads=1) as worker:
                 starts[engine].append(worker.started)
             time.sleep(PAUSE)
+    results.read_ms[case.net] = float(np.median(reads))
     for engine, each in starts.items():
         median = {key: float(np.median([s[key] for s in each])) for key in each[0]}
         results.cold[case.net, engine] = Cold(**{"interpreter_bytes": 0.0, **median})
 
 
 def measure(results, case, threads, seconds):
-    peaks, times = [], {engine: [] for engine in ENGINES}
+    engines = [*ENGINES, AVX2] if (case.batch, threads) == AVX2_SETTING else ENGINES
+    peaks, times = {engine: [] for engine in (OURS, AVX2)}, {engine: [] for engine in engines}
     with contextlib.ExitStack() as stack:
-        workers = {engine: stack.enter_context(Worker(engine, case, threads)) for engine in ENGINES}
+        workers = {engine: stack.enter_context(Worker(engine, case, threads)) for engine in engines}
         check_agreement(results, case, workers)
-        order = list(ENGINES)
-        for _ in range(max(MIN_ROUNDS, round(seconds / TURN))):
+        order, end = list(engines), time.monotonic() + seconds * len(engines)
+        while len(times[OURS]) < MIN_ROUNDS or time.monotonic() < end:
             for engine in order:
                 time.sleep(PAUSE)
-                if engine == OURS:
-                    peaks.append(workers[engine].ask("peak", PEAK))
+                if engine in peaks:
+                    peaks[engine].append(workers[engine].ask("peak", PEAK))
                 times[engine].append(workers[engine].ask("run", TURN))
             order.reverse()  # so that nobody always comes after the same
 
-    peak = np.median(peaks)
-    results.peaks.setdefault(threads, []).extend(peaks)
+    results.peaks.setdefault(threads, []).extend(peaks[OURS])
+    results.avx2_peaks.extend(peaks[AVX2])
     rounds = {engine: np.array([np.median(turn) for turn in turns]) for engine, turns in times.items()}
     medians = {engine: np.median(np.concatenate(turns)) for engine, turns in times.items()}
-    for engine in ENGINES:
+    for engine in engines:
         gflops = 2 * case.macs * case.batch / medians[engine] / 1e3  # from microseconds
         r = Run(
             ms=quartiles(np.concatenate(times[engine]) / 1e3),
             gflops=gflops,
-            share=gflops / peak,
+            share=gflops / np.median(peaks[AVX2 if engine == AVX2 else OURS]),
             ratio=medians[engine] / medians[OURS],
             ratios=quartiles(rounds[engine] / rounds[OURS]),
         )
@@ -167,25 +179,5 @@ def check_agreement(results, case, workers):
         theirs = np.fromfile(worker.output, "<f4")
         error = float(np.abs(theirs - ours).max() / np.abs(ours).max())
         if not error <= TOLERANCE:  # which holds of what is no number, too
-            raise SystemExit(f"{case.net}, batch {case.batch}: the outputs of cnnc and {ENGINES[engine]} differ by {error:.2g}")
+            raise SystemExit(f"{case.net}, batch {case.batch}: the outputs of cnnc and {NAMES[engine]} differ by {error:.2g}")
         results.errors[case.net, engine] = max(error, results.errors.get((case.net, engine), 0))
-
-
-def describe_machine():
-    load = os.getloadavg()[0]
-    if load > 0.3:
-        print(f"other programs are running (load {load:.1f}): the figures will not be good ones", file=sys.stderr)
-    info = Path("/proc/cpuinfo").read_text()
-    model = next((line.partition(":")[2].strip() for line in info.splitlines() if line.startswith("model name")), platform.machine())
-    commit = models.run("git", "describe", "--always", "--dirty", cwd=models.REPO).strip()
-    machine = {
-        "date": datetime.date.today().isoformat(),
-        "processor": f"{model}, {os.cpu_count()} cores",
-        "system": f"{platform.system()} {platform.release()}, load {load:.1f} at the start",
-        "cnnc": f"{commit}, {models.go('env', 'GOVERSION', cwd=models.REPO).strip()}",
-        "peers": ", ".join(f"{ENGINES[p]} {importlib.metadata.version(p)}" for p in ENGINES if p != OURS)
-        + f", from Python {platform.python_version()}",
-    }
-    if isa := os.environ.get("CNNC_CPU"):
-        machine["cnnc"] += f", CNNC_CPU={isa}"
-    return machine

@@ -86,13 +86,14 @@ def print_table(ours, theirs):
     for name, layer in ours[0].items():
         a = np.median([o[name]["median_us"] for o in ours])
         b = np.median([t.get(name, 0.0) for t in theirs])
-        rows.append((a - b, name, layer["op"], a, b, np.median([o[name]["share"] for o in ours])))
+        of_bound = np.median([o[name]["of_bound"] for o in ours])
+        rows.append((a - b, name, layer["op"], layer.get("algorithm", ""), a, b, of_bound))
     elsewhere = np.median([sum(took for name, took in turn.items() if name not in ours[0]) for turn in theirs])
     if elsewhere:
-        rows.append((-elsewhere, "(no layer of ours)", "", 0.0, elsewhere, 0.0))
-    total = [sum(row[i] for row in rows) for i in (3, 4)]
+        rows.append((-elsewhere, "(no layer of ours)", "", "", 0.0, elsewhere, 0.0))
+    total = [sum(row[i] for row in rows) for i in (4, 5)]
     print(f"in microseconds; peer: ONNX Runtime {onnxruntime.__version__}; behind: cnnc's time less the peer's")
-    print(f"{'layer':40} {'op':44} {'cnnc':>9} {'of peak':>8} {'peer':>9} {'ratio':>6} {'behind':>9}")
-    for behind, name, op, a, b, share in sorted(rows, reverse=True):
-        print(f"{name:40} {op:44} {a:9.1f} {share:8.1%} {b:9.1f} {b / a if a else 0:6.2f} {behind:9.1f}")
-    print(f"{'total':40} {'':44} {total[0]:9.1f} {'':8} {total[1]:9.1f} {total[1] / total[0]:6.2f} {total[0] - total[1]:9.1f}")
+    print(f"{'layer':40} {'op':44} {'algorithm':9} {'cnnc':>9} {'of bound':>8} {'peer':>9} {'ratio':>6} {'behind':>9}")
+    for behind, name, op, algorithm, a, b, of_bound in sorted(rows, reverse=True):
+        print(f"{name:40} {op:44} {algorithm:9} {a:9.1f} {of_bound:8.1%} {b:9.1f} {b / a if a else 0:6.2f} {behind:9.1f}")
+    print(f"{'total':40} {'':54} {total[0]:9.1f} {'':8} {total[1]:9.1f} {total[1] / total[0]:6.2f} {total[0] - total[1]:9.1f}")

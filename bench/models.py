@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-REPO = Path(__file__).resolve().parent.parent
+from system import REPO, go, run
 
 
 @dataclass
@@ -34,11 +33,11 @@ class Builder:
         self.cnnc, self.weights = folder / "cnnc", folder / "weights"
         self.packages = folder / "go"
         folder.mkdir(parents=True, exist_ok=True)
-        go("build", "-o", self.cnnc, "./cmd/cnnc", cwd=REPO)
-        go("build", "-o", self.weights, "./bench/weights", cwd=REPO)
+        go("build", "-o", self.cnnc, "./cmd/cnnc")
+        go("build", "-o", self.weights, "./bench/weights")
         # A module that takes the runtime from this checkout.
         self.packages.mkdir(exist_ok=True)
-        version = json.loads(go("mod", "edit", "-json", cwd=REPO))["Go"]
+        version = json.loads(go("mod", "edit", "-json"))["Go"]
         (self.packages / "go.mod").write_text(f"module bench\n\ngo {version}\n")
         (self.packages / "go.work").write_text(f"go {version}\n\nuse (\n\t.\n\t{json.dumps(str(REPO))}\n)\n")
 
@@ -81,14 +80,6 @@ class Builder:
         """Removes what cases made."""
         for folder in [self.folder / "models" / net, *self.packages.glob(f"{net}_[0-9]*")]:
             shutil.rmtree(folder)
-
-
-def go(*args, cwd):
-    return run("go", *args, cwd=cwd)
-
-
-def run(*command, cwd=None):
-    return subprocess.run(command, cwd=cwd, check=True, stdout=subprocess.PIPE, text=True).stdout
 
 
 def merge_partial_convolutions(path):

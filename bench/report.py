@@ -5,43 +5,8 @@ from io import StringIO
 import matplotlib
 import numpy as np
 
-from compare import ENGINES, OURS, TOLERANCE
-
-NETS = {
-    "lenet5": "LeNet-5",
-    "alexnet": "AlexNet",
-    "vgg16": "VGG-16",
-    "googlenet": "GoogLeNet",
-    "inception_v3": "Inception v3",
-    "resnet18": "ResNet-18",
-    "resnet50": "ResNet-50",
-    "resnext50_32x4d": "ResNeXt-50 32x4d",
-    "xception": "Xception",
-    "mobilenetv1_100": "MobileNet v1",
-    "mobilenet_v2": "MobileNet v2",
-    "mobilenet_v3_large": "MobileNet v3 large",
-    "densenet121": "DenseNet-121",
-    "efficientnet_b0": "EfficientNet-B0",
-    "efficientnet_b4": "EfficientNet-B4",
-    "convnext_tiny": "ConvNeXt-T",
-}
-
-# One of each family, for the mean.
-FAMILIES = [
-    "lenet5",
-    "alexnet",
-    "vgg16",
-    "googlenet",
-    "resnet50",
-    "resnext50_32x4d",
-    "xception",
-    "mobilenet_v2",
-    "densenet121",
-    "efficientnet_b0",
-    "convnext_tiny",
-]
-
-PEERS = [engine for engine in ENGINES if engine != OURS]
+from common import FAMILIES, digits, threads_text, title
+from compare import AVX2, AVX2_SETTING, ENGINES, NAMES, ORT, OURS, PEERS, TOLERANCE
 
 
 def write(results, folder):
@@ -63,78 +28,152 @@ def page(results):
     say("cnnc, ONNX Runtime and OpenVINO on the same networks, weights, pictures and machine, in float32. This page is written by `make bench`;")
     say("[bench/README.md](../bench/README.md) says how everything is measured, and how to repeat it.")
     say()
+    say("## In short")
+    say()
+    short(results, say)
+    say()
     say("![Time of a call in units of cnnc's, by network](benchmarks.svg)")
+    say()
+    say("## How it was measured")
     say()
     say("| | |")
     say("| --- | --- |")
     for key in ("date", "processor", "system", "cnnc", "peers"):
         say(f"| {key} | {m[key]} |")
     peaks = ", ".join(f"{np.median(p):.0f} GFLOP/s on {threads_text(n)}" for n, p in results.peaks.items())
-    say(f"| multiply-add peak, measured between the calls | {peaks} |")
-    say(f"| largest difference between outputs | {max(results.errors.values()):.1g} of the largest output; more than {TOLERANCE:g} would have stopped the run |")
+    say(f"| multiply-add peak, measured between turns | {peaks} |")
+    most = max(results.errors.values())
+    say(f"| largest difference between outputs | {most:.1g} of the largest output; more than {TOLERANCE:g} would have stopped the run |")
     say()
-    say("## How many times as long as cnnc a peer takes")
+    say("## Every setting")
     say()
-    summary(results, say)
+    settings(results, say)
+    say()
+    say("## Cold start")
+    say()
+    cold(results, say)
+    if AVX2_SETTING[0] in results.batches and AVX2_SETTING[1] in results.threads:
+        say()
+        say("## With AVX2 kernels")
+        say()
+        avx2(results, say)
     for batch in results.batches:
         say()
         say(f"## Batch {batch}")
         say()
-        table(results, batch, say)
-    say()
-    parts = [np.median([results.cold[net, peer].interpreter_bytes for net in results.nets]) for peer in PEERS]
-    parts = " and ".join(f"{megabytes(part)} MB of {ENGINES[peer]}'s" for part, peer in zip(parts, PEERS, strict=True))
-    say(f"Of the memory, {parts} are Python's and were taken before the model was loaded.")
+        details(results, batch, say)
     return out.getvalue()
 
 
-def summary(results, say):
-    """Prints a line for each setting and peer: the ratios' mean and extremes."""
-    some = [net for net in FAMILIES if net in results.nets]
-    say(f"Ratios of medians. The mean is the geometric one over {len(some)} networks, one a family; lowest and highest are of all.")
+def row(say, *cells):
+    say(f"| {' | '.join(cells)} |")
+
+
+def mean(ratios):
+    """Returns the geometric mean over one network a family, of those that were measured."""
+    some = [ratio for net, ratio in ratios.items() if net in FAMILIES]
+    return np.exp(np.mean(np.log(some))) if some else np.nan
+
+
+def short(results, say):
+    """Prints a row for each network: ours and ONNX Runtime's."""
+    batch = results.batches[0]
+    say(f"Batch {batch}, medians in milliseconds. Ratio: how many times as long ONNX Runtime takes.")
     say()
-    say("| batch | threads | peer | mean | lowest | highest |")
-    say("| --: | --: | --- | --: | --- | --- |")
+    row(say, "network", *(f"{threads_text(n)}: cnnc | {NAMES[ORT]} | ratio" for n in results.threads))
+    row(say, "---", *["--:"] * 3 * len(results.threads))
+    ratios = {n: {net: results.runs[net, batch, n, ORT].ratio for net in results.nets} for n in results.threads}
+    for net in results.nets:
+        cells = []
+        for n in results.threads:
+            ours, theirs = (digits(results.runs[net, batch, n, engine].ms[1]) for engine in (OURS, ORT))
+            cells += [f"**{ours}**", theirs, f"{ratios[n][net]:.2f}"]
+        row(say, title(net), *cells)
+    blank = ["", ""]
+    row(say, "geometric mean, one network a family", *(c for n in results.threads for c in (*blank, f"**{mean(ratios[n]):.2f}**")))
+    row(say, "smallest", *(c for n in results.threads for c in (*blank, f"{min(ratios[n].values()):.2f}")))
+
+
+def settings(results, say):
+    """Prints a row for each setting and peer: the ratios' mean and extremes."""
+    some = [title(net) for net in FAMILIES if net in results.nets]
+    say(f"Ratios of medians, a peer's by cnnc's. The mean is the geometric one over one network of each family ({', '.join(some)});")
+    say("smallest and largest are of all networks.")
+    say()
+    row(say, "batch", "threads", "peer", "mean", "smallest", "largest")
+    row(say, "--:", "--:", "---", "--:", "---", "---")
     for batch in results.batches:
         for threads in results.threads:
             for peer in PEERS:
                 ratios = {net: results.runs[net, batch, threads, peer].ratio for net in results.nets}
-                mean = f"{np.exp(np.mean([np.log(ratios[net]) for net in some])):.2f}" if some else ""
-                low, high = min(ratios, key=ratios.get), max(ratios, key=ratios.get)
-                extremes = " | ".join(f"{ratios[net]:.2f} ({title(net)})" for net in (low, high))
-                say(f"| {batch} | {threads} | {ENGINES[peer]} | {mean} | {extremes} |")
+                extremes = (f"{ratios[net]:.2f} ({title(net)})" for net in (min(ratios, key=ratios.get), max(ratios, key=ratios.get)))
+                row(say, str(batch), str(threads), NAMES[peer], f"{mean(ratios):.2f}", *extremes)
 
 
-def table(results, batch, say):
+def cold(results, say):
+    """Prints a row for each network: what it takes to get a first answer."""
+    say("Milliseconds on one thread, with files in the page cache. First answer: from the start of the process. Loading: of that, from the weights' file to")
+    say("a session that can run; for ONNX Runtime, the creation of its session; for OpenVINO, reading and compiling the model. The rest of a peer's first")
+    say("answer is mostly Python and its imports, so the ratio is of ONNX Runtime's loading to our whole first answer. File: reading that of the weights.")
+    say()
+    row(say, "network", "cnnc: first answer", "loading", "file", *(f"{NAMES[p]}: first answer | loading" for p in PEERS), "ratio")
+    row(say, "---", *["--:"] * 8)
+    for net in results.nets:
+        starts = {engine: results.cold[net, engine] for engine in ENGINES}
+        times = {engine: [digits(c.start_ms), digits(c.load_ms)] for engine, c in starts.items()}
+        ratio = f"{starts[ORT].load_ms / starts[OURS].start_ms:.1f}"
+        row(say, title(net), *times[OURS], digits(results.read_ms[net]), *(c for p in PEERS for c in times[p]), ratio)
+    parts = [np.median([results.cold[net, peer].interpreter_bytes for net in results.nets]) for peer in PEERS]
+    parts = " and ".join(f"{megabytes(part)} MB of {NAMES[peer]}'s" for part, peer in zip(parts, PEERS, strict=True))
+    say()
+    say(f"Memory is the most that was resident until the first answer; of it, {parts} are Python's and were taken before the")
+    say("model was loaded. Binary: our program; of the peers' packages, the libraries that were loaded. Both in MB.")
+    say()
+    row(say, "network", *(f"{NAMES[e]}: memory | binary" for e in ENGINES))
+    row(say, "---", *["--:"] * 6)
+    for net in results.nets:
+        row(say, title(net), *(megabytes(b) for e in ENGINES for b in (results.cold[net, e].peak_bytes, results.cold[net, e].binary_bytes)))
+
+
+def avx2(results, say):
+    """Prints a row for each network: our AVX2 kernels beside ONNX Runtime, which keeps its own."""
+    batch, threads = AVX2_SETTING
+    say(f"cnnc with `CNNC_CPU=avx2`, batch {batch}, {threads_text(threads)}, in the same turns; ONNX Runtime keeps its kernels.")
+    say(f"The peak is that of AVX2: {np.median(results.avx2_peaks):.0f} GFLOP/s.")
+    say()
+    row(say, "network", "ms", "GFLOP/s", "of peak", NAMES[ORT], "ratio", "our AVX-512 kernels")
+    row(say, "---", *["--:"] * 6)
+    ratios = {}
+    for net in results.nets:
+        ours, theirs, best = (results.runs[net, batch, threads, engine] for engine in (AVX2, ORT, OURS))
+        ratios[net] = theirs.ratio / ours.ratio
+        row(say, title(net), digits(ours.ms[1]), digits(ours.gflops), f"{ours.share:.0%}", digits(theirs.ms[1]), f"{ratios[net]:.2f}", digits(best.ms[1]))
+    row(say, "geometric mean, one network a family", *[""] * 4, f"{mean(ratios):.2f}", "")
+
+
+def details(results, batch, say):
     """Prints a row for each network and engine."""
-    cold = batch == results.batches[0]
     head, rule = ["network", "engine"], ["---", "---"]
     for n in results.threads:
-        head += [f"{threads_text(n)}: ms", "GFLOP/s", "of peak", "ratio"]
+        head += [f"{threads_text(n)}: ms (quartiles)", "GFLOP/s", "of peak", "ratio"]
         rule += ["--:"] * 4
     speedup = len(results.threads) == 2
     if speedup:
         head.append("speed-up")
         rule.append("--:")
-    if cold:
-        head += ["first answer, ms", "of that loading", "memory, MB", "binary, MB"]
-        rule += ["--:"] * 4
-    say(f"| {' | '.join(head)} |")
-    say(f"| {' | '.join(rule)} |")
+    row(say, *head)
+    row(say, *rule)
     for net in results.nets:
         for engine in ENGINES:
-            row = [title(net) if engine == OURS else "", ENGINES[engine]]
+            cells = [title(net) if engine == OURS else "", NAMES[engine]]
             runs = [results.runs[net, batch, n, engine] for n in results.threads]
             for r in runs:
                 low, median, high = (digits(v) for v in r.ms)
                 ratio = "1" if engine == OURS else f"{r.ratio:.2f}"
-                row += [f"{median} ({low} to {high})", digits(r.gflops), f"{r.share:.0%}", ratio]
+                cells += [f"{median} ({low} to {high})", digits(r.gflops), f"{r.share:.0%}", ratio]
             if speedup:
-                row.append(f"{runs[0].ms[1] / runs[1].ms[1]:.2f}")
-            if cold:
-                c = results.cold[net, engine]
-                row += [digits(c.start_ms), digits(c.load_ms), megabytes(c.peak_bytes), megabytes(c.binary_bytes)]
-            say(f"| {' | '.join(row)} |")
+                cells.append(f"{runs[0].ms[1] / runs[1].ms[1]:.2f}")
+            row(say, *cells)
 
 
 def chart(results, path):
@@ -148,37 +187,17 @@ def chart(results, path):
     figure, panels = pyplot.subplots(
         len(results.batches),
         across,
-        figsize=(5.2 * across, (0.9 + 0.3 * len(results.nets)) * len(results.batches)),
-        sharex=True,
+        figsize=(5.2 * across, (1.2 + 0.32 * len(results.nets)) * len(results.batches)),
         sharey=True,
         squeeze=False,
         layout="constrained",
     )
-    colors = dict(zip(PEERS, ("#4878a8", "#a8a8b0"), strict=True))
-    thickness = 0.8 / len(PEERS)
-    at = np.arange(len(results.nets))
-    for (batch, threads), panel in zip(settings, panels.flat, strict=True):
-        for i, peer in enumerate(PEERS):
-            runs = [results.runs[net, batch, threads, peer] for net in results.nets]
-            values = np.array([r.ratio for r in runs])
-            low, high = np.array([r.ratios[0] for r in runs]), np.array([r.ratios[2] for r in runs])
-            spread = np.maximum([values - low, high - values], 0)
-            panel.barh(
-                at + (i - (len(PEERS) - 1) / 2) * thickness,
-                values,
-                thickness,
-                color=colors[peer],
-                label=ENGINES[peer],
-                xerr=spread,
-                error_kw={"elinewidth": 0.8, "ecolor": "#303030"},
-            )
-        panel.axvline(1, color="#c04020", linewidth=1.2, label="cnnc")
-        panel.set_yticks(at, [title(net) for net in results.nets])
-        panel.set_title(f"batch {batch}, {threads_text(threads)}", fontsize=10)
-        panel.set_xlim(left=0)
-        panel.grid(axis="x", color="#e0e0e0", linewidth=0.6)
-        panel.set_axisbelow(True)
-        panel.spines[["top", "right"]].set_visible(False)
+    for setting, panel in zip(settings, panels.flat, strict=True):
+        draw(results, *setting, panel)
+    # The same scale everywhere, with room for the figures at the bars' ends.
+    longest = max(results.runs[net, *setting, peer].ratios[2] for net in results.nets for setting in settings for peer in PEERS)
+    for panel in panels.flat:
+        panel.set_xlim(0, 1.12 * longest)
     panels[0, 0].invert_yaxis()
     for panel in panels[-1]:
         panel.set_xlabel("time of a call in units of cnnc's (longer is slower); lines: quartiles")
@@ -187,17 +206,34 @@ def chart(results, path):
     pyplot.close(figure)
 
 
-def title(net):
-    return NETS.get(net, net)
-
-
-def threads_text(n):
-    return "1 thread" if n == 1 else f"{n} threads"
-
-
-def digits(value):
-    """Returns a number with three digits that count."""
-    return f"{value:.{max(0, 2 - int(np.floor(np.log10(max(value, 1e-9)))))}f}"
+def draw(results, batch, threads, panel):
+    """Draws a bar for each network and peer, and below them the means."""
+    thickness = 0.8 / len(PEERS)
+    at = np.append(np.arange(len(results.nets)), len(results.nets) + 0.5)
+    for i, (peer, color) in enumerate(zip(PEERS, ("#4878a8", "#a8a8b0"), strict=True)):
+        runs = {net: results.runs[net, batch, threads, peer] for net in results.nets}
+        average = mean({net: r.ratio for net, r in runs.items()})
+        values = np.array([r.ratio for r in runs.values()] + [average])
+        low = np.array([r.ratios[0] for r in runs.values()] + [average])
+        high = np.array([r.ratios[2] for r in runs.values()] + [average])
+        spread = np.maximum([values - low, high - values], 0)
+        bars = panel.barh(
+            at + (i - (len(PEERS) - 1) / 2) * thickness,
+            values,
+            thickness,
+            color=color,
+            label=NAMES[peer],
+            xerr=spread,
+            error_kw={"elinewidth": 0.8, "ecolor": "#303030"},
+        )
+        panel.bar_label(bars, [f"{v:.2f}" for v in values], padding=3, fontsize=6.5, color="#404040")
+    panel.axvline(1, color="#c04020", linewidth=1.2, label="cnnc")
+    panel.set_yticks(at, [*map(title, results.nets), "geometric mean"])
+    panel.set_ylim(at[0] - 0.6, at[-1] + 0.6)
+    panel.set_title(f"batch {batch}, {threads_text(threads)}", fontsize=10)
+    panel.grid(axis="x", color="#e0e0e0", linewidth=0.6)
+    panel.set_axisbelow(True)
+    panel.spines[["top", "right"]].set_visible(False)
 
 
 def megabytes(count):

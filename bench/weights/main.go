@@ -10,7 +10,6 @@ import (
 	"os"
 
 	"github.com/cnnc-dev/cnnc/compiler/elaborate"
-	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/verify"
 	"github.com/cnnc-dev/cnnc/runtime/weights"
 	"github.com/cnnc-dev/cnnc/specs"
@@ -39,7 +38,7 @@ func write(name, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := weights.Write(file, verify.Random(ir.Params(g))); err != nil {
+	if err := weights.Write(file, verify.Random(g)); err != nil {
 		file.Close()
 		return err
 	}
