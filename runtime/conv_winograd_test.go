@@ -46,6 +46,9 @@ func winogradCases(f func(i int, cc convCase)) {
 }
 
 func TestWinograd(t *testing.T) {
+	if testing.Short() {
+		t.Skip("TestWinogradThreadsAgree runs what may race")
+	}
 	winogradCases(func(i int, cc convCase) {
 		t.Run(cc.name, func(t *testing.T) {
 			truth := newConvTruth(rand.New(rand.NewPCG(20, uint64(i))), cc.op(Act{}))

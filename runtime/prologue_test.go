@@ -12,7 +12,7 @@ import (
 // one block of weights and several, bands that images share, more weights than input.
 var prologueLayers = []convCase{
 	pointwise(5, 24, 40), pointwise(1, 70, 33), pointwise(9, 1, 1), pointwise(2, 1024, 17),
-	pointwise(7, 200, 700), pointwise(3, 520, 700), pointwise(20, 400, 130), pointwise(10, 8192, 20),
+	pointwise(7, 200, 700), pointwise(3, 520, 700), pointwise(20, 400, 130), pointwise(4, 8192, 20),
 }
 
 // prologues are what may be done to a convolution's input.
