@@ -3,36 +3,12 @@
 package gemm
 
 import (
-	"os"
 	"reflect"
-	"regexp"
-	"strings"
 	"testing"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/argstest"
 )
 
-// The generator knows the fields of args by their order, eight bytes each.
 func TestArgs(t *testing.T) {
-	source, err := os.ReadFile("../_asm/gemm/main.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	list := regexp.MustCompile(`(?s)emit\.Struct\("args",(.*?)\)`).FindSubmatch(source)
-	if list == nil {
-		t.Fatal("the generator describes no args")
-	}
-	typ := reflect.TypeFor[args]()
-	fields := strings.Split(string(list[1]), ",")
-	for i, name := range fields {
-		name = strings.Trim(name, " \n\t\"")
-		f, ok := typ.FieldByName(name)
-		if name == "bounds" { // two floats
-			f, ok = typ.FieldByName("lo")
-		}
-		if !ok || f.Offset != uintptr(8*i) {
-			t.Errorf("the generator has %s at %d, args at %d", name, 8*i, f.Offset)
-		}
-	}
-	if size := uintptr(8 * len(fields)); typ.Size() != size {
-		t.Errorf("the generator has %d bytes of args, the declaration %d", size, typ.Size())
-	}
+	argstest.Check(t, "gemm", reflect.TypeFor[args]())
 }

@@ -20,7 +20,7 @@ type V = vmath.V
 var each = vmath.Each
 
 // args is eltwise.args.
-var args = emit.Struct("args", "dst", "a", "b", "c", "rows", "n", "dstPitch", "aPitch", "bPitch", "bounds")
+var args = emit.Struct("args", "dst", "a", "b", "c", "rows", "n", "dstPitch", "aPitch", "bPitch", "lo")
 
 var table *vmath.Table
 
@@ -81,7 +81,7 @@ func (k *kernel) emit(isa *emit.ISA) {
 	f.Bound(row)
 	if k.bounds {
 		f.lo, f.hi = f.Reg(), f.Reg()
-		bounds := args.At(p, "bounds")
+		bounds := args.At(p, "lo")
 		VBROADCASTSS(bounds, f.lo)
 		VBROADCASTSS(bounds.Offset(4), f.hi)
 	}

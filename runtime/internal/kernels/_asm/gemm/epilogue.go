@@ -70,11 +70,11 @@ func (t *tile) epilogue(rows int) {
 	MOVQ(args.At(p, "clamp"), mode)
 	TESTQ(mode, mode)
 	JZ(LabelRef(label("store")))
-	VBROADCASTSS(args.At(p, "bounds"), lo)
+	VBROADCASTSS(args.At(p, "lo"), lo)
 	t.each(rows, func(r, j int) { emit.Clamp(t.acc(r, j), lo, nil) }, nil)
 	DECQ(mode)
 	JZ(LabelRef(label("store")))
-	VBROADCASTSS(args.At(p, "bounds").Offset(4), hi)
+	VBROADCASTSS(args.At(p, "lo").Offset(4), hi)
 	t.each(rows, func(r, j int) { emit.Clamp(t.acc(r, j), nil, hi) }, nil)
 
 	Label(label("store"))

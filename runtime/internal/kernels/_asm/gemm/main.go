@@ -32,7 +32,7 @@ const groupAhead = 1024
 
 // args is gemm.args.
 var args = emit.Struct("args", "a", "aStep", "offsets", "b", "bias", "c", "ldc", "residual", "ldr", "adds", "next", "nextStep",
-	"rows", "taps", "k8", "k1", "panels", "cols", "clamp", "bounds")
+	"rows", "taps", "k8", "k1", "panels", "cols", "clamp", "lo")
 
 // tile generates one function: all row counts up to maxRows of one width.
 type tile struct {

@@ -34,13 +34,13 @@ func (t *tiles) epilogue(n int) {
 	MOVQ(args.At(p, "clamp"), tmp)
 	TESTQ(tmp, tmp)
 	JZ(LabelRef(label("store")))
-	VBROADCASTSS(args.At(p, "bounds"), spare)
+	VBROADCASTSS(args.At(p, "lo"), spare)
 	for _, v := range sums {
 		emit.Clamp(v, spare, nil)
 	}
 	DECQ(tmp)
 	JZ(LabelRef(label("store")))
-	VBROADCASTSS(args.At(p, "bounds").Offset(4), spare)
+	VBROADCASTSS(args.At(p, "lo").Offset(4), spare)
 	for _, v := range sums {
 		emit.Clamp(v, nil, spare)
 	}

@@ -22,7 +22,7 @@ const unroll = 3
 
 // args is rowtaps.args.
 var args = emit.Struct("args", "a", "aLine", "aPixel", "aTap", "b", "bias", "c", "cLine", "cPixel",
-	"residual", "rLine", "rPixel", "adds", "fetch", "lines", "tiles", "pixels", "taps", "k", "panels", "tail", "clamp", "bounds")
+	"residual", "rLine", "rPixel", "adds", "fetch", "lines", "tiles", "pixels", "taps", "k", "panels", "tail", "clamp", "lo")
 
 // tiles generates one function: all numbers of pixels up to the most, of one width.
 type tiles struct {

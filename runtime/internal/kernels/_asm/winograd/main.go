@@ -46,7 +46,7 @@ type pair struct {
 var (
 	inputArgs  = emit.Struct("inputArgs", "src", "offsets", "dst", "pitch", "channels")
 	outputArgs = emit.Struct("outputArgs", "src", "pitch", "dst", "dstLine", "dstPitch", "residual", "residualLine", "residualPitch",
-		"rows", "cols", "channels", "clamp", "bounds")
+		"rows", "cols", "channels", "clamp", "lo")
 	weightsArgs = emit.Struct("weightsArgs", "src", "srcStep", "dst", "dstStep", "n")
 )
 
@@ -191,8 +191,8 @@ func (f *function) output() {
 	IMUL3Q(Imm(uint64(f.side)), step, step)
 	multiples()
 	lo, hi := f.Reg(), f.Reg()
-	VBROADCASTSS(outputArgs.At(params, "bounds"), lo)
-	VBROADCASTSS(outputArgs.At(params, "bounds").Offset(4), hi)
+	VBROADCASTSS(outputArgs.At(params, "lo"), lo)
+	VBROADCASTSS(outputArgs.At(params, "lo").Offset(4), hi)
 	parts := 0 // that were emitted: a full vector, a masked one
 	f.Walk("vector", row, func(_ int, mask Op) {
 		parts++
