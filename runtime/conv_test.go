@@ -227,28 +227,41 @@ func testConvCases(t *testing.T, cases []convCase) {
 	}
 }
 
+// everyAlgorithm calls f under every instruction set for convolutions of all algorithms.
+func everyAlgorithm(t *testing.T, f func(t *testing.T, cc convCase)) {
+	cases := slices.Concat(convCases, windowCases)
+	winogradCases(func(i int, cc convCase) {
+		if i%7 == 0 || cc.in.W > 13 {
+			cases = append(cases, cc)
+		}
+	})
+	levels(t, func(t *testing.T) {
+		for _, cc := range cases {
+			f(t, cc)
+		}
+	})
+}
+
 // What a thread computes does not depend on how many there are.
 func TestConvThreadsAgree(t *testing.T) {
-	levels(t, func(t *testing.T) {
-		for i, cc := range convCases {
-			rng := rand.New(rand.NewPCG(8, uint64(i)))
-			op := cc.op(Act{Kind: SiLU})
-			l := NewLoader(convWeights(rng, op))
-			packed := l.Conv("conv", op)
-			if err := l.Err(); err != nil {
-				t.Fatal(err)
-			}
-			src := random(rng, 2, op.In)
-			var one []float32
-			for threads := 1; threads <= 3; threads++ {
-				got := executeIn(t, l.Memory(0), setting{threads: threads, batch: 2, images: 2}, op.Out, []operand{src}, func(s *Session, dst View, srcs []View) {
-					packed.Run(s, dst, srcs[0])
-				})
-				if one == nil {
-					one = got
-				} else if !slices.Equal(got, one) {
-					t.Errorf("%s: %d threads compute something else than one", cc.name, threads)
-				}
+	everyAlgorithm(t, func(t *testing.T, cc convCase) {
+		rng := rand.New(rand.NewPCG(8, 0))
+		op := cc.op(Act{Kind: SiLU})
+		l := NewLoader(convWeights(rng, op))
+		packed := l.Conv("conv", op)
+		if err := l.Err(); err != nil {
+			t.Fatal(err)
+		}
+		src := random(rng, 2, op.In)
+		var one []float32
+		for threads := 1; threads <= 5; threads++ {
+			got := executeIn(t, l.Memory(0), setting{threads: threads, batch: 2, images: 2}, op.Out, []operand{src}, func(s *Session, dst View, srcs []View) {
+				packed.Run(s, dst, srcs[0])
+			})
+			if one == nil {
+				one = got
+			} else if !slices.Equal(got, one) {
+				t.Errorf("%s: %d threads compute something else than one", cc.name, threads)
 			}
 		}
 	})
@@ -372,25 +385,26 @@ func TestConvFoldsNorms(t *testing.T) {
 }
 
 func TestConvAllocatesNothing(t *testing.T) {
-	levels(t, func(t *testing.T) {
-		for _, cc := range convCases {
-			op := cc.op(Act{Kind: SiLU})
-			l := NewLoader(convWeights(rand.New(rand.NewPCG(11, 0)), op))
-			packed := l.Conv("conv", op)
-			if err := l.Err(); err != nil {
-				t.Fatal(err)
+	if testing.Short() {
+		t.Skip("TestConvThreadsAgree runs what may race")
+	}
+	everyAlgorithm(t, func(t *testing.T, cc convCase) {
+		op := cc.op(Act{Kind: SiLU})
+		l := NewLoader(convWeights(rand.New(rand.NewPCG(11, 0)), op))
+		packed := l.Conv("conv", op)
+		if err := l.Err(); err != nil {
+			t.Fatal(err)
+		}
+		src := View{Pitch: roundUp(op.In.C, 16)}
+		dst := View{Offset: src.Pitch * op.In.Pixels(), Pitch: roundUp(op.Out.C, 16)}
+		for _, threads := range []int{1, 2} {
+			s := NewSession(l.Memory(dst.Offset+dst.Pitch*op.Out.Pixels()), Threads(threads))
+			s.Begin(1)
+			if n := testing.AllocsPerRun(5, func() { packed.Run(s, dst, src) }); n != 0 {
+				t.Errorf("%s, %d threads: %v allocations", cc.name, threads, n)
 			}
-			src := View{Pitch: roundUp(op.In.C, 16)}
-			dst := View{Offset: src.Pitch * op.In.Pixels(), Pitch: roundUp(op.Out.C, 16)}
-			for _, threads := range []int{1, 2} {
-				s := NewSession(l.Memory(dst.Offset+dst.Pitch*op.Out.Pixels()), Threads(threads))
-				s.Begin(1)
-				if n := testing.AllocsPerRun(5, func() { packed.Run(s, dst, src) }); n != 0 {
-					t.Errorf("%s, %d threads: %v allocations", cc.name, threads, n)
-				}
-				s.End()
-				s.Close()
-			}
+			s.End()
+			s.Close()
 		}
 	})
 }

@@ -3,7 +3,6 @@ package runtime
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
@@ -41,54 +40,6 @@ func TestWindowed(t *testing.T) {
 					checkConv(t, rng, cc.op(act), c, true)
 				}
 			})
-		}
-	})
-}
-
-// What a thread computes does not depend on how many there are.
-func TestWindowedThreadsAgree(t *testing.T) {
-	levels(t, func(t *testing.T) {
-		for i, cc := range windowCases {
-			op := cc.op(Act{Kind: SiLU})
-			l := NewLoader(convWeights(rand.New(rand.NewPCG(14, uint64(i))), op))
-			packed := l.Conv("conv", op)
-			if err := l.Err(); err != nil {
-				t.Fatal(err)
-			}
-			src := random(rand.New(rand.NewPCG(14, uint64(i))), 2, op.In)
-			var one []float32
-			for threads := 1; threads <= 3; threads++ {
-				got := executeIn(t, l.Memory(0), setting{threads: threads, batch: 2, images: 2}, op.Out, []operand{src}, func(s *Session, dst View, srcs []View) {
-					packed.Run(s, dst, srcs[0])
-				})
-				if one == nil {
-					one = got
-				} else if !slices.Equal(got, one) {
-					t.Errorf("%s: %d threads compute something else than one", cc.name, threads)
-				}
-			}
-		}
-	})
-}
-
-func TestWindowedAllocatesNothing(t *testing.T) {
-	levels(t, func(t *testing.T) {
-		for i, cc := range windowCases {
-			op := cc.op(Act{Kind: SiLU})
-			l := NewLoader(convWeights(rand.New(rand.NewPCG(15, uint64(i))), op))
-			packed := l.Conv("conv", op)
-			if err := l.Err(); err != nil {
-				t.Fatal(err)
-			}
-			src := View{Pitch: op.In.C}
-			dst := View{Offset: roundUp(op.In.Len(), lineFloats), Pitch: op.Out.C}
-			s := NewSession(l.Memory(dst.Offset+op.Out.Len()), Threads(2))
-			defer s.Close()
-			s.Begin(1)
-			if n := testing.AllocsPerRun(5, func() { packed.Run(s, dst, src) }); n != 0 {
-				t.Errorf("%s: %v allocations", cc.name, n)
-			}
-			s.End()
 		}
 	})
 }

@@ -47,7 +47,7 @@ func winogradCases(f func(i int, cc convCase)) {
 
 func TestWinograd(t *testing.T) {
 	if testing.Short() {
-		t.Skip("TestWinogradThreadsAgree runs what may race")
+		t.Skip("TestConvThreadsAgree runs what may race")
 	}
 	winogradCases(func(i int, cc convCase) {
 		t.Run(cc.name, func(t *testing.T) {
@@ -59,63 +59,6 @@ func TestWinograd(t *testing.T) {
 				set.inPlace = true
 				truth.check(t, set, act, true)
 			})
-		})
-	})
-}
-
-// What a thread computes does not depend on how many there are.
-func TestWinogradThreadsAgree(t *testing.T) {
-	levels(t, func(t *testing.T) {
-		winogradCases(func(i int, cc convCase) {
-			if i%7 != 0 && cc.in.W <= 13 {
-				return
-			}
-			op := cc.op(Act{Kind: SiLU})
-			rng := rand.New(rand.NewPCG(21, uint64(i)))
-			l := NewLoader(convWeights(rng, op))
-			packed := l.Conv("conv", op)
-			if err := l.Err(); err != nil {
-				t.Fatal(err)
-			}
-			src := random(rng, 2, op.In)
-			var one []float32
-			for threads := 1; threads <= 5; threads++ {
-				got := executeIn(t, l.Memory(0), setting{threads: threads, batch: 2, images: 2}, op.Out, []operand{src}, func(s *Session, dst View, srcs []View) {
-					packed.Run(s, dst, srcs[0])
-				})
-				if one == nil {
-					one = got
-				} else if !slices.Equal(got, one) {
-					t.Errorf("%s: %d threads compute something else than one", cc.name, threads)
-				}
-			}
-		})
-	})
-}
-
-func TestWinogradAllocatesNothing(t *testing.T) {
-	levels(t, func(t *testing.T) {
-		winogradCases(func(i int, cc convCase) {
-			if i%20 != 0 && cc.in.W <= 13 {
-				return
-			}
-			op := cc.op(Act{Kind: SiLU})
-			l := NewLoader(convWeights(rand.New(rand.NewPCG(22, uint64(i))), op))
-			packed := l.Conv("conv", op)
-			if err := l.Err(); err != nil {
-				t.Fatal(err)
-			}
-			src := View{Pitch: roundUp(op.In.C, 16)}
-			dst := View{Offset: src.Pitch * op.In.Pixels(), Pitch: roundUp(op.Out.C, 16)}
-			for _, threads := range []int{1, 2} {
-				s := NewSession(l.Memory(dst.Offset+dst.Pitch*op.Out.Pixels()), Threads(threads))
-				s.Begin(1)
-				if n := testing.AllocsPerRun(5, func() { packed.Run(s, dst, src) }); n != 0 {
-					t.Errorf("%s, %d threads: %v allocations", cc.name, threads, n)
-				}
-				s.End()
-				s.Close()
-			}
 		})
 	})
 }
