@@ -8,7 +8,7 @@
 // Infinities and NaNs come out as in PyTorch: a NaN goes through every function,
 // clamps included; SiLU, HardSwish and the two GELUs of -Inf are NaN. Clamps, sums and
 // products are exact to the last bit. Sigmoid, Tanh and SiLU have a relative error below
-// 4e-7, down to numbers that are no longer normal; HardSigmoid, HardSwish and GELUTanh an
+// 5e-7, down to numbers that are no longer normal; HardSigmoid, HardSwish and GELUTanh an
 // error below 2e-7, or 4e-7 of a larger result; GELU below 4e-7, or 2e-7 of a larger result.
 package eltwise
 

@@ -32,7 +32,8 @@ type kernel struct {
 	bounds    bool // lo and hi are used
 	side      int  // vectors side by side in 512 bits; half as many in 256
 	temps     int  // registers a vector that the function needs besides the operands
-	constants func(m *vmath.Machine) []float32
+	// pin pins constants.
+	pin func(m *vmath.Machine)
 	// function computes x from the vectors x[0], x[1], x[2] of a, b, c to x[0], or returns
 	// the registers where the result is.
 	function func(f *function, x, temps [][]V) []V
@@ -91,8 +92,8 @@ func (k *kernel) emit(isa *emit.ISA) {
 	for range k.temps {
 		f.temps = append(f.temps, f.Regs())
 	}
-	if k.constants != nil {
-		f.Pin(k.constants(f.Machine)...)
+	if k.pin != nil {
+		k.pin(f.Machine)
 	}
 	MOVQ(args.At(p, "rows"), rows)
 	MOVQ(args.At(p, "dst"), dst)
@@ -189,7 +190,7 @@ var kernels = []*kernel{
 	{
 		name: "hardSigmoid", doc: "dst[i][j] = min(max(a[i][j]+3, 0), 6) / 6.",
 		operands: 1, side: 4,
-		constants: func(*vmath.Machine) []float32 { return []float32{0, 6, 3, 1.0 / 6} },
+		pin: func(m *vmath.Machine) { m.Pin(0, 6, 3, 1.0/6) },
 		function: func(f *function, x, _ [][]V) []V {
 			f.sixClamp(x[0], x[0])
 			each(x[0], func(i int) { VMULPS(f.K(1.0/6), x[0][i], x[0][i]) })
@@ -199,7 +200,7 @@ var kernels = []*kernel{
 	{
 		name: "hardSwish", doc: "dst[i][j] = a[i][j] * (min(max(a[i][j]+3, 0), 6) / 6).",
 		operands: 1, side: 4, temps: 1,
-		constants: func(*vmath.Machine) []float32 { return []float32{0, 6, 3, 1.0 / 6} },
+		pin: func(m *vmath.Machine) { m.Pin(0, 6, 3, 1.0/6) },
 		function: func(f *function, x, t [][]V) []V {
 			f.sixClamp(t[0], x[0])
 			each(x[0], func(i int) { VMULPS(f.K(1.0/6), t[0][i], t[0][i]) })
@@ -210,7 +211,7 @@ var kernels = []*kernel{
 	{
 		name: "sigmoid", doc: "dst[i][j] = 1 / (1 + exp(-a[i][j])).",
 		operands: 1, side: 4, temps: 4,
-		constants: (*vmath.Machine).SigmoidConstants,
+		pin: (*vmath.Machine).PinSigmoid,
 		function: func(f *function, x, t [][]V) []V {
 			return f.Sigmoid(x[0], t[0], t[1], t[2], t[3])
 		},
@@ -218,9 +219,9 @@ var kernels = []*kernel{
 	{
 		name: "silu", doc: "dst[i][j] = a[i][j] / (1 + exp(-a[i][j])).",
 		operands: 1, side: 4, temps: 4,
-		constants: (*vmath.Machine).SigmoidConstants,
+		pin: (*vmath.Machine).PinSigmoid,
 		function: func(f *function, x, t [][]V) []V {
-			s := f.Sigmoid(x[0], t[0], t[1], t[2], t[3])
+			s := f.SigmoidFactor(x[0], t[0], t[1], t[2], t[3])
 			each(s, func(i int) { VMULPS(s[i], x[0][i], x[0][i]) })
 			return x[0]
 		},
@@ -228,24 +229,28 @@ var kernels = []*kernel{
 	{
 		name: "tanh", doc: "dst[i][j] = tanh(a[i][j]).",
 		operands: 1, side: 2, temps: 4,
-		constants: func(m *vmath.Machine) []float32 {
-			return append([]float32{1, tanhSmall}, append(m.SigmoidConstants(), tanhPoly...)...)
+		pin: func(m *vmath.Machine) {
+			m.Pin(1, tanhSmall, vmath.SignBit)
+			m.Pin(m.ExpConstants()...)
+			m.Pin(tanhPoly...)
 		},
 		function: (*function).tanh,
 	},
 	{
 		name: "gelu", doc: "dst[i][j] = a[i][j] * (1 + erf(a[i][j]/sqrt(2))) / 2.",
 		operands: 1, side: 4, temps: 3,
-		constants: func(*vmath.Machine) []float32 {
-			return append([]float32{1, -1, geluScale, -0.5, 0.5}, geluPoly...)
+		pin: func(m *vmath.Machine) {
+			m.Pin(1, -1, geluScale, -0.5, 0.5)
+			m.Pin(geluPoly...)
 		},
 		function: (*function).gelu,
 	},
 	{
 		name: "geluTanh", doc: "dst[i][j] = a[i][j] / (1 + exp(-2*sqrt(2/pi)*(a[i][j] + 0.044715*a[i][j]^3))).",
 		operands: 1, side: 4, temps: 5,
-		constants: func(m *vmath.Machine) []float32 {
-			return append(m.SigmoidConstants(), geluTanhLinear, geluTanhCubic)
+		pin: func(m *vmath.Machine) {
+			m.PinSigmoid()
+			m.Pin(geluTanhLinear, geluTanhCubic)
 		},
 		function: func(f *function, x, t [][]V) []V {
 			z := t[4]
@@ -253,7 +258,7 @@ var kernels = []*kernel{
 			each(z, func(i int) { VMOVUPS(f.K(geluTanhCubic), t[0][i]) })
 			each(z, func(i int) { VFMADD213PS(f.K(geluTanhLinear), t[0][i], z[i]) })
 			each(z, func(i int) { VMULPS(x[0][i], z[i], z[i]) })
-			s := f.Sigmoid(z, t[0], t[1], t[2], t[3])
+			s := f.SigmoidFactor(z, t[0], t[1], t[2], t[3])
 			each(s, func(i int) { VMULPS(s[i], x[0][i], x[0][i]) })
 			return x[0]
 		},

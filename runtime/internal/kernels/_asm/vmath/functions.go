@@ -89,27 +89,86 @@ func (m *Machine) Reciprocal(r, d []V) {
 	Each(d, func(i int) { VFMADD231PS(d[i], r[i], r[i]) })
 }
 
-// SigmoidConstants are those that Sigmoid wants pinned.
-func (m *Machine) SigmoidConstants() []float32 {
-	return append([]float32{1, SignBit}, m.ExpConstants()...)
+// PinSigmoid pins what Sigmoid wants pinned.
+func (m *Machine) PinSigmoid() {
+	if !m.Is512() {
+		m.Pin(1, SignBit)
+		m.Pin(m.ExpConstants()...)
+		return
+	}
+	for half := range 2 {
+		var vector [lanes]float32
+		for i := range vector {
+			vector[i] = float32(math.Exp2(float64(lanes*half+i) / (2 * lanes)))
+		}
+		v := m.Reg()
+		VMOVUPS(m.table.vector(vector), v)
+		m.powers = append(m.powers, v)
+	}
+	m.Pin(1, sigmoidLow, -sigmoidLow, roundPower, -log2E, ln2, powerPoly[1])
 }
 
 // Sigmoid returns those of the registers t, u, w, s, all of which it changes, that get
-// 1/(1 + exp(-x)). It goes by way of e = exp(-|x|): 1/(1+e), or e/(1+e) for negative x.
-// x stays.
+// 1/(1 + exp(-x)). x stays.
 func (m *Machine) Sigmoid(x, t, u, w, s []V) []V {
+	if m.Is512() {
+		Each(x, func(i int) { VMAXPS(x[i], m.R(sigmoidLow), t[i]) })
+		Each(x, func(i int) { VMINPS(t[i], m.R(-sigmoidLow), t[i]) })
+		m.sigmoid512(x, t, u, w, s)
+		return w
+	}
+	// By way of e = exp(-|x|): 1/(1+e), or e/(1+e) for negative x.
 	Each(x, func(i int) { VORPS(m.K(SignBit), x[i], t[i]) })
 	m.Exp(u, t, w, s)
 	Each(x, func(i int) { VADDPS(m.K(1), u[i], w[i]) })
 	m.Reciprocal(t, w)
-	if m.Is512() {
-		Each(x, func(i int) { VPMOVD2M(x[i], m.signs[i]) })
-		Each(x, func(i int) { VMULPS(u[i], t[i], m.signs[i], t[i]) })
-		return t
-	}
 	Each(x, func(i int) { VMULPS(u[i], t[i], u[i]) })
 	Each(x, func(i int) { VBLENDVPS(x[i], u[i], t[i], u[i]) })
 	return u
+}
+
+// SigmoidFactor is Sigmoid of what will be multiplied with x: where that is NaN, it returns
+// some number.
+func (m *Machine) SigmoidFactor(x, t, u, w, s []V) []V {
+	if !m.Is512() {
+		return m.Sigmoid(x, t, u, w, s)
+	}
+	const least = 2 // the smaller magnitude, the first one's sign
+	Each(x, func(i int) { VRANGEPS(Imm(least), m.R(sigmoidLow), x[i], t[i]) })
+	m.sigmoid512(x, t, u, w, s)
+	return w
+}
+
+// sigmoidLow is where 1/(1+exp(-x)) is no longer normal; from there on it is taken for 0.
+const sigmoidLow = float32(-87.5)
+
+// roundPower is the number to add to x for the sum to be rounded to multiples of 1/32,
+// and x*32 to be in its last bits.
+const roundPower = float32(3 << 17)
+
+// powerPoly approximates exp(-r) on [-ln2/64, ln2/64] to a relative error of 6e-8, lowest
+// power first.
+var powerPoly = []float32{1, -1.0000147, 0.5000049}
+
+const ln2 = float32(math.Ln2)
+
+// sigmoid512 is w = 1/(1 + exp(-x)), t being x held to [sigmoidLow, -sigmoidLow], where no
+// infinity meets a zero. It goes by way of exp(-x) = 2^n * exp(-r), n a multiple of 1/32: its
+// fraction's power comes from a table, so that the polynomial is short. Two ports serve
+// vectors of 512 bits, and what counts is the number of operations.
+func (m *Machine) sigmoid512(x, t, u, w, s []V) {
+	Each(x, func(i int) { VMOVUPS(m.K(roundPower), u[i]) })
+	Each(x, func(i int) { VFMADD231PS(m.K(-log2E), t[i], u[i]) })
+	Each(x, func(i int) { VSUBPS(m.K(roundPower), u[i], w[i]) }) // n
+	Each(x, func(i int) { VFMADD231PS(m.K(ln2), w[i], t[i]) })   // r
+	Each(x, func(i int) { VPERMI2PS(m.powers[1], m.powers[0], u[i]) })
+	Each(x, func(i int) { VSCALEFPS(w[i], u[i], u[i]) })
+	m.Horner(s, t, powerPoly)
+	Each(x, func(i int) { VFMADD213PS(m.K(1), u[i], s[i]) }) // 1 + exp(-x)
+	Each(x, func(i int) { VRCP14PS(s[i], w[i]) })
+	Each(x, func(i int) { VFNMADD213PS(m.K(1), w[i], s[i]) })
+	Each(x, func(i int) { VCMPPS(Imm(cmpNotLess), m.R(sigmoidLow), x[i], m.signs[i]) })
+	Each(x, func(i int) { VFMADD231PS_Z(s[i], w[i], m.signs[i], w[i]) })
 }
 
 // ScaleNegative is x = x*factor where x is negative. It changes t.
@@ -134,4 +193,8 @@ func (m *Machine) SelectLess(d, a []V, b float32, y []V) {
 	Each(d, func(i int) { VBLENDVPS(a[i], y[i], d[i], d[i]) })
 }
 
-const cmpLess = 1 // the predicate of VCMPPS
+// Predicates of VCMPPS.
+const (
+	cmpLess    = 1
+	cmpNotLess = 5 // true where there is a NaN
+)

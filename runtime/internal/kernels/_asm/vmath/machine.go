@@ -5,6 +5,7 @@ package vmath
 
 import (
 	"math"
+	"slices"
 
 	"github.com/mmcloughlin/avo/attr"
 	. "github.com/mmcloughlin/avo/build"
@@ -17,10 +18,10 @@ import (
 // V is a vector register.
 type V = reg.VecPhysical
 
-// A Table collects the constants of a file, each as a vector of equal floats.
+// A Table collects the constants of a file, vectors most of which are equal floats.
 type Table struct {
-	values []uint32
-	masks  Mem
+	vectors [][lanes]uint32
+	masks   Mem
 }
 
 // NewTable returns an empty table.
@@ -29,27 +30,38 @@ func NewTable() *Table { return &Table{masks: emit.MaskTable("tailMasks")} }
 // symbol is the table's.
 const symbol = "constants"
 
-// entry is the size of a constant in the table.
-const entry = 64
+// lanes is the length of a vector of the table.
+const lanes = 16
 
 // at returns where a constant is.
 func (t *Table) at(v float32) Mem {
-	bits := math.Float32bits(v)
-	i := 0
-	for ; i < len(t.values) && t.values[i] != bits; i++ {
+	var vector [lanes]float32
+	for i := range vector {
+		vector[i] = v
 	}
-	if i == len(t.values) {
-		t.values = append(t.values, bits)
+	return t.vector(vector)
+}
+
+// vector returns where a vector is.
+func (t *Table) vector(floats [lanes]float32) Mem {
+	var bits [lanes]uint32
+	for i, v := range floats {
+		bits[i] = math.Float32bits(v)
 	}
-	return NewDataAddr(NewStaticSymbol(symbol), entry*i)
+	i := slices.Index(t.vectors, bits)
+	if i < 0 {
+		i = len(t.vectors)
+		t.vectors = append(t.vectors, bits)
+	}
+	return NewDataAddr(NewStaticSymbol(symbol), 4*lanes*i)
 }
 
 // Emit declares the table; call it when all functions are there.
 func (t *Table) Emit() {
 	GLOBL(symbol, attr.RODATA|attr.NOPTR)
-	for i, v := range t.values {
-		for j := range entry / 4 {
-			DATA(entry*i+4*j, U32(v))
+	for i, bits := range t.vectors {
+		for j, v := range bits {
+			DATA(4*(lanes*i+j), U32(v))
 		}
 	}
 }
@@ -62,6 +74,7 @@ type Machine struct {
 	table  *Table
 	free   []V
 	pinned map[uint32]V
+	powers []V            // AVX-512: see PinSigmoid
 	signs  []reg.Register // AVX-512: a mask a vector side by side, for passing use
 }
 
