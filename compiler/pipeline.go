@@ -36,6 +36,11 @@ var pipeline = []pass.Pass{
 		Run:  passes.PoolFirst,
 	},
 	{
+		Name: "fuse-pool",
+		Doc:  "average in the depthwise convolution of one tap that reads the averages",
+		Run:  passes.FusePool,
+	},
+	{
 		Name: "fold-batchnorm",
 		Doc:  "fold normalisation and scales into the weights of the layer before",
 		Run:  passes.FoldBatchNorm,
@@ -104,6 +109,7 @@ var order = []pass.Order{
 	{Before: "merge-convs", After: "fuse-residual", Reason: "the merged convolution can take a residual, a concatenation cannot"},
 	{Before: "merge-convs", After: "fuse-activation", Reason: "the merged convolution can take an activation, a concatenation cannot"},
 	{Before: "merge-convs", After: "pool-first", Reason: "what convolutions of a concatenation become may be pooled, what pools is not merged"},
+	{Before: "pool-first", After: "fuse-pool", Reason: "before a pointwise convolution, pooling saves more than it costs"},
 	{Before: "pool-first", After: "fold-batchnorm", Reason: "the convolution can take the normalisation behind its pooling, the pooling cannot"},
 	{Before: "pool-first", After: "fuse-residual", Reason: "the convolution can take a residual behind its pooling, before it neither can"},
 	{Before: "pool-first", After: "fuse-activation", Reason: "the convolution can take an activation behind its pooling, the pooling cannot"},

@@ -47,7 +47,7 @@ type resizable interface {
 
 // CanChain reports whether a convolution may be part of a chain: the sums of Winograd's
 // algorithms depend on where tiles begin, and a gate is not for bands.
-func (op *Conv) CanChain() bool { return !op.Algo.IsWinograd() && !op.Gate }
+func (op *Conv) CanChain() bool { return !op.Algo.IsWinograd() && !op.Gate && !op.pools() }
 
 // Chain joins convolutions, of which each reads nothing but what the one before computes.
 func (l *Loader) Chain(links ...*PackedConv) *PackedChain {

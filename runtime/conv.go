@@ -36,6 +36,8 @@ type algorithm interface {
 // algorithm has no kernel for, Direct computes.
 func newAlgorithm(op *Conv, isa cpu.ISA) algorithm {
 	switch {
+	case op.pools() && op.Groups > 1 && op.isDepthwise():
+		return newPooledDepthwise(op, isa)
 	case op.changesInput():
 		return newPrologue(op, isa)
 	case op.Algo == RowTaps && op.Groups == 1 && op.Dilation.W == 1:

@@ -30,7 +30,8 @@ func (a Algo) IsWinograd() bool { return a == Winograd4x4 || a == Winograd2x2 }
 // Conv is a cross-correlation with everything fused into it:
 // dst = act(conv(src) + bias [+ residual]), where a pointwise one (1x1 of stride 1,
 // without padding, of one group) may first change src: mean(inAct(inNorm(src))) [* gate],
-// where the mean is over windows of InPool, side by side.
+// where the mean is over windows of InPool, side by side. A depthwise one of one tap may
+// take the mean alone.
 type Conv struct {
 	In, Out  Shape
 	Kernel   Size
@@ -42,7 +43,7 @@ type Conv struct {
 	Matrix   bool // the checkpoint has the weights as [Out.C, In.C]; for 1x1 of one group
 	InNorm   bool // pointwise: the first norm that is Before acts on src as it is read
 	InAct    Act  // pointwise; with InPool, at most a clamp
-	InPool   Size // pointwise; zero for none: Out is smaller than In by so much, rounded down
+	InPool   Size // pointwise, or depthwise 1x1; zero for none: Out is smaller than In by so much, rounded down
 	Gate     bool // pointwise: channels of src are multiplied by those of another map, [In.C 1 1]
 	Act      Act
 	Algo     Algo

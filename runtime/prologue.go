@@ -24,11 +24,14 @@ type prologue struct {
 	clamps       bool // the bounds are all of the activation
 }
 
-// pointwise reports whether an output pixel is made of the same input pixel alone.
-func (op *Conv) pointwise() bool {
+// oneTap reports whether an output pixel is made of the same input pixel alone.
+func (op *Conv) oneTap() bool {
 	one := Size{1, 1}
-	return op.Kernel == one && op.Stride == one && op.Pad == Padding{} && op.Groups == 1
+	return op.Kernel == one && op.Stride == one && op.Pad == Padding{}
 }
+
+// pointwise reports whether it is made of all channels of that pixel.
+func (op *Conv) pointwise() bool { return op.oneTap() && op.Groups == 1 }
 
 // changesInput reports whether the convolution does anything to its input.
 func (op *Conv) changesInput() bool {

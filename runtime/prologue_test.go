@@ -191,14 +191,22 @@ func (c *prologueCase) session(threads int) (s *Session, dst, src, gate, residua
 	return NewSession(mem, Threads(threads)), dst, src, gate, residual
 }
 
-// What is not pointwise cannot change its input, and one that pools it can clamp it only:
+// What is not pointwise cannot change its input, one that pools it can clamp it only, and
+// one that is depthwise only pools it:
 // mistakes of the calling program.
 func TestPrologueRefuses(t *testing.T) {
 	padded := convCase{"", Direct, Shape{4, 4, 4}, 4, square(3), square(1), square(1), around(1), 1}.op(Act{})
 	padded.Gate = true
 	pooled := pointwise(2, 4, 4).op(Act{})
 	pooled.In, pooled.InPool, pooled.InAct = Shape{4, 4, 4}, square(2), Act{Kind: SiLU}
-	for what, op := range map[string]*Conv{"padded with a gate": padded, "that pools what SiLU makes": pooled} {
+	depthwise := *pooled
+	depthwise.Groups, depthwise.Algo, depthwise.InAct = 4, Depthwise, Act{Kind: ReLU}
+	strided := depthwise
+	strided.InAct, strided.Stride = Act{}, square(2)
+	for what, op := range map[string]*Conv{
+		"padded with a gate": padded, "that pools what SiLU makes": pooled,
+		"of depth, clamped": &depthwise, "of depth, strided": &strided,
+	} {
 		func() {
 			defer func() {
 				if recover() == nil {

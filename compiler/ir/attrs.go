@@ -90,10 +90,16 @@ func (c *Conv) ReadsPlain() bool {
 // Pools reports whether the convolution reads means of its input's pixels.
 func (c *Conv) Pools() bool { return c.InPool != shape.Size{} }
 
-// CanPool reports whether it could: a pointwise convolution can, whose input is clamped
-// first at most.
-func (c *Conv) CanPool() bool {
-	return c.Pointwise() && (c.InAct == Act{} || c.InAct.Op == OpReLU || c.InAct.Op == OpReLU6)
+// CanPool reports whether it could, of so many channels: a pointwise convolution can, whose
+// input is clamped first at most; and a depthwise one of one tap, which does nothing else
+// to its input.
+func (c *Conv) CanPool(channels int) bool {
+	if c.Pointwise() {
+		return c.InAct == Act{} || c.InAct.Op == OpReLU || c.InAct.Op == OpReLU6
+	}
+	one := *c
+	one.Groups, one.InPool = 1, shape.Size{}
+	return c.Groups == channels && c.Groups == c.Out && one.Pointwise() && one.ReadsPlain()
 }
 
 // Linear is PyTorch's Linear on a vector. Weights: [Out, in]. The whole

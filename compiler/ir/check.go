@@ -114,8 +114,8 @@ func checkFused(v *Value, args []shape.Shape, out shape.Shape) error {
 		if a.Matrix && (a.Kernel != shape.Square(1) || a.Groups != 1) {
 			return errors.New("matrix: only a 1x1 convolution of one group has a linear layer's weights")
 		}
-		if a.Pools() && !a.CanPool() {
-			return errors.New("inpool: only a pointwise convolution pools its input, which is clamped first at most")
+		if a.Pools() && !a.CanPool(args[0].Channels()) {
+			return errors.New("inpool: only a pointwise convolution pools its input, which is clamped first at most, and a depthwise one of one tap its input as it is")
 		}
 		return cmp.Or(
 			checkWeights(a, args[0]),

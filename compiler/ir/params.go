@@ -178,8 +178,8 @@ func convMACs(v *Value, args []shape.Shape) int64 {
 		}
 	}
 	at := v.Shape // where the spec's convolution has its results
-	if a.Pools() {
-		at = args[0]
+	if a.Pools() && a.Pointwise() {
+		at = args[0] // what a depthwise one pools, the spec pools before it
 	}
 	pixels := int64(at.Height()) * int64(at.Width())
 	return inner * pixels * int64(a.Kernel.H) * int64(a.Kernel.W)

@@ -37,7 +37,7 @@ func FuseInput(pays func(x *ir.Value, conv *ir.Conv) bool) func(*ir.Graph) (*ir.
 		default:
 			return nil
 		}
-		if c.Pools() && !c.CanPool() {
+		if c.Pools() && !c.CanPool(arg.Shape.Channels()) {
 			return nil
 		}
 		return r.Fuse(v, arg, v, &c, append([]ir.ID{arg.Args[0]}, rest(r, v)...)...)

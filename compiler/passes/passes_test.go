@@ -29,6 +29,7 @@ var all = map[string]func(*ir.Graph) (*ir.Graph, error){
 	"fold-batchnorm":         passes.FoldBatchNorm,
 	"fold-batchnorm-forward": passes.FoldBatchNormForward,
 	"pool-first":             passes.PoolFirst,
+	"fuse-pool":              passes.FusePool,
 	"fuse-residual":          passes.FuseResidual,
 	"fuse-activation":        passes.FuseActivation,
 	"merge-convs":            passes.MergeConvs,
@@ -100,7 +101,8 @@ func TestGolden(t *testing.T) {
 // TestRandom checks every pass, alone and after all others, on random graphs.
 func TestRandom(t *testing.T) {
 	order := []string{
-		"drop-identities", "share-concats", "pad-into-conv", "merge-convs", "pool-first", "fold-batchnorm", "fold-batchnorm-forward",
+		"drop-identities", "share-concats", "pad-into-conv", "merge-convs", "pool-first", "fuse-pool", "fold-batchnorm",
+		"fold-batchnorm-forward",
 		"flatten-into-linear", "fuse-residual", "fuse-activation", "fuse-gate", "fuse-input", "dce",
 	}
 	if len(order) != len(all) {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/pass"
-	"github.com/cnnc-dev/cnnc/compiler/shape"
 )
 
 // PoolFirst lets a pointwise convolution whose result is averaged over windows side by
@@ -18,7 +17,7 @@ import (
 // between, which it takes over. Nothing else may read what they and it computed.
 var PoolFirst = pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
 	pool, ok := v.Attr.(*ir.Pool)
-	if !ok || v.Op != ir.OpAvgPool || pool.Kernel != pool.Stride || pool.Pad != (shape.Padding{}) {
+	if !ok || !sideBySide(v, pool, r.Arg(v, 0).Shape) {
 		return nil
 	}
 	layer, covers := r.Arg(v, 0), ir.Covered(v)
@@ -30,11 +29,8 @@ var PoolFirst = pass.EachValue(func(r *ir.Rewriter, v *ir.Value) error {
 		alone = alone && r.ReadOnce(layer)
 	}
 	conv, ok := layer.Attr.(*ir.Conv)
-	if !ok || !alone || !conv.CanPool() || conv.Pools() || conv.Residual || conv.Act != (ir.Act{}) {
+	if !ok || !alone || !conv.Pointwise() || !conv.CanPool(r.Arg(layer, 0).Shape.Channels()) || conv.Pools() || conv.Residual || conv.Act != (ir.Act{}) {
 		return nil
-	}
-	if v.Shape.Height()*pool.Kernel.H > layer.Shape.Height() || v.Shape.Width()*pool.Kernel.W > layer.Shape.Width() {
-		return nil // ceil mode: the last windows hang over, and have larger factors
 	}
 	c := *conv
 	c.InPool, c.After = pool.Kernel, slices.Concat(conv.After, norms)

@@ -16,7 +16,7 @@ func (l *lowering) describe(v *ir.Value, s *Step) error {
 	out := shape3(v.Shape)
 	switch a := v.Attr.(type) {
 	case *ir.Conv:
-		if !a.ReadsPlain() && !a.Pointwise() {
+		if !a.ReadsPlain() && !a.Pointwise() && !a.CanPool(in.Channels()) {
 			return errors.New("no kernel changes the input of a convolution that is not pointwise")
 		}
 		op := &runtime.Conv{

@@ -47,7 +47,7 @@ func OutputShape() cnnrt.Shape {
 }
 
 // Layers names the layers in the order in which they run.
-var Layers = []string{"c1", "avgpool", "s2", "c3", "avgpool.2", "s4", "c5", "f6", "output"}
+var Layers = []string{"c1", "s2", "c3", "s4", "c5", "f6", "output"}
 
 // Preprocess says how a picture becomes the input.
 var Preprocess = cnnrt.Preprocess{
@@ -160,5 +160,5 @@ func (s *Session) run(dst, src []float32, k int) {
 	defer rt.End()
 	rt.Input(cnnrt.View{Offset: 4704, Pitch: 1}, InputShape(), src[:k*InputLen])
 	s.model.forward(rt)
-	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 96, Pitch: 10}, OutputShape())
+	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 10}, OutputShape())
 }

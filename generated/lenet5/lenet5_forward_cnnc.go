@@ -7,30 +7,25 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // forward runs c1 to output: [1 32 32] -> [10].
 func (m *Model) forward(s *cnnrt.Session) {
 	var (
-		image    = cnnrt.View{Offset: 4704, Pitch: 1}  // [1 32 32]
-		c1       = cnnrt.View{Offset: 0, Pitch: 6}     // [6 28 28]
-		avgpool  = cnnrt.View{Offset: 4704, Pitch: 6}  // [6 14 14]
-		s2       = cnnrt.View{Offset: 1600, Pitch: 6}  // [6 14 14]
-		a        = cnnrt.View{Offset: 0, Pitch: 16}    // [16 10 10], [16 5 5]
-		avgpool2 = cnnrt.View{Offset: 1600, Pitch: 16} // [16 5 5]
-		c5       = cnnrt.View{Offset: 400, Pitch: 128} // [120 1 1]
-		f6       = cnnrt.View{Offset: 0, Pitch: 96}    // [84]
-		output   = cnnrt.View{Offset: 96, Pitch: 10}   // [10]
+		image  = cnnrt.View{Offset: 4704, Pitch: 1}  // [1 32 32]
+		c1     = cnnrt.View{Offset: 0, Pitch: 6}     // [6 28 28]
+		s2     = cnnrt.View{Offset: 4704, Pitch: 6}  // [6 14 14]
+		c3     = cnnrt.View{Offset: 0, Pitch: 16}    // [16 10 10]
+		s4     = cnnrt.View{Offset: 1600, Pitch: 16} // [16 5 5]
+		c5     = cnnrt.View{Offset: 0, Pitch: 128}   // [120 1 1]
+		f6     = cnnrt.View{Offset: 128, Pitch: 96}  // [84]
+		output = cnnrt.View{Offset: 0, Pitch: 10}    // [10]
 	)
 	// c1: conv 5x5 + sigmoid -> [6 28 28] (specs/lenet5.cnn:24)
 	m.c1.Run(s, c1, image)
-	// avgpool: average pool 2x2 s2 -> [6 14 14] (specs/lenet5.cnn:15)
-	avgPool2x2s2Of6At14.Run(s, avgpool, c1)
-	// s2: conv 1x1 depthwise + sigmoid -> [6 14 14] (specs/lenet5.cnn:15)
-	m.s2.Run(s, s2, avgpool)
+	// s2: average pool 2x2 + conv 1x1 depthwise + sigmoid -> [6 14 14] (specs/lenet5.cnn:15)
+	m.s2.Run(s, s2, c1)
 	// c3: conv 5x5 of 16 parts + sigmoid -> [16 10 10] (specs/lenet5.cnn:28)
-	m.c3.Run(s, a, s2)
-	// avgpool.2: average pool 2x2 s2 -> [16 5 5] (specs/lenet5.cnn:15)
-	avgPool2x2s2Of16At5.Run(s, avgpool2, a)
-	// s4: conv 1x1 depthwise + sigmoid -> [16 5 5] (specs/lenet5.cnn:15)
-	m.s4.Run(s, a, avgpool2)
+	m.c3.Run(s, c3, s2)
+	// s4: average pool 2x2 + conv 1x1 depthwise + sigmoid -> [16 5 5] (specs/lenet5.cnn:15)
+	m.s4.Run(s, s4, c3)
 	// c5: conv 5x5 + sigmoid -> [120 1 1] (specs/lenet5.cnn:32)
-	m.c5.Run(s, c5, a)
+	m.c5.Run(s, c5, s4)
 	// f6: linear + sigmoid -> [84] (specs/lenet5.cnn:33)
 	m.f6.Run(s, f6, c5)
 	// output: linear -> [10] (specs/lenet5.cnn:34)

@@ -13,17 +13,13 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.Sigmoid}, Algo: cnnrt.RowTaps,
 	}
-	// avgpool
-	avgPool2x2s2Of6At14 = &cnnrt.AvgPool{
-		In: cnnrt.Shape{C: 6, H: 28, W: 28}, Out: cnnrt.Shape{C: 6, H: 14, W: 14},
-		Kernel: cnnrt.Size{H: 2, W: 2}, Stride: cnnrt.Size{H: 2, W: 2}, CountPad: true,
-	}
 	// s2
 	depthwise1x1From6To6At14 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 6, H: 14, W: 14}, Out: cnnrt.Shape{C: 6, H: 14, W: 14},
+		In: cnnrt.Shape{C: 6, H: 28, W: 28}, Out: cnnrt.Shape{C: 6, H: 14, W: 14},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 6, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.Sigmoid}, Algo: cnnrt.Depthwise,
+		InPool: cnnrt.Size{H: 2, W: 2}, Act: cnnrt.Act{Kind: cnnrt.Sigmoid},
+		Algo: cnnrt.Depthwise,
 	}
 	// c3
 	conv5x5From6To16At10 = &cnnrt.Conv{
@@ -32,17 +28,13 @@ var (
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 1, Bias: true,
 		Act: cnnrt.Act{Kind: cnnrt.Sigmoid}, Algo: cnnrt.RowTaps,
 	}
-	// avgpool.2
-	avgPool2x2s2Of16At5 = &cnnrt.AvgPool{
-		In: cnnrt.Shape{C: 16, H: 10, W: 10}, Out: cnnrt.Shape{C: 16, H: 5, W: 5},
-		Kernel: cnnrt.Size{H: 2, W: 2}, Stride: cnnrt.Size{H: 2, W: 2}, CountPad: true,
-	}
 	// s4
 	depthwise1x1From16To16At5 = &cnnrt.Conv{
-		In: cnnrt.Shape{C: 16, H: 5, W: 5}, Out: cnnrt.Shape{C: 16, H: 5, W: 5},
+		In: cnnrt.Shape{C: 16, H: 10, W: 10}, Out: cnnrt.Shape{C: 16, H: 5, W: 5},
 		Kernel: cnnrt.Size{H: 1, W: 1}, Stride: cnnrt.Size{H: 1, W: 1},
 		Dilation: cnnrt.Size{H: 1, W: 1}, Groups: 16, Bias: true,
-		Act: cnnrt.Act{Kind: cnnrt.Sigmoid}, Algo: cnnrt.Depthwise,
+		InPool: cnnrt.Size{H: 2, W: 2}, Act: cnnrt.Act{Kind: cnnrt.Sigmoid},
+		Algo: cnnrt.Depthwise,
 	}
 	// c5
 	conv5x5From16To120 = &cnnrt.Conv{

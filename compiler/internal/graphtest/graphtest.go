@@ -92,7 +92,7 @@ func (m *maker) step() {
 	s := m.b.Value(x).Shape
 	c := s.Channels()
 	key := func(kind string) string { return m.b.UniqueName("w." + kind + fmt.Sprint(len(m.ids))) }
-	switch m.IntN(24) {
+	switch m.IntN(25) {
 	case 0, 1, 2:
 		m.conv(x, key("conv"))
 	case 3: // a residual
@@ -157,9 +157,21 @@ func (m *maker) step() {
 			Out: 1 + m.IntN(20), Kernel: shape.Square(1), Stride: shape.Square(1), Dilation: shape.Square(1),
 			Groups: 1, Weights: key("conv"),
 		}, x); ok {
-			m.add(ir.OpAvgPool, &ir.Pool{Kernel: shape.Square(2), Stride: shape.Square(2), Dilation: shape.Square(1), Ceil: m.IntN(2) == 0}, y)
+			m.halve(y)
+		}
+	case 24: // LeNet-5's sub-sampling
+		if y, ok := m.halve(x); ok {
+			m.add(ir.OpConv, &ir.Conv{
+				Out: c, Kernel: shape.Square(1), Stride: shape.Square(1), Dilation: shape.Square(1),
+				Groups: c, Bias: true, Weights: key("conv"),
+			}, y)
 		}
 	}
+}
+
+// halve adds means over windows side by side.
+func (m *maker) halve(x ir.ID) (ir.ID, bool) {
+	return m.add(ir.OpAvgPool, &ir.Pool{Kernel: shape.Square(2), Stride: shape.Square(2), Dilation: shape.Square(1), Ceil: m.IntN(2) == 0}, x)
 }
 
 // branches adds convolutions of some of x's channels, and joins them.
