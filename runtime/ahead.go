@@ -64,7 +64,7 @@ func (a *ahead) share(i, n int) []float32 {
 // firstBlock is the weights that a thread reads first if C has m rows.
 func (p *product) firstBlock(s *Session, worker, m int) []float32 {
 	blocks, i := p.blocks(m, 0), 0
-	if !s.byRows(m) {
+	if !s.byRows(m, len(p.b)) {
 		i = s.begins(worker, len(blocks))
 	}
 	return p.b[blocks[i].bFrom:blocks[i].bTo]
@@ -81,7 +81,7 @@ func (r *rowTaps) first(*Session, int) []float32 { return r.b }
 func (w *winogradConv) first(*Session, int) []float32 { return w.u[:min(fineBlock, len(w.u))] }
 
 func (w *windowed) first(s *Session, worker int) []float32 {
-	if s.byRows(s.images * w.op.Out.Pixels()) {
+	if w.byRows(s) {
 		return w.weights
 	}
 	return w.weights[s.begins(worker, len(w.weights)):s.begins(worker+1, len(w.weights))]

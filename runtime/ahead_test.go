@@ -48,7 +48,7 @@ func checkAhead(t *testing.T, s *Session, p *product, worker, m int) {
 	call := productCall{product: p, m: m, blocks: p.blocks(m, 0), parts: 1}
 	first, end := s.begins(worker, len(call.blocks)), s.begins(worker+1, len(call.blocks))
 	end = max(end, min(first+1, len(call.blocks))) // threads share one
-	if s.byRows(m) {
+	if s.byRows(m, len(p.b)) {
 		call.parts, first, end = s.threads, 0, len(call.blocks)
 	}
 	// Weights are numbered as they should be asked for.

@@ -70,10 +70,15 @@ func (w *windowed) grid(s *Session) (rowParts, channelParts int) {
 		return s.images * want, 1
 	}
 	channelParts = min(want, (w.op.Out.C+w.step-1)/w.step)
-	if s.byRows(s.images * w.op.Out.Pixels()) {
+	if w.byRows(s) {
 		return s.images * min(rows, s.threads), channelParts
 	}
 	return s.images, channelParts
+}
+
+// byRows reports whether threads divide the rows.
+func (w *windowed) byRows(s *Session) bool {
+	return s.byRows(s.images*w.op.Out.Pixels(), len(w.weights))
 }
 
 func (w *windowed) run(s *Session) {

@@ -13,7 +13,7 @@ import (
 // transformed back, while the second-level cache holds it.
 //
 // The transformed weights are four times as many as the kernel's, or not quite twice, and
-// are read once a block. Where an image has tiles for many blocks, threads take whole
+// are read once a block. Where an image has many tiles for its weights, threads take whole
 // blocks. Where it has few, and the weights are many, threads share a block: first they
 // transform its tiles; then each multiplies and transforms back some of the output
 // channels, so that no weight is read twice.
@@ -54,9 +54,9 @@ func (op *Conv) CanWinograd() bool {
 
 func newWinograd(op *Conv, v winograd.Variant, isa cpu.ISA) *winogradConv {
 	const (
-		few   = 64        // tiles
-		many  = 256 << 10 // weights
-		cache = 192 << 10 // floats that a block may take
+		many    = 256 << 10 // weights
+		perTile = 20 << 10  // weights that take as long to read again as a tile to hand over
+		cache   = 192 << 10 // floats that a block may take
 	)
 	w := &winogradConv{
 		op:        op,
@@ -74,7 +74,7 @@ func newWinograd(op *Conv, v winograd.Variant, isa cpu.ISA) *winogradConv {
 		w.lo, w.hi, _ = eltwise.None.Bounds()
 	}
 	tiles := w.tilesH * w.tilesW
-	w.shared = tiles <= few && w.planes*op.In.C*op.Out.C > many
+	w.shared = w.planes*op.In.C*op.Out.C > max(many, perTile*tiles)
 	w.cut()
 	if w.shared {
 		w.block = max(tiles, 2*w.gemm.Rows)

@@ -85,8 +85,12 @@ func newProduct(isa cpu.ISA, taps, depth, groups, cols int, act Act) product {
 		}
 	}
 	size := groups * width * taps * depth
-	p.single = p.cut(size/fineBlock, rowPanels)
-	p.fine = p.cut(size/fineBlock, 1)
+	fine := size / fineBlock
+	if fine > 1 {
+		fine = roundUp(fine, 2) // as many for each of two threads
+	}
+	p.single = p.cut(fine, rowPanels)
+	p.fine = p.cut(fine, 1)
 	p.coarse = p.cut(size/coarseBlock, 1)
 	return p
 }
@@ -197,15 +201,21 @@ type rowSource interface {
 
 // multiply computes rows [0, m) of s.call.dst.
 func (p *product) multiply(s *Session, rows rowSource, m int) {
-	tiles, parts := (m+p.kernel.Rows-1)/p.kernel.Rows, 1
-	if s.byRows(m) {
-		parts = min(s.threads, tiles)
+	parts := 1
+	if s.byRows(m, len(p.b)) {
+		parts = s.threads
 	}
+	each := parts * p.kernel.Rows
+	tiles := (m + each - 1) / each * parts
 	blocks := p.blocks(m, len(s.call.src.data)/parts)
 	units := parts * len(blocks)
 	const read = 16 // rows: to multiply them with weights takes as long as to fetch these
 	products := max(m, read) * len(p.b)
-	chunks := min((tiles+parts-1)/parts, (s.tasks(products)+units-1)/units)
+	chunks := (s.tasks(products) + units - 1) / units
+	if units*chunks%s.threads != 0 {
+		chunks = roundUp(chunks, s.threads) // threads get as many
+	}
+	chunks = min(chunks, (tiles+parts-1)/parts)
 	s.product = productCall{p, rows, m, blocks, tiles, parts, chunks}
 	s.share(&s.product, units*chunks, products)
 }

@@ -201,9 +201,13 @@ func (s *Session) tasks(products int) int {
 // byRows reports whether threads should divide so many pixels among them, rather than the
 // channels: then each finds in its own cache what it computed in the layer before, where
 // fetching it from another's takes long. But each needs all weights then, and waits for
-// them if it has few pixels to multiply them with.
-func (s *Session) byRows(pixels int) bool {
-	const few = 64 // pixels
+// them if they are many, or if it has few pixels to multiply them with.
+func (s *Session) byRows(pixels, weights int) bool {
+	const many = 256 << 10
+	few := 24 // pixels
+	if weights > many {
+		few = 64
+	}
 	return pixels >= few*s.threads
 }
 
@@ -218,7 +222,11 @@ func (s *Session) split(floats, items int) int {
 	if s.threads == 1 {
 		return 1
 	}
-	return max(1, min(items, floats/least, 8*s.threads))
+	n := max(1, min(items, floats/least, 8*s.threads))
+	if n > s.threads {
+		n -= n % s.threads // each begins where it does in other layers
+	}
+	return n
 }
 
 // part returns the items [from, to) of n that task i of the running region does.
