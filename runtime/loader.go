@@ -6,14 +6,14 @@ import (
 	goruntime "runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
 	"github.com/cnnc-dev/cnnc/runtime/weights"
 )
 
-// Loader turns a checkpoint into packed layers. Layers are packed in the
-// background; Err waits for them and says whether all is well. Only then may they
-// run, and the checkpoint be closed.
+// Loader turns a checkpoint into packed layers, once Err has been called. Only then
+// may they run, and the checkpoint be closed.
 type Loader struct {
 	src     Tensors
 	asked   []*weight // in the order asked for
@@ -21,22 +21,20 @@ type Loader struct {
 	zeros   int       // floats
 	memory  slabs     // of packed weights
 	leader  leader    // the last one loaded
-	packing sync.WaitGroup
-	slots   chan struct{} // bounds how many layers are packed at once
-	after   []func()      // left to do then, if all is well
+	layers  []func()  // pack what was asked for and fits
+	floats  int       // that they read
+	after   []func()  // left to do then, if all is well
 }
 
 // NewLoader returns a loader of src.
-func NewLoader(src Tensors) *Loader {
-	return &Loader{src: src, slots: make(chan struct{}, goruntime.GOMAXPROCS(0))}
-}
+func NewLoader(src Tensors) *Loader { return &Loader{src: src} }
 
-// Err waits until every layer is packed. It returns nil, or one error that lists
+// Err packs every layer asked for. It returns nil, or one error that lists
 // all tensors that are missing, have another shape, cannot be read, or were never
 // asked for (num_batches_tracked excepted). It also reports a CNNC_CPU that this
 // machine cannot follow.
 func (l *Loader) Err() error {
-	l.packing.Wait()
+	l.pack()
 	if err := cpu.Err(); err != nil {
 		return err
 	}
@@ -48,6 +46,28 @@ func (l *Loader) Err() error {
 	}
 	l.after = nil
 	return nil
+}
+
+// pack packs the layers, as many at a time as there are processors. What it packs them
+// to begins with one piece of memory for most of it: a heap that grew slab by slab would be
+// collected each time that it has doubled.
+func (l *Loader) pack() {
+	l.memory.reserve(l.floats)
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range min(len(l.layers), goruntime.GOMAXPROCS(0)) {
+		workers.Go(func() {
+			for {
+				i := int(next.Add(1)) - 1
+				if i >= len(l.layers) {
+					return
+				}
+				l.layers[i]()
+			}
+		})
+	}
+	workers.Wait()
+	l.layers, l.floats = nil, 0
 }
 
 // Memory returns what a session needs whose arena has the given number of floats
@@ -73,6 +93,15 @@ type weight struct {
 
 func (w *weight) fits() bool { return w.found != nil && slices.Equal(w.found, w.shape) }
 
+// len is the number of its elements.
+func (w *weight) len() int {
+	n := 1
+	for _, d := range w.shape {
+		n *= d
+	}
+	return n
+}
+
 // layerLoader collects what one layer needs, then packs it.
 type layerLoader struct {
 	l       *Loader
@@ -96,17 +125,18 @@ func (ll *layerLoader) tensor(key string, shape ...int) *weight {
 // checkpoint and wants Err to say whether it fits.
 func (l *Loader) Expect(key string, shape ...int) { l.layer().tensor(key, shape...) }
 
-// pack reads the tensors asked for and calls f, in the background. It does neither
-// if one of them does not fit or cannot be read; Err will tell.
+// pack has Err read the tensors asked for and call f. It does neither if one of them
+// does not fit or cannot be read; Err will tell.
 func (ll *layerLoader) pack(f func()) {
 	for _, w := range ll.weights {
 		if !w.fits() {
 			return
 		}
 	}
-	ll.l.packing.Go(func() {
-		ll.l.slots <- struct{}{}
-		defer func() { <-ll.l.slots }()
+	for _, w := range ll.weights {
+		ll.l.floats += w.len()
+	}
+	ll.l.layers = append(ll.l.layers, func() {
 		for _, w := range ll.weights {
 			if w.err = w.read(ll.l.src); w.err != nil {
 				return
@@ -133,12 +163,8 @@ func (w *weight) read(src Tensors) error {
 	if err != nil {
 		return err
 	}
-	n := 1
-	for _, d := range w.shape {
-		n *= d
-	}
-	if len(data) != n {
-		return fmt.Errorf("%d values instead of %d", len(data), n)
+	if len(data) != w.len() {
+		return fmt.Errorf("%d values instead of %d", len(data), w.len())
 	}
 	w.data = data
 	return nil

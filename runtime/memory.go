@@ -39,6 +39,9 @@ type slabs struct {
 	next int       // floats of the next slab
 }
 
+// reserve makes the next slab one of n floats.
+func (s *slabs) reserve(n int) { s.free = alignedFloats(n) }
+
 // floats returns n zeros that begin at a cache line.
 func (s *slabs) floats(n int) []float32 {
 	s.mu.Lock()

@@ -9,7 +9,10 @@ import (
 func TestSlabs(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	var s slabs
-	for range 200 {
+	for i := range 200 {
+		if i%50 == 0 {
+			s.reserve(rng.IntN(1 << 20))
+		}
 		n := rng.IntN(1 << (4 + rng.IntN(17)))
 		p := s.floats(n)
 		if len(p) != n || cap(p) != n || n > 0 && uintptr(unsafe.Pointer(&p[0]))%64 != 0 {
