@@ -59,21 +59,23 @@ func (w *windowed) work(s *Session) int {
 	return s.images * (w.op.products() + store*w.op.Out.Len())
 }
 
-// grid divides a run into tasks: parts of the rows of all images, and parts of the
-// channels where rows alone do not divide evenly.
-func (w *windowed) grid(s *Session) (rowParts, channelParts int) {
+// grid divides each image of a run into tasks: parts of the rows, and of a part slices of
+// the channels.
+func (w *windowed) grid(s *Session) (parts, slices int) {
 	if !s.worthSharing(w.work(s)) {
-		return s.images, 1
+		return 1, 1
 	}
-	want, rows := 4*s.threads, (w.op.Out.H+slide.RowStep-1)/slide.RowStep
-	if rows >= want {
-		return s.images * want, 1
+	want := 4 * s.threads
+	if w.op.Out.H >= want*slide.RowStep {
+		return want, 1
 	}
-	channelParts = min(want, (w.op.Out.C+w.step-1)/w.step)
+	const least = 1 << 21 // multiply-adds a task: of fewer, a thread does better in one go
+	want = max(s.threads, min(want, w.work(s)/s.images/least))
+	parts = 1
 	if w.byRows(s) {
-		return s.images * min(rows, s.threads), channelParts
+		parts = min(s.threads, w.op.Out.H)
 	}
-	return s.images, channelParts
+	return parts, min((want+parts-1)/parts, (w.op.Out.C+w.step-1)/w.step)
 }
 
 // byRows reports whether threads divide the rows.
@@ -82,21 +84,23 @@ func (w *windowed) byRows(s *Session) bool {
 }
 
 func (w *windowed) run(s *Session) {
-	rowParts, channelParts := w.grid(s)
-	s.share(w, rowParts*channelParts, w.work(s))
+	parts, slices := w.grid(s)
+	s.share(w, s.images*parts*slices, w.work(s))
 }
 
 func (w *windowed) task(s *Session, _, i int) {
-	rowParts, channelParts := w.grid(s)
-	perImage := rowParts / s.images
-	row, channel := i/channelParts, i%channelParts
-	image := row / perImage
-	part := func(i, n, of, unit int) int { return min(n, (n+unit-1)/unit*i/of*unit) }
+	parts, slices := w.grid(s)
+	image, part, slice := i/(parts*slices), i/slices%parts, i%slices
+	begins := func(i, n, of, unit int) int { return min(n, (n+unit-1)/unit*i/of*unit) }
+	unit := 1 // rows of a part are a multiple of it
+	if parts > s.threads {
+		unit = slide.RowStep
+	}
 	h, c := w.op.Out.H, w.op.Out.C
-	fromC, toC := part(channel, c, channelParts, w.step), part(channel+1, c, channelParts, w.step)
+	fromC, toC := begins(slice, c, slices, w.step), begins(slice+1, c, slices, w.step)
 	call := slide.Call{
 		Dst: s.call.dst.image(image, w.op.Out), Src: s.call.src.image(image, w.op.In),
-		FromY: part(row%perImage, h, perImage, slide.RowStep), ToY: part(row%perImage+1, h, perImage, slide.RowStep),
+		FromY: begins(part, h, parts, unit), ToY: begins(part+1, h, parts, unit),
 		Clamp: w.clamp, Lower: w.lo, Upper: w.hi,
 	}
 	if s.call.arg.data != nil {
@@ -129,8 +133,12 @@ func (w *windowed) rows(call slide.Call) {
 		height = min(height, floats/line)
 	}
 	height = max(1, height/slide.RowStep) * slide.RowStep
-	for end := call.ToY; call.FromY < end; call.FromY += height {
-		call.ToY = min(call.FromY+height, end)
+	for end := call.ToY; call.FromY < end; call.FromY = call.ToY {
+		n := min(height, end-call.FromY)
+		if n > 1 && end < op.Out.H {
+			n -= n % slide.RowStep
+		}
+		call.ToY = call.FromY + n
 		w.call(&call)
 		if !w.clamps {
 			d := eltwise.Rows{Data: call.Dst.Data[call.FromY*op.Out.W*call.Dst.Pitch+call.FromC:], Pitch: call.Dst.Pitch}

@@ -67,7 +67,8 @@ type Args struct {
 // Window is a geometry cut in bands and tiles.
 type Window struct {
 	Geometry
-	bands []Band
+	bands []Band    // of one row
+	pairs [2][]Band // of two, from row 0 and from row 1 on; or none
 	tiles []Tile
 	spans []Span
 }
@@ -75,7 +76,11 @@ type Window struct {
 // New returns the window of a geometry, with bands of two rows if pairs.
 func New(g Geometry, pairs bool) *Window {
 	tiles, spans := g.Tiles()
-	return &Window{g, g.Bands(pairs), tiles, spans}
+	w := &Window{Geometry: g, bands: g.Bands(0, false), tiles: tiles, spans: spans}
+	if pairs {
+		w.pairs = [2][]Band{g.Bands(0, true), g.Bands(1, true)}
+	}
+	return w
 }
 
 // Args returns the arguments of a call for a convolution of in to out channels. It
@@ -87,12 +92,14 @@ func (w *Window) Args(c *Call, in, out int) Args {
 	if c.Residual.Data != nil {
 		c.Residual.check("residual", w.OutH*w.OutW, out)
 	}
-	height := w.bands[0].N
-	if c.FromY < 0 || c.ToY > w.OutH || c.FromY%height != 0 || c.ToY%height != 0 && c.ToY != w.OutH ||
-		c.FromY >= c.ToY || c.FromC < 0 || c.ToC > out || c.FromC >= c.ToC {
+	rows := c.ToY - c.FromY
+	if c.FromY < 0 || c.ToY > w.OutH || rows < 1 || rows%RowStep != 0 && rows != 1 && c.ToY != w.OutH || c.FromC < 0 || c.ToC > out || c.FromC >= c.ToC {
 		panic(fmt.Sprintf("window: rows [%d,%d) of %d, channels [%d,%d) of %d", c.FromY, c.ToY, w.OutH, c.FromC, c.ToC, out))
 	}
-	from := c.FromY / height
+	bands := w.bands[c.FromY:c.ToY]
+	if rows > 1 && w.pairs[0] != nil {
+		bands = w.pairs[c.FromY%2][c.FromY/2:][:(rows+1)/2]
+	}
 	a := Args{
 		Dst:          &c.Dst.Data[0],
 		Src:          &c.Src.Data[0],
@@ -105,8 +112,8 @@ func (w *Window) Args(c *Call, in, out int) Args {
 		ResidualStep: 4 * c.Residual.Pitch,
 		SrcRow:       4 * w.DilationH * w.InW * c.Src.Pitch,
 		SrcTap:       4 * w.DilationW * c.Src.Pitch,
-		Bands:        &w.bands[from],
-		BandCount:    (c.ToY+height-1)/height - from,
+		Bands:        &bands[0],
+		BandCount:    len(bands),
 		Tiles:        &w.tiles[0],
 		TileCount:    len(w.tiles),
 		Spans:        &w.spans[0],

@@ -84,8 +84,8 @@ type Band struct {
 	Upper, Both, Lower int
 }
 
-// RowStep is what the rows of a Call are multiples of, if they do not end at the last
-// row: bands stay whole.
+// RowStep is what the number of rows of a Call is a multiple of, unless they end at the
+// last row, or it is one.
 const RowStep = 2
 
 // CanPair reports whether two output rows may make a band: they read common rows.
@@ -93,11 +93,11 @@ func (g *Geometry) CanPair() bool {
 	return g.DilationH == 1 && g.StrideH == g.StrideW && g.StrideH <= g.KernelH
 }
 
-// Bands returns the bands of all output rows: of two rows if pairs, which CanPair
-// must allow, but for the last of an odd number.
-func (g *Geometry) Bands(pairs bool) []Band {
+// Bands returns the bands of the output rows from y on: of two rows if pairs, which
+// CanPair must allow, but for the last of an odd number.
+func (g *Geometry) Bands(y int, pairs bool) []Band {
 	var bands []Band
-	for y := 0; y < g.OutH; {
+	for y < g.OutH {
 		first, end, top := g.Rows(y)
 		b := Band{Y: y, N: 1, Row: top + first*g.DilationH, First: first, Upper: end - first}
 		if pairs && y+1 < g.OutH {

@@ -134,13 +134,18 @@ func (l Layer) check(t *testing.T, variant int, weights, bias []float32, step in
 	want, scale := l.reference(src, call.Residual, weights, bias)
 	before := slices.Clone(src.Data)
 
-	rows, channels := l.OutH, l.Out
-	if variant > 1 {
-		rows, channels = 4, step
+	first, rows, channels := l.OutH, l.OutH, l.Out // rows of the first call, and of the others
+	switch variant {
+	case 2:
+		first, rows, channels = 4, 4, step
+	case 3:
+		first, rows, channels = 1, 4, step
 	}
-	for y := 0; y < l.OutH; y += rows {
+	call.ToY = 0
+	for call.ToY < l.OutH {
+		call.FromY, call.ToY = call.ToY, min(call.ToY+first, l.OutH)
+		first = rows
 		for c := 0; c < l.Out; c += channels {
-			call.FromY, call.ToY = y, min(y+rows, l.OutH)
 			call.FromC, call.ToC = c, min(c+channels, l.Out)
 			run(&call)
 		}
