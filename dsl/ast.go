@@ -191,7 +191,7 @@ type ExprStmt struct {
 	X Expr
 }
 
-// Expr is *Name, *Number, *String, *Bool, *Size, *List, *Range, *Unary,
+// Expr is *Name, *Number, *String, *Bool, *Size, *List, *Each, *Range, *Unary,
 // *Binary, *Call, *Index, *Slice, *Pipe or *IfExpr.
 type Expr interface {
 	Node
@@ -235,6 +235,15 @@ type Size struct {
 type List struct {
 	At
 	Elems []Expr
+}
+
+// Each is `[x for i in list]`: what x comes to for each element.
+type Each struct {
+	At
+	X     Expr
+	ForAt diag.Span // from the for to the end of Over
+	Vars  []Ident
+	Over  Expr
 }
 
 // Range is `a..b`, b exclusive.
@@ -347,6 +356,7 @@ func (*String) expr() {}
 func (*Bool) expr()   {}
 func (*Size) expr()   {}
 func (*List) expr()   {}
+func (*Each) expr()   {}
 func (*Range) expr()  {}
 func (*Unary) expr()  {}
 func (*Binary) expr() {}

@@ -69,7 +69,7 @@ func (b *balancer) startLine(t, next lexer.Token) {
 		switch {
 		case declKeywords[t.Value] && startsDeclaration(t, next) && b.indent <= b.declIndent:
 			b.closeAll(&t)
-		case breaksOff(t, next) && (b.top() == "(" || b.top() == "["):
+		case breaksOff(t, next) && (b.top() == "(" || b.top() == "[") && !b.continuesList(t):
 			b.closeRounds(&t)
 		case t.Value == "else" && b.top() == "{" && !isPunct(b.out[len(b.out)-1], "}"):
 			b.report(errUnclosed(b.open[len(b.open)-1].Token, &t))
@@ -79,6 +79,12 @@ func (b *balancer) startLine(t, next lexer.Token) {
 	if len(b.open) == 0 {
 		b.declIndent, b.misfit = b.indent, nil
 	}
+}
+
+// continuesList reports whether t, the first token of a line, is the for of
+// [x for i in list]: further right than the line with the bracket.
+func (b *balancer) continuesList(t lexer.Token) bool {
+	return t.Value == "for" && b.top() == "[" && b.indent > b.open[len(b.open)-1].indent
 }
 
 // closeRound closes the bracket that t, ) or ], belongs to, or reports false if

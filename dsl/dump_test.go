@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/cnnc-dev/cnnc/dsl/diag"
 )
 
 // dump prints a tree compactly: (Type field ...), names and literals bare,
@@ -81,7 +83,7 @@ func dumpStruct(b *strings.Builder, v reflect.Value, depth int) {
 	b.WriteString("(" + t.Name())
 	for i := range t.NumField() {
 		switch f := t.Field(i); {
-		case f.Name == "At" || f.Name == "OpAt":
+		case f.Type == reflect.TypeFor[At]() || f.Type == reflect.TypeFor[diag.Span]():
 		case t == reflect.TypeFor[LabelPart]():
 			if part := v.Interface().(LabelPart); f.Name == "X" && part.X != nil || f.Name == "Text" && part.X == nil {
 				b.WriteString(" ")

@@ -184,6 +184,10 @@ func errMissing(span diag.Span, what, help string) *diag.Diagnostic {
 	return d
 }
 
+func errForInList(span diag.Span) *diag.Diagnostic {
+	return errMissing(span, "a list made by for has one expression before it", "write [32 * i for i in 1..5]; for several values a turn, [[i, 2 * i] for i in 1..5]")
+}
+
 func errNoElse(span diag.Span) *diag.Diagnostic {
 	d := newError("SYNTAX020", span, "an if that is a value needs an else")
 	d.Help = "write if c { a } else { b }"

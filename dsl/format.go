@@ -169,5 +169,5 @@ func (p *printer) params(name Ident, params []Param, follows Node) document {
 		}
 		items[i] = element{src: param.Src, doc: doc}
 	}
-	return p.brackets(bracketPair{"(", ")", name.Src.End, follows.Span().Start, true}, items)
+	return p.brackets(bracketPair{open: "(", close: ")", start: name.Src.End, end: follows.Span().Start, endUnknown: true}, items)
 }

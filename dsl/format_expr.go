@@ -47,6 +47,8 @@ func (p *printer) bare(x Expr) document {
 		return text(strconv.FormatInt(x.H, 10) + "x" + strconv.FormatInt(x.W, 10))
 	case *List:
 		return p.list(x)
+	case *Each:
+		return p.each(x)
 	case *Range:
 		return concat{p.expr(x.Lo, precRange+1), text(".."), p.expr(x.Hi, precRange+1)}
 	case *Unary:
@@ -58,7 +60,7 @@ func (p *printer) bare(x Expr) document {
 	case *Binary:
 		return p.binary(x)
 	case *Call:
-		return concat{p.expr(x.Fun, tightest), p.brackets(bracketPair{"(", ")", x.Fun.Span().End, x.Src.End, false}, p.argItems(x.Args))}
+		return concat{p.expr(x.Fun, tightest), p.brackets(bracketPair{open: "(", close: ")", start: x.Fun.Span().End, end: x.Src.End}, p.argItems(x.Args))}
 	case *Index:
 		return concat{p.expr(x.X, tightest), text("["), p.expr(x.I, 0), text("]")}
 	case *Slice:

@@ -16,8 +16,11 @@ type element struct {
 }
 
 func isList(x Expr) bool {
-	l, ok := x.(*List)
-	return ok && !l.Paren
+	switch x.(type) {
+	case *List, *Each:
+		return !isParen(x)
+	}
+	return false
 }
 
 func (p *printer) exprItems(xs []Expr) []element {
@@ -41,6 +44,7 @@ type bracketPair struct {
 	open, close string
 	start, end  diag.Pos
 	endUnknown  bool // end is somewhere after the closing bracket
+	noCommas    bool // between what they hold is a space, or a break
 }
 
 // brackets prints elements separated by commas between brackets. Elements written
@@ -60,7 +64,7 @@ func (p *printer) brackets(b bracketPair, items []element) document {
 	case broken:
 		inside := concat{}
 		if len(items) > 0 {
-			inside = append(gaps[0].newLine(true), fillElements(items, gaps), text(","))
+			inside = append(gaps[0].newLine(true), fillElements(items, gaps, b.comma()), b.comma())
 		}
 		inside = append(inside, gaps[len(items)].comments(len(items) == 0)...)
 		return group{concat{text(b.open), nest{inside}, hardBreak{}, text(b.close)}, true}
@@ -68,13 +72,13 @@ func (p *printer) brackets(b bracketPair, items []element) document {
 		line := concat{text(b.open)}
 		for i, e := range items {
 			if i > 0 {
-				line = append(line, text(", "))
+				line = append(line, b.comma(), text(" "))
 			}
 			line = append(line, e.doc)
 		}
 		return append(line, text(b.close))
 	}
-	inside := concat{softBreak{}, fillElements(items, gaps), ifBroken{text: ","}}
+	inside := concat{softBreak{}, fillElements(items, gaps, b.comma()), ifBroken{text: string(b.comma())}}
 	return newGroup(concat{text(b.open), nest{inside}, softBreak{}, text(b.close)})
 }
 
@@ -97,8 +101,15 @@ func (p *printer) gaps(b bracketPair, items []element) []gap {
 	return gaps
 }
 
+func (b bracketPair) comma() text {
+	if b.noCommas {
+		return ""
+	}
+	return ","
+}
+
 // fillElements joins elements by commas and breaks; gaps[i] is before items[i].
-func fillElements(items []element, gaps []gap) document {
+func fillElements(items []element, gaps []gap, comma text) document {
 	var parts []document
 	for i, e := range items {
 		if i > 0 {
@@ -107,7 +118,7 @@ func fillElements(items []element, gaps []gap) document {
 		if i == len(items)-1 {
 			parts = append(parts, e.doc)
 		} else {
-			parts = append(parts, concat{e.doc, text(",")})
+			parts = append(parts, concat{e.doc, comma})
 		}
 	}
 	return fill{parts}
@@ -116,7 +127,14 @@ func fillElements(items []element, gaps []gap) document {
 func (p *printer) list(x *List) document {
 	items := p.exprItems(x.Elems)
 	p.alignTable(x, items)
-	return p.brackets(bracketPair{"[", "]", afterOpen(x.Src), x.Src.End, false}, items)
+	return p.brackets(bracketPair{open: "[", close: "]", start: afterOpen(x.Src), end: x.Src.End}, items)
+}
+
+// each is two elements: the clause stands on a line of its own if it did.
+func (p *printer) each(x *Each) document {
+	clause := concat{text("for " + names(x.Vars) + " in "), p.expr(x.Over, 0)}
+	items := []element{{src: x.X.Span(), doc: p.expr(x.X, 0)}, {src: x.ForAt, doc: clause}}
+	return p.brackets(bracketPair{open: "[", close: "]", start: afterOpen(x.Src), end: x.Src.End, noCommas: true}, items)
 }
 
 // alignTable gives rows that are lists on lines of their own columns of one

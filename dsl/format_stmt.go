@@ -51,7 +51,7 @@ func (p *printer) statement(s Stmt) document {
 	case *Assign:
 		return concat{text(names(s.Targets) + " = "), p.expr(s.Value, 0)}
 	case *Input:
-		return concat{text("input " + s.Name.Name), p.brackets(bracketPair{"[", "]", s.Name.Src.End, s.Src.End, false}, p.exprItems(s.Dims))}
+		return concat{text("input " + s.Name.Name), p.brackets(bracketPair{open: "[", close: "]", start: s.Name.Src.End, end: s.Src.End}, p.exprItems(s.Dims))}
 	case *Output:
 		if s.Value == nil {
 			return text("output " + s.Name.Name)

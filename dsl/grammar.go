@@ -126,9 +126,14 @@ type assertion struct {
 
 type loop struct {
 	source
+	Clause *forClause `parser:"@@"`
+	Body   *body      `parser:"@@"`
+}
+
+type forClause struct {
+	source
 	Vars []lexer.Token `parser:"'for':Keyword @(Ident (',' Ident)*)"`
 	Over *expression   `parser:"'in':Keyword @@"`
-	Body *body         `parser:"@@"`
 }
 
 type scope struct {
@@ -213,7 +218,8 @@ func (o *operand) prefix() []lexer.Token {
 
 type list struct {
 	source
-	Items []*item `parser:"'[' @@* ']'"`
+	Items  []*item    `parser:"'[' @@*"`
+	Clause *forClause `parser:"@@? ']'"`
 }
 
 type item struct {

@@ -167,13 +167,8 @@ func (l *lowerer) statement(s *statement) Stmt {
 		}
 		return out
 	case s.For != nil:
-		out := &For{At: at(s.For), Over: l.expr(s.For.Over), Body: l.body(s.For.Body)}
-		for _, v := range s.For.Vars {
-			if v.Type == tokIdent { // the commas between them are captured too
-				out.Vars = append(out.Vars, ident(v))
-			}
-		}
-		return out
+		vars, over := l.clause(s.For.Clause)
+		return &For{at(s.For), vars, over, l.body(s.For.Body)}
 	case s.Scope != nil:
 		return &Scope{at(s.Scope), l.label(s.Scope.Label), l.body(s.Scope.Body)}
 	case s.Preprocess != nil:
@@ -322,6 +317,32 @@ func (l *lowerer) expr(x *expression) Expr {
 	return out
 }
 
+// clause is the variables of a for and what it goes over.
+func (l *lowerer) clause(c *forClause) ([]Ident, Expr) {
+	var vars []Ident
+	for _, v := range c.Vars {
+		if v.Type == tokIdent { // the commas between them are captured too
+			vars = append(vars, ident(v))
+		}
+	}
+	return vars, l.expr(c.Over)
+}
+
+// list is a *List or an *Each.
+func (l *lowerer) list(n *list) Expr {
+	items := l.items(n.Items)
+	if n.Clause == nil {
+		return &List{at(n), items}
+	}
+	vars, over := l.clause(n.Clause)
+	src := at(n.Clause).Src
+	if len(items) != 1 || n.Items[0].hasComma() {
+		l.report(errForInList(src))
+		return &List{at(n), items}
+	}
+	return &Each{at(n), items[0], src, vars, over}
+}
+
 func (l *lowerer) items(items []*item) []Expr {
 	out := make([]Expr, len(items))
 	for i, it := range items {
@@ -404,7 +425,7 @@ func (l *lowerer) primary(p *operand) Expr {
 		x.(parenthesised).setParen(between(p.Tokens[len(p.prefix())], p.Tokens[end-1]).Src)
 		return x
 	case p.List != nil:
-		return &List{at(p.List), l.items(p.List.Items)}
+		return l.list(p.List)
 	case p.If != nil:
 		return l.ifExpr(p.If)
 	}

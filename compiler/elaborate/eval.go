@@ -32,6 +32,8 @@ func (e *elab) expr(s *scope, x dsl.Expr) value {
 			elems[i] = e.expr(s, el)
 		}
 		return e.list(elems, x.Src)
+	case *dsl.Each:
+		return e.each(s, x)
 	case *dsl.Range:
 		lo, okLo := e.intExpr(s, x.Lo, "the start of a range")
 		hi, okHi := e.intExpr(s, x.Hi, "the end of a range")

@@ -50,18 +50,18 @@ func (e *elab) checkEffect(x *dsl.ExprStmt, v value) {
 func (e *elab) inner(b *dsl.Body, s *scope) result {
 	in := newScope(s)
 	r := e.body(b, in)
-	e.end(in, b)
+	e.end(in, b.Src)
 	return r
 }
 
 // end remembers the variables of a scope that is over.
-func (e *elab) end(s *scope, b *dsl.Body) {
+func (e *elab) end(s *scope, at diag.Span) {
 	f := e.top()
 	for name := range s.vars {
 		if f.ended == nil {
 			f.ended = map[string]diag.Span{}
 		}
-		f.ended[name] = b.Src
+		f.ended[name] = at
 	}
 }
 
@@ -179,40 +179,68 @@ func (e *elab) returns(s *scope, st *dsl.Return) result {
 	return result{value: e.list(vs, st.Src), returned: true, at: st.Src}
 }
 
-// loop runs a for. The variables are new in every turn.
+// loop runs a for.
 func (e *elab) loop(s *scope, st *dsl.For) result {
-	over := e.expr(s, st.Over)
-	switch over.(type) {
+	var last result
+	e.turns(s, st.Vars, st.Over, st.Src, func(in *scope) bool {
+		r := e.body(st.Body, in)
+		e.end(in, st.Body.Src)
+		if r.returned {
+			last = r
+		}
+		return !r.returned
+	})
+	return last
+}
+
+// each is the list of what its expression comes to.
+func (e *elab) each(s *scope, x *dsl.Each) value {
+	elems := []value{}
+	ok := e.turns(s, x.Vars, x.Over, x.ForAt, func(in *scope) bool {
+		elems = append(elems, e.something(x.X, e.expr(in, x.X)))
+		e.end(in, x.Src)
+		return len(elems) <= maxList // list says what is wrong with more
+	})
+	if !ok {
+		return bad{}
+	}
+	return e.list(elems, x.Src)
+}
+
+// turns runs a turn for each element of over, until one reports false. The
+// variables are new in every turn. It reports false if there is nothing to go over
+// or the spec has run for too long.
+func (e *elab) turns(s *scope, vars []dsl.Ident, over dsl.Expr, src diag.Span, turn func(*scope) bool) bool {
+	elems := e.expr(s, over)
+	switch elems.(type) {
 	case bad:
-		return result{}
+		return false
 	case list, interval:
 	default:
-		e.report(with(errKind(st.Over.Span(), "what for goes over", "a list or a range", over), aKind(over), "a range is written 0..n"))
-		return result{}
+		e.report(with(errKind(over.Span(), "what for goes over", "a list or a range", elems), aKind(elems), "a range is written 0..n"))
+		return false
 	}
-	n := length(over)
+	n := length(elems)
 	if n > maxSteps {
-		e.stop(errLoopTooLong(st.Src, n))
-		return result{}
+		e.stop(errLoopTooLong(src, n))
+		return false
 	}
-	e.loops = append(e.loops, running{at: st.Src})
+	e.loops = append(e.loops, running{at: src})
 	defer func() { e.loops = e.loops[:len(e.loops)-1] }()
 	for i := range n {
 		e.loops[len(e.loops)-1].turns++
-		if !e.step(st.Src) {
-			return result{}
+		if !e.step(src) {
+			return false
 		}
 		in := newScope(s)
-		for k, v := range e.spread(st.Vars, at(over, i), st.Over.Span()) {
-			in.vars[st.Vars[k].Name] = v
+		for k, v := range e.spread(vars, at(elems, i), over.Span()) {
+			in.vars[vars[k].Name] = v
 		}
-		r := e.body(st.Body, in)
-		e.end(in, st.Body)
-		if r.returned {
-			return r
+		if !turn(in) {
+			break
 		}
 	}
-	return result{}
+	return true
 }
 
 // scopeStmt prefixes the names made in a { }, whose variables stay visible.
