@@ -9,7 +9,7 @@ import "slices"
 //
 // To a task, what a convolution does for a band is a convolution of a smaller map. The
 // rows at the end of a band that the next one reads again are moved, not computed twice,
-// unless another task does that one.
+// unless another thread does that one.
 type PackedChain struct {
 	links []*PackedConv
 	maps  []bandMap // of what the links but the last compute
@@ -28,7 +28,7 @@ type bandMap struct {
 type band struct {
 	rows  []span  // of each link's output that it takes
 	alone []piece // what computes them, for each link
-	after []piece // the same, where the task has done the band before
+	after []piece // the same, where the thread has done the band before
 }
 
 // piece is rows of a link's output as a convolution of their own.
@@ -197,11 +197,10 @@ func (c *PackedChain) RunAdd(s *Session, dst, src, residual View) {
 }
 
 func (c *PackedChain) run(s *Session) {
-	tasks := 1
-	if s.threads > 1 {
-		tasks = min(2*s.threads, s.images*len(c.bands(s)))
+	for _, solo := range s.solos {
+		solo.band = -1
 	}
-	s.run(c, tasks)
+	s.run(c, s.images*len(c.bands(s)))
 }
 
 // bands returns the largest bands of which there are enough for all threads.
@@ -214,39 +213,38 @@ func (c *PackedChain) bands(s *Session) []band {
 	return c.cuts[len(c.cuts)-1]
 }
 
+// task computes a band. A thread mostly does one after the other.
 func (c *PackedChain) task(s *Session, worker, i int) {
 	bands := c.bands(s)
 	maps, solo := s.solo(worker, c.size)
-	from, to := s.part(i, s.images*len(bands))
-	for at := from; at < to; at++ {
-		image, n := at/len(bands), at%len(bands)
-		b := &bands[n]
-		pieces := b.alone
-		if at > from && n > 0 {
-			pieces = b.after
-			c.keep(maps.data, &bands[n-1], b)
+	image, n := i/len(bands), i%len(bands)
+	b := &bands[n]
+	pieces := b.alone
+	if n > 0 && solo.band == i-1 {
+		pieces = b.after
+		c.keep(maps.data, &bands[n-1], b)
+	}
+	solo.band = i
+	for k, link := range c.links {
+		p := &pieces[k]
+		if p.algo == nil {
+			continue
 		}
-		for k, link := range c.links {
-			p := &pieces[k]
-			if p.algo == nil {
-				continue
-			}
-			solo.call = call{}
-			if k == 0 {
-				solo.call.src = s.call.src.lines(image, link.op.In, p.from)
-			} else {
-				solo.call.src = c.lines(maps, k-1, b, p.from)
-			}
-			if k < len(c.maps) {
-				solo.call.dst = c.lines(maps, k, b, p.rows)
-			} else {
-				solo.call.dst = s.call.dst.lines(image, link.op.Out, p.rows)
-				if s.call.arg.data != nil {
-					solo.call.arg = s.call.arg.lines(image, link.op.Out, p.rows)
-				}
-			}
-			p.algo.run(solo)
+		solo.call = call{}
+		if k == 0 {
+			solo.call.src = s.call.src.lines(image, link.op.In, p.from)
+		} else {
+			solo.call.src = c.lines(maps, k-1, b, p.from)
 		}
+		if k < len(c.maps) {
+			solo.call.dst = c.lines(maps, k, b, p.rows)
+		} else {
+			solo.call.dst = s.call.dst.lines(image, link.op.Out, p.rows)
+			if s.call.arg.data != nil {
+				solo.call.arg = s.call.arg.lines(image, link.op.Out, p.rows)
+			}
+		}
+		p.algo.run(solo)
 	}
 }
 

@@ -60,6 +60,7 @@ type Session struct {
 	images  int   // of this inference
 	busy    atomic.Bool
 	solos   []*Session // of each thread, see solo
+	band    int        // of a solo: the one of the running chain that its thread did last
 
 	call     call         // arguments of the op that is running
 	border   border       // the running Input or Output
