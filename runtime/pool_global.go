@@ -16,14 +16,14 @@ type globalMean struct {
 
 const (
 	meanBands    = 4
-	meanChannels = 1024 // at a time
+	meanChannels = 1280 // at a time
 	meanScratch  = meanBands * meanChannels
 )
 
 // isGlobalMean reports whether a pooling is a mean over a map large enough: of fewer
 // pixels, a thread sooner reads some channels of all.
 func (op *AdaptivePool) isGlobalMean() bool {
-	const large = 128 // pixels
+	const large = 48 // pixels
 	return op.Out.Pixels() == 1 && !op.Max && op.In.H >= meanBands && op.In.Pixels() >= large
 }
 
