@@ -1,8 +1,11 @@
 package weights
 
 import (
+	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/bits"
 	"slices"
@@ -39,7 +42,8 @@ func parseHeader(text []byte, dataSize int64) (*header, error) {
 	if len(text) == 0 || text[0] != '{' {
 		return nil, errors.New("not a safetensors file: the header does not begin with {")
 	}
-	p := &headerParser{scanner{text: text}}
+	p := &headerParser{json.NewDecoder(bytes.NewReader(text))}
+	p.UseNumber()
 	h := &header{index: make(map[string]int)}
 	err := p.object(func(key string) (err error) {
 		if key == "__metadata__" {
@@ -63,7 +67,7 @@ func parseHeader(text []byte, dataSize int64) (*header, error) {
 	if err != nil {
 		return nil, fmt.Errorf("header: %w", err)
 	}
-	if p.peek(); p.at < len(text) {
+	if _, err := p.Token(); err != io.EOF {
 		return nil, errors.New("header: something follows the closing }")
 	}
 	return h, h.checkCover(dataSize)
@@ -99,8 +103,26 @@ func (h *header) checkCover(size int64) error {
 	return nil
 }
 
-// headerParser refuses keys that appear twice, which encoding/json's structs would take.
-type headerParser struct{ scanner }
+// headerParser reads JSON token by token, since encoding/json's structs would take keys
+// that appear twice.
+type headerParser struct{ *json.Decoder }
+
+// object reads an object and calls member after each key, which must read the value.
+func (p *headerParser) object(member func(key string) error) error {
+	if err := p.delim('{'); err != nil {
+		return err
+	}
+	for p.More() {
+		key, err := p.string()
+		if err != nil {
+			return err
+		}
+		if err := member(key); err != nil {
+			return err
+		}
+	}
+	return p.delim('}')
+}
 
 func (p *headerParser) metadata() (map[string]string, error) {
 	m := make(map[string]string)
@@ -121,12 +143,12 @@ const maxAxes = 64
 func (p *headerParser) entry(key string) (entry, error) {
 	e := entry{key: key}
 	var offsets []int64
-	var seen []string
+	seen := make(map[string]bool, 3)
 	err := p.object(func(field string) (err error) {
-		if slices.Contains(seen, field) {
+		if seen[field] {
 			return fmt.Errorf("%s appears twice", quote(field))
 		}
-		seen = append(seen, field)
+		seen[field] = true
 		switch field {
 		case "dtype":
 			e.dtype, err = p.string()
@@ -174,18 +196,51 @@ func (e *entry) checkSize() error {
 	return nil
 }
 
+func (p *headerParser) delim(want json.Delim) error {
+	t, err := p.token()
+	if err == nil && t != want {
+		err = fmt.Errorf("%v instead of %v", describe(t), want)
+	}
+	return err
+}
+
+func (p *headerParser) string() (string, error) {
+	t, err := p.token()
+	s, ok := t.(string)
+	if err == nil && !ok {
+		err = fmt.Errorf("%v instead of a string", describe(t))
+	}
+	return s, err
+}
+
 // numbers reads an array of integers from 0 to limit.
 func (p *headerParser) numbers(limit int64, add func(int64)) error {
-	return p.array(func() error {
-		p.peek()
-		from := p.at
-		n := string(p.token())
-		v, err := strconv.ParseUint(n, 10, 63)
-		if err != nil || int64(v) > limit || n[0] == '0' && n != "0" {
-			p.at = from
-			return p.unexpected("a number of bytes or elements")
+	if err := p.delim('['); err != nil {
+		return err
+	}
+	for p.More() {
+		t, err := p.token()
+		if err != nil {
+			return err
+		}
+		n, _ := t.(json.Number)
+		v, err := strconv.ParseUint(string(n), 10, 63)
+		if err != nil || int64(v) > limit {
+			return fmt.Errorf("%v instead of a number of bytes or elements", describe(t))
 		}
 		add(int64(v))
-		return nil
-	})
+	}
+	return p.delim(']')
 }
+
+// token is Token with the end of the text as an error like others.
+func (p *headerParser) token() (json.Token, error) {
+	t, err := p.Token()
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	return t, err
+}
+
+// describe makes a token, which may be anything, fit to print.
+func describe(t json.Token) string { return quote(fmt.Sprint(t)) }
