@@ -87,6 +87,8 @@ func (m misfit) dot() *diag.Diagnostic {
 		return errMissing(spanOf(m.token), "values have no fields", fmt.Sprintf("an element of a list is written a[%s]", m.next.Value))
 	case isDigits(m.next):
 		return errLeadingDot(between(m.token, m.next).Src)
+	case isPunct(m.prev, ")"):
+		return errMissing(spanOf(m.token), "values have no fields", "a computed part of a label stands in braces: x -> stages.{i}.conv: conv(64, 3)")
 	case m.prev.Type == tokIdent && m.next.Type == tokIdent:
 		return errMissing(spanOf(m.token), "values have no fields", fmt.Sprintf("ask with a function: %s(%s)", m.next.Value, m.prev.Value))
 	}

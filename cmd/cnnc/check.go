@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/driver"
 	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/report"
@@ -59,7 +60,7 @@ func (c *explainCmd) Run(a *app) error {
 		report.Table(a.stdout, []report.Column{{Title: "code"}, {Title: "what is wrong"}}, rows, nil)
 		return nil
 	}
-	e, ok := diag.Explain(c.Code)
+	e, ok := diag.Explain(strings.ToUpper(c.Code))
 	if !ok {
 		return fmt.Errorf("there is no code %s; cnnc explain lists them", c.Code)
 	}

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
+	"slices"
 
 	"github.com/alecthomas/kong"
 
@@ -34,6 +36,17 @@ type cli struct {
 	Bench   benchCmd   `cmd:"" help:"Measure latency, GFLOP/s and the share of this machine's peak."`
 	Nets    netsCmd    `cmd:"" help:"List the networks that come with cnnc."`
 	Explain explainCmd `cmd:"" help:"Explain an error code."`
+
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+// version is that of the module, as Go's tools stamp it.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	return info.Main.Version
 }
 
 // app is what commands get: where to write, and how.
@@ -65,6 +78,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 		kong.Name("cnnc"),
 		kong.Description("Compiles convolutional networks to Go.\n\n"+
 			"A SPEC is a .cnn file, or the name of a network that comes with cnnc (see cnnc nets)."),
+		kong.Vars{"version": "cnnc " + version()},
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { panic(exitCode(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
@@ -74,6 +88,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) (code int) {
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
+	} else if args[0] == "help" {
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	ctx, err := parser.Parse(args)
 	if err != nil {

@@ -90,6 +90,12 @@ func (c *runCmd) inputs(p *plan.Plan) (data [][]float32, n int, err error) {
 			}
 			name, file = p.Inputs[0].Name, arg
 		}
+		if files[name] != "" {
+			return nil, 0, driver.Usagef("--input %s: the input %s has been given", arg, name)
+		}
+		if !slices.ContainsFunc(p.Inputs, func(in plan.Port) bool { return in.Name == name }) {
+			return nil, 0, driver.Usagef("--input %s: the network has no input %s; %s", arg, name, describeInputs(p))
+		}
 		files[name] = file
 	}
 	for i, in := range p.Inputs {
@@ -97,7 +103,6 @@ func (c *runCmd) inputs(p *plan.Plan) (data [][]float32, n int, err error) {
 		if !ok {
 			return nil, 0, driver.Usagef("the network's input %s %v is missing: --input %s=FILE", in.Name, in.Shape, in.Name)
 		}
-		delete(files, in.Name)
 		t, err := driver.ReadTensor(file, in.Name)
 		if err != nil {
 			return nil, 0, err
@@ -116,10 +121,16 @@ func (c *runCmd) inputs(p *plan.Plan) (data [][]float32, n int, err error) {
 		n = images
 		data = append(data, t.Data)
 	}
-	for name := range files {
-		return nil, 0, driver.Usagef("the network has no input %s", name)
-	}
 	return data, n, nil
+}
+
+// describeInputs says what a network takes.
+func describeInputs(p *plan.Plan) string {
+	var all []string
+	for _, in := range p.Inputs {
+		all = append(all, fmt.Sprintf("%s %v", in.Name, in.Shape))
+	}
+	return "it takes " + strings.Join(all, " and ")
 }
 
 // print shows the largest values of a vector, and the range of a map.

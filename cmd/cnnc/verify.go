@@ -67,15 +67,11 @@ func (c *verifyCmd) print(a *app, r *verify.Report, p *plan.Plan) {
 	} else {
 		fmt.Fprintf(w, ": %d differ\n", bad)
 	}
-	for _, key := range r.Tensors.Missing {
-		fmt.Fprintf(w, "  %s: the spec needs it, the reference lacks it\n", key)
-	}
-	for _, key := range r.Tensors.Unexpected {
-		fmt.Fprintf(w, "  %s: the reference has it, the spec does not use it\n", key)
-	}
-	for _, m := range r.Tensors.Misshapen {
-		fmt.Fprintf(w, "  %s: the spec says %v, the reference %v\n", m.Key, m.Got, m.Want)
-	}
+	printSome(a, r.Tensors.Missing, func(key string) string { return key + ": the spec needs it, the reference lacks it" })
+	printSome(a, r.Tensors.Unexpected, func(key string) string { return key + ": the reference has it, the spec does not use it" })
+	printSome(a, r.Tensors.Misshapen, func(m verify.Mismatch) string {
+		return fmt.Sprintf("%s: the spec says %v, the reference %v", m.Key, m.Got, m.Want)
+	})
 	printCount(a, "parameters", r.Params)
 	printCount(a, "MACs", r.MACs)
 	if r.Input != "" {
@@ -106,6 +102,18 @@ func (c *verifyCmd) print(a *app, r *verify.Report, p *plan.Plan) {
 		fmt.Fprintln(w, "agrees")
 	} else {
 		fmt.Fprintln(w, "differs")
+	}
+}
+
+// printSome prints the first of many findings, a line each; --json has all.
+func printSome[T any](a *app, found []T, line func(T) string) {
+	const most = 12
+	for i, x := range found {
+		if i == most {
+			fmt.Fprintf(a.stdout, "  and %d more like that\n", len(found)-most)
+			return
+		}
+		fmt.Fprintln(a.stdout, "  "+line(x))
 	}
 }
 

@@ -142,8 +142,12 @@ func errNotOperand(at diag.Span, c callable) *diag.Diagnostic {
 }
 
 func errOperands(at diag.Span, op string, a, b value) *diag.Diagnostic {
+	help := ""
+	if op == "+" && kind(a) == "string" {
+		help = "numbers become text in labels only, where braces compute a part: x -> stage{i}: conv(64, 3)"
+	}
 	return with(newError("TYPE006", at, "%s cannot be applied to %s and %s", op, describe(a), describe(b)),
-		aKind(a)+" and "+aKind(b), "")
+		aKind(a)+" and "+aKind(b), help)
 }
 
 func errCompare(at diag.Span, a, b value) *diag.Diagnostic {

@@ -84,9 +84,18 @@ func errOverrideTwice(at diag.Span, n *userNet, name string) *diag.Diagnostic {
 	return with(newError("NET007", at, "%s of the net %s is set twice", name, n.title()), "again", "")
 }
 
-func errBadOverride(at diag.Span, o Override) *diag.Diagnostic {
-	return with(newError("NET007", at, "%s is no value for %s", strings.TrimSpace(o.Value), o.Name), "",
+// errBadOverride takes the parameter's default, nil or bad if nothing is known of it.
+func errBadOverride(at diag.Span, o Override, def value) *diag.Diagnostic {
+	given := strings.TrimSpace(o.Value)
+	if given == "" {
+		given = "nothing"
+	}
+	d := with(newError("NET007", at, "%s is no value for %s", given, o.Name), "",
 		`values are ints, floats, true and false, "strings", sizes such as 1x7, [lists], and names of blocks`)
+	if def != nil && !isBad(def) {
+		d.Help = fmt.Sprintf("give %s, as its default %s is", aKind(def), show(def))
+	}
+	return d
 }
 
 func errUnknownField(at diag.Span, name string, fields []string) *diag.Diagnostic {

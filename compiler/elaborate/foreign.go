@@ -17,8 +17,45 @@ var foreignNames = map[string]string{
 	"globalaveragepooling2d": "did you mean globalavgpool?",
 	"depthwiseconv2d":        "a depthwise convolution has as many groups as channels: conv(channels(x), 3, groups = channels(x))",
 	"depthwise":              "a depthwise convolution has as many groups as channels: conv(channels(x), 3, groups = channels(x))",
+	"convtranspose":          noTransposed,
+	"convtranspose2d":        noTransposed,
+	"deconv":                 noTransposed,
+	"groupnorm":              noNorm,
+	"instancenorm":           noNorm,
+	"instancenorm2d":         noNorm,
+	"prelu":                  noActivation,
+	"elu":                    noActivation,
+	"mish":                   noActivation,
+	"matmul":                 noAttention,
+	"attention":              noAttention,
+	"multiheadattention":     noAttention,
+	"einsum":                 noAttention,
+	"reshape":                noReshape,
+	"view":                   noReshape,
+	"permute":                noReshape,
+	"transpose":              noReshape,
+	"unsqueeze":              noReshape,
+	"squeeze":                noReshape,
+	"mean":                   "the mean over a map is globalavgpool",
+	"chunk":                  "did you mean split?",
+	"pixelshuffle":           noTransposed,
+	"bilinear":               "upsample repeats pixels; other modes are not in the language",
+	"stdconv":                noStandardised,
+	"stdconv2d":              noStandardised,
+	"wsconv2d":               noStandardised,
+	"scaledstdconv2d":        noStandardised,
 	"sequential":             "layers follow one another with ->; blocks and scopes group them",
 }
+
+// What docs/language.md says is not in the language.
+const (
+	noTransposed   = "transposed convolutions are not in the language; upsample(2) and a convolution do what many use them for"
+	noNorm         = "the language has batchnorm and layernorm, which normalises each pixel over its channels"
+	noActivation   = "activations are relu, relu6, leakyrelu, sigmoid, tanh, silu, hardsigmoid, hardswish, gelu, gelutanh and softmax"
+	noAttention    = "products of tensors are by element, as a * b; attention is not in the language"
+	noReshape      = "tensors are maps [c h w] or vectors [c]: flatten makes a vector of a map, split and x[a:b] take channels, shuffle interleaves them"
+	noStandardised = "the language reads weights and computes nothing from them: standardise them when you write the checkpoint, and use conv"
+)
 
 var foreignArguments = map[string]string{
 	"padding":       "pad",

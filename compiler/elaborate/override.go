@@ -48,23 +48,32 @@ func (e *elab) overrides(n *userNet, overrides []Override) (map[string]*argument
 // the names that the net's file sees. For a parameter whose default is a string,
 // a plain word is one, so that no shell has to pass quotes.
 func (e *elab) override(n *userNet, p netParam, o Override, at diag.Span) value {
-	if e.wantsString(n, p) && !strings.HasPrefix(strings.TrimSpace(o.Value), `"`) {
+	def := e.defaultOf(n, p)
+	if _, ok := def.(string); ok && !strings.HasPrefix(strings.TrimSpace(o.Value), `"`) {
 		return o.Value
 	}
 	ast, diags := dsl.Parse(commandLine, []byte("let value = "+o.Value))
 	if len(diags) > 0 || len(ast.Decls) != 1 || strings.ContainsAny(o.Value, "\r\n") {
-		e.report(errBadOverride(at, o))
+		e.report(errBadOverride(at, o, def))
 		return bad{}
 	}
 	let, ok := ast.Decls[0].(*dsl.Let)
 	if !ok {
-		e.report(errBadOverride(at, o))
+		e.report(errBadOverride(at, o, def))
 		return bad{}
 	}
 	if !e.enter(&frame{what: "net " + n.title(), file: n.file}) {
 		return bad{}
 	}
 	defer e.leave()
+	// A word that means nothing, where no block is wanted, is hardly a misspelt name.
+	if word, ok := let.Value.(*dsl.Name); ok && def != nil {
+		_, isBlock := def.(callable)
+		if _, known := e.lookup(newScope(nil), word.Name, word.Src, false); !known && !isBlock {
+			e.report(errBadOverride(at, o, def))
+			return bad{}
+		}
+	}
 	before := len(e.diags)
 	v := e.expr(newScope(nil), let.Value)
 	for _, d := range e.diags[before:] {
@@ -75,15 +84,15 @@ func (e *elab) override(n *userNet, p netParam, o Override, at diag.Span) value 
 	return v
 }
 
-// wantsString reports whether the default of p is a string.
-func (e *elab) wantsString(n *userNet, p netParam) bool {
+// defaultOf returns what p is if it is not set; nil if it has to be.
+func (e *elab) defaultOf(n *userNet, p netParam) value {
 	x := p.decl.Default
 	file := p.file
 	if p.fixed != nil {
 		x, file = p.fixed, p.by
 	}
 	if x == nil {
-		return false
+		return nil
 	}
 	var v value
 	e.quietly(func() {
@@ -92,8 +101,7 @@ func (e *elab) wantsString(n *userNet, p netParam) bool {
 			e.leave()
 		}
 	})
-	_, ok := v.(string)
-	return ok
+	return v
 }
 
 // NetInfo describes a net of a file.

@@ -87,13 +87,17 @@ func errAdd(arg int, first, other Shape) *Error {
 
 func errMul(a, b Shape) *Error {
 	label, help := difference(a, b)
-	return &Error{
+	e := &Error{
 		Code:    CodeMul,
 		Summary: fmt.Sprintf("mul needs equal shapes, or one of them [c 1 1]: one side is %v, the other %v", a, b),
 		Label:   label,
 		Help:    help,
 		Arg:     1,
 	}
+	if a.IsMap() != b.IsMap() {
+		e.Help = "a factor for each channel is a map [c 1 1]: leave out flatten before it, write linear2d for linear, and declare an input v[c, 1, 1]"
+	}
+	return e
 }
 
 // difference says how two shapes differ and what would make them equal.

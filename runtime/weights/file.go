@@ -214,6 +214,10 @@ func headerSize(prefix [8]byte, size int64) (int64, error) {
 		n |= uint64(b) << (8 * i)
 	}
 	if n > maxHeader {
+		// torch.save writes a zip archive, before PyTorch 1.6 a pickle.
+		if string(prefix[:4]) == "PK\x03\x04" || string(prefix[:2]) == "\x80\x02" {
+			return 0, errors.New("not a safetensors file but one of torch.save; in Python, safetensors.torch.save_file(state_dict, path) writes one")
+		}
 		return 0, fmt.Errorf("not a safetensors file: a header of %d bytes is over the format's limit of %d", n, maxHeader)
 	}
 	if n > uint64(size-8) {

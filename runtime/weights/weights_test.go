@@ -121,6 +121,8 @@ var broken = []struct {
 	{"short", []byte("1234567"), "not a safetensors file: 7 bytes long"},
 	{"no header", make([]byte, 8), "not a safetensors file: the header does not begin with {"},
 	{"huge header", []byte("\xff\xff\xff\xff\xff\xff\xff\xff{}"), "not a safetensors file: a header of 18446744073709551615 bytes is over the format's limit of 100000000"},
+	{"torch.save", []byte("PK\x03\x04\x00\x00\x08\x08\x00\x00"), "not a safetensors file but one of torch.save; in Python, safetensors.torch.save_file(state_dict, path) writes one"},
+	{"old torch.save", []byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 "), "not a safetensors file but one of torch.save; in Python, safetensors.torch.save_file(state_dict, path) writes one"},
 	{"long header", []byte("\x03\x00\x00\x00\x00\x00\x00\x00{}"), "truncated: a header of 3 bytes in a file of 10"},
 	{"pickle", file("\x80\x02}", ""), "not a safetensors file: the header does not begin with {"},
 	{"space first", file(" {}", ""), "not a safetensors file: the header does not begin with {"},

@@ -64,7 +64,7 @@ func findFile(spec string) (*Spec, error) {
 		return nil, err
 	}
 	if _, err := os.Stat(abs); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", spec, errors.Unwrap(err))
 	}
 	s := &Spec{root: moduleRoot(filepath.Dir(abs))}
 	rel, err := filepath.Rel(s.root, abs)

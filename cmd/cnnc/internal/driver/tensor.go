@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/sbinet/npyio/npy"
 
@@ -27,13 +28,22 @@ func ReadTensor(path, key string) (runtime.Tensor, error) {
 		defer f.Close()
 		shape, ok := f.Shape(key)
 		if !ok {
-			return runtime.Tensor{}, fmt.Errorf("%s has no tensor %s; it has %v", path, key, f.Keys())
+			return runtime.Tensor{}, fmt.Errorf("%s has no tensor %s; it has %s", path, key, some(f.Keys()))
 		}
 		data, err := f.Read(key)
 		// The data may be the mapped file, which is closed here.
 		return runtime.Tensor{Shape: shape, Data: slices.Clone(data)}, err
 	}
 	return runtime.Tensor{}, fmt.Errorf("%s: tensors are read from .npy and .safetensors files", path)
+}
+
+// some lists the first of many names.
+func some(names []string) string {
+	const most = 8
+	if len(names) <= most {
+		return strings.Join(names, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(names[:most], ", "), len(names)-most)
 }
 
 func readNPY(path string) (t runtime.Tensor, err error) {

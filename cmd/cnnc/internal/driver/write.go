@@ -62,7 +62,12 @@ func Write(dir string, files []codegen.File) ([]Change, error) {
 }
 
 // WriteFile writes a file whole or not at all: through a temporary file beside
-// it and a rename.
+// it and a rename. Errors name the file itself.
 func WriteFile(path string, data []byte) error {
-	return maybe.WriteFile(path, data, 0o666)
+	err := maybe.WriteFile(path, data, 0o666)
+	var temporary *fs.PathError
+	if errors.As(err, &temporary) {
+		return &fs.PathError{Op: "write", Path: path, Err: temporary.Err}
+	}
+	return err
 }
