@@ -11,6 +11,9 @@ import (
 
 // inputArgs, outputArgs and weightsArgs are an Input, an Output and Weights as the assembly reads them; sizes
 // are in bytes. The generator has the same lists of fields, eight bytes each.
+//
+// They are filled in field by field: the Go compiler would make a literal elsewhere and copy it,
+// in pieces larger than those just stored, which the processor has to wait for.
 type inputArgs struct {
 	src      unsafe.Pointer
 	offsets  unsafe.Pointer
@@ -44,13 +47,12 @@ type weightsArgs struct {
 
 // weights transforms the first n kernels, a multiple of eight.
 func (k Kernel) weights(w *Weights, n int) {
-	a := weightsArgs{
-		src:     unsafe.Pointer(unsafe.SliceData(w.Src)),
-		srcStep: 4 * w.SrcStep,
-		dst:     unsafe.Pointer(unsafe.SliceData(w.Dst)),
-		dstStep: 4 * w.DstStep,
-		n:       n,
-	}
+	var a weightsArgs
+	a.src = unsafe.Pointer(unsafe.SliceData(w.Src))
+	a.srcStep = 4 * w.SrcStep
+	a.dst = unsafe.Pointer(unsafe.SliceData(w.Dst))
+	a.dstStep = 4 * w.DstStep
+	a.n = n
 	switch k {
 	case Kernel{F2x2, cpu.AVX512}:
 		weights2x2AVX512(&a)
@@ -64,13 +66,12 @@ func (k Kernel) weights(w *Weights, n int) {
 }
 
 func (k Kernel) input(t *Input) {
-	a := inputArgs{
-		src:      unsafe.Pointer(unsafe.SliceData(t.Src)),
-		offsets:  unsafe.Pointer(unsafe.SliceData(t.Offsets)),
-		dst:      unsafe.Pointer(unsafe.SliceData(t.Dst)),
-		pitch:    4 * t.Pitch,
-		channels: t.Channels,
-	}
+	var a inputArgs
+	a.src = unsafe.Pointer(unsafe.SliceData(t.Src))
+	a.offsets = unsafe.Pointer(unsafe.SliceData(t.Offsets))
+	a.dst = unsafe.Pointer(unsafe.SliceData(t.Dst))
+	a.pitch = 4 * t.Pitch
+	a.channels = t.Channels
 	switch k {
 	case Kernel{F2x2, cpu.AVX512}:
 		input2x2AVX512(&a)
@@ -84,21 +85,20 @@ func (k Kernel) input(t *Input) {
 }
 
 func (k Kernel) output(t *Output) {
-	a := outputArgs{
-		src:           unsafe.Pointer(unsafe.SliceData(t.Src)),
-		pitch:         4 * t.Pitch,
-		dst:           unsafe.Pointer(unsafe.SliceData(t.Dst)),
-		dstLine:       4 * t.DstLine,
-		dstPitch:      4 * t.DstPitch,
-		residual:      unsafe.Pointer(unsafe.SliceData(t.Residual)),
-		residualLine:  4 * t.ResidualLine,
-		residualPitch: 4 * t.ResidualPitch,
-		rows:          t.Rows,
-		cols:          t.Cols,
-		channels:      t.Channels,
-		lo:            t.Lo,
-		hi:            t.Hi,
-	}
+	var a outputArgs
+	a.src = unsafe.Pointer(unsafe.SliceData(t.Src))
+	a.pitch = 4 * t.Pitch
+	a.dst = unsafe.Pointer(unsafe.SliceData(t.Dst))
+	a.dstLine = 4 * t.DstLine
+	a.dstPitch = 4 * t.DstPitch
+	a.residual = unsafe.Pointer(unsafe.SliceData(t.Residual))
+	a.residualLine = 4 * t.ResidualLine
+	a.residualPitch = 4 * t.ResidualPitch
+	a.rows = t.Rows
+	a.cols = t.Cols
+	a.channels = t.Channels
+	a.lo = t.Lo
+	a.hi = t.Hi
 	switch {
 	case t.Hi < float32(math.Inf(1)):
 		a.clamp = 2
