@@ -57,6 +57,8 @@ func newWinograd(op *Conv, v winograd.Variant, isa cpu.ISA) *winogradConv {
 		many    = 256 << 10 // weights
 		perTile = 20 << 10  // weights that take as long to read again as a tile to hand over
 		cache   = 192 << 10 // floats that a block may take
+		fits    = 768 << 10 // weights that stay in the cache beside it
+		least   = 40        // tiles of a block, if weights come from further away
 	)
 	w := &winogradConv{
 		op:        op,
@@ -82,6 +84,9 @@ func newWinograd(op *Conv, v winograd.Variant, isa cpu.ISA) *winogradConv {
 	}
 	tile := w.tileIn() + w.tileOut() + w.out*w.out*(op.In.C+op.Out.C)
 	w.block = max(1, cache/tile/w.gemm.Rows) * w.gemm.Rows
+	if w.planes*op.In.C*op.Out.C > fits {
+		w.block = max(w.block, roundUp(least, w.gemm.Rows))
+	}
 	return w
 }
 
