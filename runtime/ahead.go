@@ -78,7 +78,15 @@ func (p *prologue) first(*Session, int) []float32 { return p.b }
 
 func (r *rowTaps) first(*Session, int) []float32 { return r.b }
 
-func (w *winogradConv) first(*Session, int) []float32 { return w.u[:min(fineBlock, len(w.u))] }
+// first is more than the first part: it passes faster than the next one arrives.
+func (w *winogradConv) first(s *Session, worker int) []float32 {
+	const most = 128 << 10 // floats; the second-level cache has to hold the layer before, too
+	u := w.u
+	if w.shared {
+		u = u[w.parts[s.begins(worker, len(w.parts))].u:]
+	}
+	return u[:min(most, len(u))]
+}
 
 func (w *windowed) first(s *Session, worker int) []float32 {
 	if w.byRows(s) {
