@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/alecthomas/participle/v2/lexer"
 
@@ -19,6 +20,7 @@ func syntaxError(tokens []lexer.Token, i int) *diag.Diagnostic {
 		m.head = tokens[lo]
 	}
 	m.n = i - lo
+	m.afterFor = slices.ContainsFunc(tokens[lo:min(i, len(tokens))], func(t lexer.Token) bool { return t.Type == tokKeyword && t.Value == "for" })
 	m.beforePrev, m.prev, m.next = tokenAt(tokens, i-2), tokenAt(tokens, i-1), tokenAt(tokens, i+1)
 	m.token = lexer.Token{Type: tokEnd, Value: "\n", Pos: endOf(m.prev)}
 	if i < len(tokens) && !(tokens[i].Pos.Line > m.prev.Pos.Line && wantsMore(m.prev) && m.prev.Value != "{") {
@@ -57,6 +59,7 @@ type misfit struct {
 	token, beforePrev, prev, next lexer.Token
 	head                          lexer.Token // the first token of the statement or declaration
 	n                             int         // the token's place in it, from 0
+	afterFor                      bool        // a for stands before it there
 }
 
 func tokenAt(tokens []lexer.Token, i int) lexer.Token {
@@ -71,6 +74,8 @@ func (m misfit) keyword() *diag.Diagnostic {
 	switch {
 	case declKeywords[m.token.Value] && startsStatement:
 		return errNested(m.token)
+	case m.token.Value == "if" && m.afterFor:
+		return errMissing(spanOf(m.token), "for takes no condition", "in the { } of a loop, an if leaves turns out; [x for i in list] has a value for each")
 	case m.token.Value == "else":
 		return errMissing(spanOf(m.token), "else without an if before it", "else follows the } of an if: if c { a } else { b }")
 	case wantsMore(m.prev):

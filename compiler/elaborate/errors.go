@@ -363,7 +363,7 @@ func errTooLong(at diag.Span) *diag.Diagnostic {
 
 func errTooDeep(at diag.Span, what string) *diag.Diagnostic {
 	return with(newError("LIMIT002", at, "calls are nested more than %d deep, lastly %s", maxDepth, what), "",
-		"a block that calls itself needs a condition that ends it")
+		"what calls itself needs a condition that ends it")
 }
 
 func errTooManyOps(at diag.Span) *diag.Diagnostic {
