@@ -16,12 +16,14 @@ type PackedConv struct {
 }
 
 // algorithm computes one convolution. It is made when the layer is asked for, gets
-// its weights in the background, and is immutable from then on.
+// its weights when all are, and is immutable from then on.
 type algorithm interface {
 	// scratch is what a thread needs, in floats.
 	scratch() int
 	// zeros is how many zeros it reads in place of pixels outside the map.
 	zeros() int
+	// packed is how many floats pack gets from f.floats, or a few more.
+	packed() int
 	// pack takes the weights over, in its own order.
 	pack(f *filter)
 	// run computes s.call.dst = act(conv(s.call.src) + bias + s.call.arg), where
@@ -88,9 +90,12 @@ func (l *Loader) packFilter(layer *layerLoader, algo algorithm, fill func() *fil
 	if p, ok := algo.(leader); ok {
 		l.leader = p
 	}
+	from := l.packed
+	l.packed += algo.packed()
+	to := l.packed
 	layer.pack(func() {
 		f := fill()
-		f.loader = l
+		f.loader, f.memory = l, l.memory[from:to]
 		algo.pack(f)
 	})
 }
@@ -156,7 +161,8 @@ type filter struct {
 	bias    []float32 // an output channel
 	taps    int       // kh*kw
 	asRead  *fold     // what is not folded in, but done to the input
-	loader  *Loader   // with the memory for what is packed
+	loader  *Loader
+	memory  []float32 // for what is packed
 }
 
 func newFilter(op *Conv, weights, bias []float32, norms folds) *filter {
@@ -203,8 +209,17 @@ func (f *fold) into(op *Conv, weights []float32, scale []float64) (folded []floa
 	return folded, shifts
 }
 
-// floats returns memory for what is packed.
-func (f *filter) floats(n int) []float32 { return f.loader.memory.floats(n) }
+// floats returns n zeros, for what is packed, that begin at a cache line.
+func (f *filter) floats(n int) []float32 {
+	mem := f.memory[:n:n]
+	f.memory = f.memory[roundUp(n, lineFloats):]
+	return mem
+}
+
+// packedFloats is what a filter's weights and biases take of its memory.
+func packedFloats(weights, bias int) int {
+	return roundUp(weights, lineFloats) + roundUp(bias, lineFloats)
+}
 
 // inParallel calls pack for consecutive parts of [0, n), from several goroutines if there
 // are weights enough: layers, too, are packed side by side.

@@ -23,5 +23,5 @@ func (p pooledDepthwise) pack(f *filter) {
 			weights = append(weights, x/float32(taps))
 		}
 	}
-	p.depthwiseConv.pack(&filter{weights: weights, bias: f.bias, taps: taps, loader: f.loader})
+	p.depthwiseConv.pack(&filter{weights: weights, bias: f.bias, taps: taps, loader: f.loader, memory: f.memory})
 }

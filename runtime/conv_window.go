@@ -42,6 +42,16 @@ func (w *windowed) scratch() int { return 0 }
 
 func (w *windowed) zeros() int { return 0 }
 
+// packed is enough for vectors of any width: a group that fills one begins with a new one.
+func (w *windowed) packed() int {
+	in, out := w.op.In.C/w.op.Groups, w.op.Out.C/w.op.Groups
+	channels := roundUp(w.op.Out.C, lineFloats)
+	if out > lineFloats {
+		channels = w.op.Groups * roundUp(out, lineFloats)
+	}
+	return packedFloats(channels*in*w.op.Kernel.H*w.op.Kernel.W, channels)
+}
+
 // geometry is the convolution as the kernels see it.
 func (op *Conv) geometry() slide.Geometry {
 	return slide.Geometry{

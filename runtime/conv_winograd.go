@@ -123,11 +123,18 @@ func (w *winogradConv) cut() {
 	w.planeOut = planePitch(widest)
 }
 
+// sizes is how many floats the transformed weights and the biases are.
+func (w *winogradConv) sizes() (weights, bias int) {
+	last := &w.parts[len(w.parts)-1]
+	return last.u + w.planes*last.plane, last.bias + last.panels*last.width
+}
+
+func (w *winogradConv) packed() int { return packedFloats(w.sizes()) }
+
 // pack transforms the weights.
 func (w *winogradConv) pack(f *filter) {
-	last := w.parts[len(w.parts)-1]
-	w.u = f.floats(last.u + w.planes*last.plane)
-	w.bias = f.floats(last.bias + last.panels*last.width)
+	weights, bias := w.sizes()
+	w.u, w.bias = f.floats(weights), f.floats(bias)
 	for _, p := range w.parts {
 		copy(w.bias[p.bias:], f.bias[p.first:][:p.cols])
 	}

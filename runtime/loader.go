@@ -19,10 +19,10 @@ type Loader struct {
 	asked   []*weight // in the order asked for
 	scratch int       // floats a thread
 	zeros   int       // floats
-	memory  slabs     // of packed weights
 	leader  leader    // the last one loaded
 	layers  []func()  // pack what was asked for and fits
-	floats  int       // that they read
+	packed  int       // floats that they take
+	memory  []float32 // for them
 	after   []func()  // left to do then, if all is well
 }
 
@@ -48,11 +48,11 @@ func (l *Loader) Err() error {
 	return nil
 }
 
-// pack packs the layers, as many at a time as there are processors. What it packs them
-// to begins with one piece of memory for most of it: a heap that grew slab by slab would be
-// collected each time that it has doubled.
+// pack packs the layers, as many at a time as there are processors, into one piece of
+// memory: in large pages, and a heap that grew layer by layer would be collected each time
+// that it has doubled.
 func (l *Loader) pack() {
-	l.memory.reserve(l.floats)
+	l.memory = alignedFloats(l.packed)
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range min(len(l.layers), goruntime.GOMAXPROCS(0)) {
@@ -67,7 +67,7 @@ func (l *Loader) pack() {
 		})
 	}
 	workers.Wait()
-	l.layers, l.floats = nil, 0
+	l.layers, l.packed, l.memory = nil, 0, nil
 }
 
 // Memory returns what a session needs whose arena has the given number of floats
@@ -92,15 +92,6 @@ type weight struct {
 }
 
 func (w *weight) fits() bool { return w.found != nil && slices.Equal(w.found, w.shape) }
-
-// len is the number of its elements.
-func (w *weight) len() int {
-	n := 1
-	for _, d := range w.shape {
-		n *= d
-	}
-	return n
-}
 
 // layerLoader collects what one layer needs, then packs it.
 type layerLoader struct {
@@ -133,9 +124,6 @@ func (ll *layerLoader) pack(f func()) {
 			return
 		}
 	}
-	for _, w := range ll.weights {
-		ll.l.floats += w.len()
-	}
 	ll.l.layers = append(ll.l.layers, func() {
 		for _, w := range ll.weights {
 			if w.err = w.read(ll.l.src); w.err != nil {
@@ -163,8 +151,12 @@ func (w *weight) read(src Tensors) error {
 	if err != nil {
 		return err
 	}
-	if len(data) != w.len() {
-		return fmt.Errorf("%d values instead of %d", len(data), w.len())
+	n := 1
+	for _, d := range w.shape {
+		n *= d
+	}
+	if len(data) != n {
+		return fmt.Errorf("%d values instead of %d", len(data), n)
 	}
 	w.data = data
 	return nil
@@ -216,14 +208,12 @@ func (ll *layerLoader) fold(norms []Norm, channels int) *fold {
 func (f *fold) values() (scale, shift []float64) {
 	scale, shift = make([]float64, f.channels), make([]float64, f.channels)
 	for c := range scale {
-		scale[c] = 1
-	}
-	for i, n := range f.norms {
-		for c := range scale {
-			a, b := n.at(c, f.weights[i])
-			scale[c] *= a
-			shift[c] = shift[c]*a + b
+		x, y := 1.0, 0.0
+		for i := range f.norms {
+			a, b := f.norms[i].at(c, f.weights[i])
+			x, y = x*a, y*a+b
 		}
+		scale[c], shift[c] = x, y
 	}
 	return scale, shift
 }

@@ -1,28 +1,22 @@
 package runtime
 
 import (
-	"math/rand/v2"
 	"testing"
 	"unsafe"
 )
 
-func TestSlabs(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	var s slabs
-	for i := range 200 {
-		if i%50 == 0 {
-			s.reserve(rng.IntN(1 << 20))
-		}
-		n := rng.IntN(1 << (4 + rng.IntN(17)))
-		p := s.floats(n)
-		if len(p) != n || cap(p) != n || n > 0 && uintptr(unsafe.Pointer(&p[0]))%64 != 0 {
-			t.Fatalf("%d floats: length %d, capacity %d, at %p", n, len(p), cap(p), p)
-		}
-		for i := range p {
-			if p[i] != 0 {
-				t.Fatalf("float %d of %d belongs to another piece", i, n)
+func TestFilterFloats(t *testing.T) {
+	for _, n := range []int{1, 15, 16, 17, 1000, hugeFloats + 1} {
+		for _, m := range []int{1, 16, 33} {
+			f := filter{memory: alignedFloats(packedFloats(n, m))}
+			weights, bias := f.floats(n), f.floats(m)
+			if len(weights) != n || cap(weights) != n || len(bias) != m || cap(bias) != m || len(f.memory) != 0 {
+				t.Errorf("%d and %d floats: lengths %d and %d, capacities %d and %d; %d remain",
+					n, m, len(weights), len(bias), cap(weights), cap(bias), len(f.memory))
 			}
-			p[i] = 1
+			if uintptr(unsafe.Pointer(&weights[0]))%64 != 0 || uintptr(unsafe.Pointer(&bias[0]))%64 != 0 {
+				t.Errorf("%d floats at %p, %d at %p", n, weights, m, bias)
+			}
 		}
 	}
 }

@@ -143,12 +143,18 @@ func (p *product) block(panels []panel) block {
 	return b
 }
 
+// width is the packed columns.
+func (p *product) width() int {
+	last := &p.panels[len(p.panels)-1]
+	return last.Bias + last.Width
+}
+
+func (p *product) packed() int { return packedFloats(p.width()*p.taps*p.depth, p.width()) }
+
 // pack takes the weights over. at returns the place of tap t, input i of a group in an
 // output channel's weights.
 func (p *product) pack(f *filter, at func(t, i int) int) {
-	last := p.panels[len(p.panels)-1]
-	p.b = f.floats((last.Bias + last.Width) * p.taps * p.depth)
-	p.bias = f.floats(last.Bias + last.Width)
+	p.b, p.bias = f.floats(p.width()*p.taps*p.depth), f.floats(p.width())
 	steps := make([]int, p.taps*p.depth) // of the product, in the filter's order
 	for t := range p.taps {
 		for i := range p.depth {

@@ -96,7 +96,7 @@ func (r *rowTaps) beside(f *filter) *filter {
 	}
 	return &filter{
 		weights: weights, bias: slices.Repeat(f.bias, r.side),
-		taps: r.op.Kernel.H * wide, loader: f.loader,
+		taps: r.op.Kernel.H * wide, loader: f.loader, memory: f.memory,
 	}
 }
 
