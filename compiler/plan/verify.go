@@ -185,7 +185,7 @@ func overwritable(s *Step, args int) []int {
 		if s.Residual != nil {
 			return []int{args - 1}
 		}
-	case *runtime.Affine, *runtime.Activation, *runtime.GRN:
+	case *runtime.Affine, *runtime.Activation, *runtime.LayerNorm, *runtime.GRN, *runtime.Softmax:
 		return []int{0}
 	case *runtime.Add:
 		return []int{0, 1}

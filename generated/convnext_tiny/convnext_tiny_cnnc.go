@@ -218,7 +218,7 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt := s.rt
 	rt.Begin(k)
 	defer rt.End()
-	rt.Input(cnnrt.View{Offset: 301056, Pitch: 3}, InputShape(), src[:k*InputLen])
+	rt.Input(cnnrt.View{Offset: 0, Pitch: 3}, InputShape(), src[:k*InputLen])
 	s.model.features0(rt)
 	s.model.features1(rt)
 	s.model.runFeatures2(rt)

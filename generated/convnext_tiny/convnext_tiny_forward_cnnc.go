@@ -7,130 +7,122 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // features0 runs features.0.0 and features.0.1: [3 224 224] -> [96 56 56].
 func (m *Model) features0(s *cnnrt.Session) {
 	var (
-		image       = cnnrt.View{Offset: 301056, Pitch: 3}   // [3 224 224]
-		features0_0 = cnnrt.View{Offset: 0, Pitch: 96}       // [96 56 56]
-		features0_1 = cnnrt.View{Offset: 1204224, Pitch: 96} // [96 56 56]
+		image       = cnnrt.View{Offset: 0, Pitch: 3}        // [3 224 224]
+		features0_0 = cnnrt.View{Offset: 1204224, Pitch: 96} // [96 56 56]
 	)
 	// features.0.0: conv 4x4 s4 -> [96 56 56] (specs/blocks/convnext.cnn:7)
 	m.features0_0.Run(s, features0_0, image)
 	// features.0.1: layer normalisation -> [96 56 56] (specs/blocks/convnext.cnn:7)
-	m.features0_1.Run(s, features0_1, features0_0)
+	m.features0_1.Run(s, features0_0, features0_0)
 }
 
 // features1 runs features.1.0 to features.1.2: [96 56 56] -> [96 56 56].
 func (m *Model) features1(s *cnnrt.Session) {
 	var (
 		x      = cnnrt.View{Offset: 1204224, Pitch: 96} // [96 56 56]
-		block0 = cnnrt.View{Offset: 0, Pitch: 96}       // [96 56 56]
-		block2 = cnnrt.View{Offset: 1505280, Pitch: 96} // [96 56 56]
+		block0 = cnnrt.View{Offset: 1505280, Pitch: 96} // [96 56 56]
 		block3 = cnnrt.View{Offset: 0, Pitch: 384}      // [384 56 56]
 	)
 	// features.1.0: [96 56 56] -> [96 56 56]
-	m.features1_0.forward(s, x, block0, block2, block3)
+	m.features1_0.forward(s, x, block0, block3)
 	// features.1.1: [96 56 56] -> [96 56 56]
-	m.features1_1.forward(s, x, block0, block2, block3)
+	m.features1_1.forward(s, x, block0, block3)
 	// features.1.2: [96 56 56] -> [96 56 56]
-	m.features1_2.forward(s, x, block0, block2, block3)
+	m.features1_2.forward(s, x, block0, block3)
 }
 
 // runFeatures2 runs features.2: [96 56 56] -> [192 28 28].
 func (m *Model) runFeatures2(s *cnnrt.Session) {
 	var (
-		x      = cnnrt.View{Offset: 1204224, Pitch: 96} // [96 56 56]
-		y      = cnnrt.View{Offset: 602112, Pitch: 192} // [192 28 28]
-		layer0 = cnnrt.View{Offset: 0, Pitch: 96}       // [96 56 56]
+		x = cnnrt.View{Offset: 1204224, Pitch: 96} // [96 56 56]
+		y = cnnrt.View{Offset: 602112, Pitch: 192} // [192 28 28]
 	)
 	// features.2: [96 56 56] -> [192 28 28]
-	m.features2.forward(s, y, x, layer0)
+	m.features2.forward(s, y, x)
 }
 
 // features3 runs features.3.0 to features.3.2: [192 28 28] -> [192 28 28].
 func (m *Model) features3(s *cnnrt.Session) {
 	var (
 		x      = cnnrt.View{Offset: 602112, Pitch: 192} // [192 28 28]
-		block0 = cnnrt.View{Offset: 0, Pitch: 192}      // [192 28 28]
-		block2 = cnnrt.View{Offset: 752640, Pitch: 192} // [192 28 28]
+		block0 = cnnrt.View{Offset: 752640, Pitch: 192} // [192 28 28]
 		block3 = cnnrt.View{Offset: 0, Pitch: 768}      // [768 28 28]
 	)
 	// features.3.0: [192 28 28] -> [192 28 28]
-	m.features3_0.forward(s, x, block0, block2, block3)
+	m.features3_0.forward(s, x, block0, block3)
 	// features.3.1: [192 28 28] -> [192 28 28]
-	m.features3_1.forward(s, x, block0, block2, block3)
+	m.features3_1.forward(s, x, block0, block3)
 	// features.3.2: [192 28 28] -> [192 28 28]
-	m.features3_2.forward(s, x, block0, block2, block3)
+	m.features3_2.forward(s, x, block0, block3)
 }
 
 // runFeatures4 runs features.4: [192 28 28] -> [384 14 14].
 func (m *Model) runFeatures4(s *cnnrt.Session) {
 	var (
-		x      = cnnrt.View{Offset: 602112, Pitch: 192} // [192 28 28]
-		y      = cnnrt.View{Offset: 301056, Pitch: 384} // [384 14 14]
-		layer0 = cnnrt.View{Offset: 0, Pitch: 192}      // [192 28 28]
+		x = cnnrt.View{Offset: 602112, Pitch: 192} // [192 28 28]
+		y = cnnrt.View{Offset: 301056, Pitch: 384} // [384 14 14]
 	)
 	// features.4: [192 28 28] -> [384 14 14]
-	m.features4.forward(s, y, x, layer0)
+	m.features4.forward(s, y, x)
 }
 
 // features5 runs features.5.0 to features.5.8: [384 14 14] -> [384 14 14].
 func (m *Model) features5(s *cnnrt.Session) {
 	var (
 		x      = cnnrt.View{Offset: 301056, Pitch: 384} // [384 14 14]
-		block0 = cnnrt.View{Offset: 0, Pitch: 384}      // [384 14 14]
-		block2 = cnnrt.View{Offset: 376320, Pitch: 384} // [384 14 14]
+		block0 = cnnrt.View{Offset: 376320, Pitch: 384} // [384 14 14]
 		block3 = cnnrt.View{Offset: 0, Pitch: 1536}     // [1536 14 14]
 	)
 	// features.5.0: [384 14 14] -> [384 14 14]
-	m.features5_0.forward(s, x, block0, block2, block3)
+	m.features5_0.forward(s, x, block0, block3)
 	// features.5.1: [384 14 14] -> [384 14 14]
-	m.features5_1.forward(s, x, block0, block2, block3)
+	m.features5_1.forward(s, x, block0, block3)
 	// features.5.2: [384 14 14] -> [384 14 14]
-	m.features5_2.forward(s, x, block0, block2, block3)
+	m.features5_2.forward(s, x, block0, block3)
 	// features.5.3: [384 14 14] -> [384 14 14]
-	m.features5_3.forward(s, x, block0, block2, block3)
+	m.features5_3.forward(s, x, block0, block3)
 	// features.5.4: [384 14 14] -> [384 14 14]
-	m.features5_4.forward(s, x, block0, block2, block3)
+	m.features5_4.forward(s, x, block0, block3)
 	// features.5.5: [384 14 14] -> [384 14 14]
-	m.features5_5.forward(s, x, block0, block2, block3)
+	m.features5_5.forward(s, x, block0, block3)
 	// features.5.6: [384 14 14] -> [384 14 14]
-	m.features5_6.forward(s, x, block0, block2, block3)
+	m.features5_6.forward(s, x, block0, block3)
 	// features.5.7: [384 14 14] -> [384 14 14]
-	m.features5_7.forward(s, x, block0, block2, block3)
+	m.features5_7.forward(s, x, block0, block3)
 	// features.5.8: [384 14 14] -> [384 14 14]
-	m.features5_8.forward(s, x, block0, block2, block3)
+	m.features5_8.forward(s, x, block0, block3)
 }
 
 // runFeatures6 runs features.6: [384 14 14] -> [768 7 7].
 func (m *Model) runFeatures6(s *cnnrt.Session) {
 	var (
-		x      = cnnrt.View{Offset: 301056, Pitch: 384} // [384 14 14]
-		y      = cnnrt.View{Offset: 151312, Pitch: 768} // [768 7 7]
-		layer0 = cnnrt.View{Offset: 0, Pitch: 384}      // [384 14 14]
+		x = cnnrt.View{Offset: 301056, Pitch: 384} // [384 14 14]
+		y = cnnrt.View{Offset: 151312, Pitch: 768} // [768 7 7]
 	)
 	// features.6: [384 14 14] -> [768 7 7]
-	m.features6.forward(s, y, x, layer0)
+	m.features6.forward(s, y, x)
 }
 
 // features7 runs features.7.0 to features.7.2: [768 7 7] -> [768 7 7].
 func (m *Model) features7(s *cnnrt.Session) {
 	var (
 		x      = cnnrt.View{Offset: 151312, Pitch: 768} // [768 7 7]
-		block0 = cnnrt.View{Offset: 0, Pitch: 768}      // [768 7 7]
-		block2 = cnnrt.View{Offset: 188944, Pitch: 768} // [768 7 7]
+		block0 = cnnrt.View{Offset: 188944, Pitch: 768} // [768 7 7]
 		block3 = cnnrt.View{Offset: 0, Pitch: 3088}     // [3072 7 7]
 	)
 	// features.7.0: [768 7 7] -> [768 7 7]
-	m.features7_0.forward(s, x, block0, block2, block3)
+	m.features7_0.forward(s, x, block0, block3)
 	// features.7.1: [768 7 7] -> [768 7 7]
-	m.features7_1.forward(s, x, block0, block2, block3)
+	m.features7_1.forward(s, x, block0, block3)
 	// features.7.2: [768 7 7] -> [768 7 7]
-	m.features7_2.forward(s, x, block0, block2, block3)
+	m.features7_2.forward(s, x, block0, block3)
 }
 
 // runAvgpool runs avgpool: [768 7 7] -> [768 1 1].
 func (m *Model) runAvgpool(s *cnnrt.Session) {
 	var (
 		x       = cnnrt.View{Offset: 151312, Pitch: 768} // [768 7 7]
-		avgpool = cnnrt.View{Offset: 0, Pitch: 768}      // [768 1 1]
+		avgpool = cnnrt.View{Offset: 1008, Pitch: 768}   // [768 1 1]
 	)
 	// avgpool: global average pool -> [768 1 1] (specs/convnext.cnn:27)
 	globalAvgPoolOf768At7.Run(s, avgpool, x)
@@ -139,14 +131,13 @@ func (m *Model) runAvgpool(s *cnnrt.Session) {
 // classifier runs classifier.0 and classifier.2: [768 1 1] -> [1000].
 func (m *Model) classifier(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 0, Pitch: 768}    // [768 1 1]
-		classifier0 = cnnrt.View{Offset: 1008, Pitch: 768} // [768 1 1]
+		x           = cnnrt.View{Offset: 1008, Pitch: 768} // [768 1 1]
 		classifier2 = cnnrt.View{Offset: 0, Pitch: 1008}   // [1000]
 	)
 	// classifier.0: layer normalisation -> [768 1 1] (specs/convnext.cnn:27)
-	m.classifier0.Run(s, classifier0, x)
+	m.classifier0.Run(s, x, x)
 	// classifier.2: linear -> [1000] (specs/convnext.cnn:28)
-	m.classifier2.Run(s, classifier2, classifier0)
+	m.classifier2.Run(s, classifier2, x)
 }
 
 // convnextBlock is what features.1.0 to features.1.2, features.3.0 to features.3.2, features.5.0 to
@@ -158,17 +149,17 @@ type convnextBlock struct {
 	block3, block5 *cnnrt.PackedConv
 }
 
-// forward computes x in place; block0, block2 and block3 hold what those layers compute.
-func (b *convnextBlock) forward(s *cnnrt.Session, x, block0, block2, block3 cnnrt.View) {
+// forward computes x in place; block0 and block3 hold what those layers compute.
+func (b *convnextBlock) forward(s *cnnrt.Session, x, block0, block3 cnnrt.View) {
 	// block.0: conv 7x7 depthwise -> [96 56 56], [192 28 28], [384 14 14], [768 7 7]
 	// (specs/blocks/convnext.cnn:24)
 	b.block0.Run(s, block0, x)
 	// block.2: layer normalisation -> [96 56 56], [192 28 28], [384 14 14], [768 7 7]
 	// (specs/blocks/convnext.cnn:24)
-	b.block2.Run(s, block2, block0)
+	b.block2.Run(s, block0, block0)
 	// block.3: conv 1x1 + gelu -> [384 56 56], [768 28 28], [1536 14 14], [3072 7 7]
 	// (specs/blocks/convnext.cnn:25)
-	b.block3.Run(s, block3, block2)
+	b.block3.Run(s, block3, block0)
 	// block.5: conv 1x1 + layer_scale + residual -> [96 56 56], [192 28 28], [384 14 14], [768 7 7]
 	// (specs/blocks/convnext.cnn:25)
 	b.block5.RunAdd(s, x, block3, x)
@@ -181,10 +172,10 @@ type downsample struct {
 	layer1 *cnnrt.PackedConv
 }
 
-// forward computes y from x; layer0 holds what that layer computes.
-func (b *downsample) forward(s *cnnrt.Session, y, x, layer0 cnnrt.View) {
+// forward computes y from x.
+func (b *downsample) forward(s *cnnrt.Session, y, x cnnrt.View) {
 	// 0: layer normalisation -> [96 56 56], [192 28 28], [384 14 14] (specs/blocks/convnext.cnn:12)
-	b.layer0.Run(s, layer0, x)
+	b.layer0.Run(s, x, x)
 	// 1: conv 2x2 s2 -> [192 28 28], [384 14 14], [768 7 7] (specs/blocks/convnext.cnn:12)
-	b.layer1.Run(s, y, layer0)
+	b.layer1.Run(s, y, x)
 }

@@ -187,7 +187,7 @@ func (s *Session) run(vector, map2, pixels, src []float32, k int) {
 	defer rt.End()
 	rt.Input(cnnrt.View{Offset: 3744, Pitch: 8}, InputShape(), src[:k*InputLen])
 	s.model.forward(rt)
-	rt.Output(vector[:k*VectorLen], cnnrt.View{Offset: 736, Pitch: 7}, VectorShape())
-	rt.Output(map2[:k*MapLen], cnnrt.View{Offset: 672, Pitch: 64}, MapShape())
+	rt.Output(vector[:k*VectorLen], cnnrt.View{Offset: 1536, Pitch: 7}, VectorShape())
+	rt.Output(map2[:k*MapLen], cnnrt.View{Offset: 768, Pitch: 64}, MapShape())
 	rt.Output(pixels[:k*PixelsLen], cnnrt.View{Offset: 384, Pitch: 288}, PixelsShape())
 }

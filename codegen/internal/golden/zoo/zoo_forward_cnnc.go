@@ -9,16 +9,14 @@ func (m *Model) forward(s *cnnrt.Session) {
 	var (
 		image           = cnnrt.View{Offset: 3744, Pitch: 8}   // [8 17 13]
 		a               = cnnrt.View{Offset: 0, Pitch: 32}     // [24 9 13], [24 11 15], [24 3 4]
-		b               = cnnrt.View{Offset: 3744, Pitch: 32}  // [24 9 13]
+		depthwise       = cnnrt.View{Offset: 3744, Pitch: 32}  // [24 9 13]
 		grouped         = cnnrt.View{Offset: 7488, Pitch: 32}  // [24 9 13]
-		c               = cnnrt.View{Offset: 11232, Pitch: 32} // [24 9 13]
+		b               = cnnrt.View{Offset: 11232, Pitch: 32} // [24 9 13]
 		pick2           = cnnrt.View{Offset: 14976, Pitch: 4}  // [4 9 13]
 		cat             = cnnrt.View{Offset: 0, Pitch: 64}     // [40 9 13], [10 9 13], [4 9 13], [54 9 13], [54 6 2]
 		adaptivemaxpool = cnnrt.View{Offset: 11232, Pitch: 64} // [54 3 2]
-		softmax         = cnnrt.View{Offset: 768, Pitch: 64}   // [54 6 2]
+		c               = cnnrt.View{Offset: 768, Pitch: 64}   // [54 6 2], [54 1 1]
 		fc              = cnnrt.View{Offset: 1536, Pitch: 7}   // [7]
-		softmax2        = cnnrt.View{Offset: 736, Pitch: 7}    // [7]
-		globalmaxpool   = cnnrt.View{Offset: 672, Pitch: 64}   // [54 1 1]
 		flatten2        = cnnrt.View{Offset: 384, Pitch: 288}  // [288]
 	)
 	// affine: scale and shift by constant -> [8 17 13] (zoo.cnn:5)
@@ -26,37 +24,37 @@ func (m *Model) forward(s *cnnrt.Session) {
 	// conv: conv 3x5 s2x1 + leakyrelu -> [24 9 13] (zoo.cnn:6)
 	m.conv.Run(s, a, image)
 	// depthwise: conv 3x3 depthwise + hardswish -> [24 9 13] (zoo.cnn:7)
-	m.depthwise.Run(s, b, a)
+	m.depthwise.Run(s, depthwise, a)
 	// grouped: conv 3x3 d2 groups 3 + gelu -> [24 9 13] (zoo.cnn:8)
-	m.grouped.Run(s, grouped, b)
+	m.grouped.Run(s, grouped, depthwise)
 	// lrn: local response normalisation over 5 -> [24 9 13] (zoo.cnn:9)
-	lrnOf24At9x13.Run(s, c, grouped)
+	lrnOf24At9x13.Run(s, b, grouped)
 	// relu6: relu6 -> [24 9 13] (zoo.cnn:9)
-	relu6Of24At9x13.Run(s, c, c)
+	relu6Of24At9x13.Run(s, b, b)
 	// pad: pad -> [24 11 15] (zoo.cnn:9)
-	padOf24At9x13.Run(s, a, c)
+	padOf24At9x13.Run(s, a, b)
 	// avgpool: average pool 3x3 -> [24 9 13] (zoo.cnn:9)
-	avgPool3x3Of24At9x13.Run(s, c, a)
+	avgPool3x3Of24At9x13.Run(s, b, a)
 	// concat: conv 1x1 of 2 parts + relu -> [24 9 13] (zoo.cnn:11)
-	m.concat.Run(s, a, c)
+	m.concat.Run(s, a, b)
 	// add: add + tanh -> [24 9 13] (zoo.cnn:12)
-	addOf24At9x13.Run(s, a, a, c)
+	addOf24At9x13.Run(s, a, a, b)
 	// norm: layer normalisation -> [24 9 13] (zoo.cnn:12)
-	m.norm.Run(s, b, a)
+	m.norm.Run(s, a, a)
 	// grn: global response normalisation -> [24 9 13] (zoo.cnn:12)
-	m.grn.Run(s, b, b)
+	m.grn.Run(s, a, a)
 	// gamma: scale and shift by gamma -> [24 9 13] (zoo.cnn:12)
-	m.gamma.Run(s, b, b)
+	m.gamma.Run(s, a, a)
 	// shuffle: pick channels -> [24 9 13] (zoo.cnn:12)
-	m.shuffle.Run(s, c, b)
+	m.shuffle.Run(s, b, a)
 	// pick.2: pick channels 5, 3, 3, 1 -> [4 9 13] (zoo.cnn:13)
-	m.pick2.Run(s, pick2, c)
+	m.pick2.Run(s, pick2, b)
 	// wide: conv 1x1 + silu -> [40 9 13] (zoo.cnn:13)
 	m.wide.Run(s, cat.From(10), pick2)
 	// concat.2.copy: copy -> [10 9 13] (zoo.cnn:14)
-	copyOf10At9x13.Run(s, cat, c)
+	copyOf10At9x13.Run(s, cat, b)
 	// concat.2.copy.2: copy -> [4 9 13] (zoo.cnn:14)
-	copyOf4At9x13.Run(s, cat.From(50), c.From(20))
+	copyOf4At9x13.Run(s, cat.From(50), b.From(20))
 	// bn: scale and shift by bn + hardsigmoid -> [54 9 13] (zoo.cnn:14)
 	m.bn.Run(s, cat, cat)
 	// mul: multiply -> [54 9 13] (zoo.cnn:15)
@@ -66,15 +64,15 @@ func (m *Model) forward(s *cnnrt.Session) {
 	// upsample: upsample -> [54 6 2] (zoo.cnn:15)
 	upsampleOf54At3x2.Run(s, cat, adaptivemaxpool)
 	// softmax: softmax -> [54 6 2] (zoo.cnn:15)
-	softmaxOf54At6x2.Run(s, softmax, cat)
+	softmaxOf54At6x2.Run(s, cat, cat)
 	// gelutanh: gelutanh -> [54 6 2] (zoo.cnn:16)
-	gelutanhOf54At6x2.Run(s, cat, softmax)
+	gelutanhOf54At6x2.Run(s, c, cat)
 	// fc: linear + sigmoid -> [7] (zoo.cnn:16)
-	m.fc.Run(s, fc, cat)
+	m.fc.Run(s, fc, c)
 	// softmax.2: softmax -> [7] (zoo.cnn:18)
-	softmaxOf7.Run(s, softmax2, fc)
+	softmaxOf7.Run(s, fc, fc)
 	// globalmaxpool: global max pool -> [54 1 1] (zoo.cnn:19)
-	globalMaxPoolOf54At6x2.Run(s, globalmaxpool, softmax)
+	globalMaxPoolOf54At6x2.Run(s, c, cat)
 	// maxpool: max pool 3x3 s3 -> [24 3 4] (zoo.cnn:20)
 	maxPool3x3s3Of24At3x4.Run(s, a, grouped)
 	// flatten.2: flatten -> [288] (zoo.cnn:20)

@@ -43,201 +43,384 @@ GLOBL lanes<>(SB), RODATA|NOPTR, $64
 // func layerAVX512(a *args)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·layerAVX512(SB), NOSPLIT, $0-8
-	MOVQ         a+0(FP), R15
-	MOVQ         40(R15), BX
-	MOVQ         BX, AX
-	SHRQ         $0x02, AX
-	ANDQ         $0x0f, AX
-	MOVL         $-1, R8
-	BZHIL        AX, R8, R8
-	KMOVW        R8, K1
-	LEAQ         -64(BX), R8
-	LEAQ         -256(BX), R9
-	MOVQ         (R15), DI
-	MOVQ         8(R15), SI
-	MOVQ         32(R15), R10
-	MOVQ         16(R15), CX
-	MOVQ         24(R15), DX
-	VBROADCASTSS 64(R15), Z13
-	VBROADCASTSS 68(R15), Z14
-	VMOVUPS      constants<>+0(SB), Z15
+	MOVQ  a+0(FP), R15
+	MOVQ  40(R15), BX
+	MOVQ  BX, AX
+	SHRQ  $0x02, AX
+	ANDQ  $0x0f, AX
+	MOVL  $-1, R8
+	BZHIL AX, R8, R8
+	KMOVW R8, K1
+	LEAQ  -64(BX), R8
+	LEAQ  -64(BX), R9
+	MOVQ  (R15), DI
+	MOVQ  8(R15), SI
+	MOVQ  32(R15), R10
+	MOVQ  56(R15), R11
+	LEAQ  (R11)(R11*2), R12
+	MOVQ  48(R15), R13
+	LEAQ  (R13)(R13*2), R14
 
-row:
+rows_4:
+	CMPQ   R10, $0x04
+	JL     end_4
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	XORQ   AX, AX
 
-sumSeveral:
-	CMPQ    AX, R9
-	JG      sumSingle
-	VMOVUPS (SI)(AX*1), Z0
-	VMOVUPS 64(SI)(AX*1), Z1
-	VMOVUPS 128(SI)(AX*1), Z2
-	VMOVUPS 192(SI)(AX*1), Z3
+sum_4Single:
+	CMPQ    AX, R8
+	JG      sum_4Tail
+	LEAQ    (SI)(AX*1), CX
+	VMOVUPS (CX), Z0
+	VMOVUPS (CX)(R11*1), Z1
+	VMOVUPS (CX)(R11*2), Z2
+	VMOVUPS (CX)(R12*1), Z3
 	VADDPS  Z0, Z4, Z4
 	VADDPS  Z1, Z5, Z5
 	VADDPS  Z2, Z6, Z6
 	VADDPS  Z3, Z7, Z7
-	ADDQ    $+256, AX
-	JMP     sumSeveral
-
-sumSingle:
-	CMPQ    AX, R8
-	JG      sumTail
-	VMOVUPS (SI)(AX*1), Z0
-	VADDPS  Z0, Z4, Z4
 	ADDQ    $+64, AX
-	JMP     sumSingle
+	JMP     sum_4Single
 
-sumTail:
+sum_4Tail:
 	CMPQ      AX, BX
-	JGE       sumEnd
-	VMOVUPS.Z (SI)(AX*1), K1, Z0
+	JGE       sum_4End
+	LEAQ      (SI)(AX*1), CX
+	VMOVUPS.Z (CX), K1, Z0
+	VMOVUPS.Z (CX)(R11*1), K1, Z1
+	VMOVUPS.Z (CX)(R11*2), K1, Z2
+	VMOVUPS.Z (CX)(R12*1), K1, Z3
 	VADDPS    Z0, Z4, Z4
+	VADDPS    Z1, Z5, Z5
+	VADDPS    Z2, Z6, Z6
+	VADDPS    Z3, Z7, Z7
 
-sumEnd:
-	VADDPS     Z6, Z4, Z4
-	VADDPS     Z7, Z5, Z5
-	VADDPS     Z5, Z4, Z4
-	VSHUFF32X4 $0x4e, Z4, Z4, Z16
-	VADDPS     Z16, Z4, Z4
-	VSHUFF32X4 $0xb1, Z4, Z4, Z16
-	VADDPS     Z16, Z4, Z4
-	VPERMILPS  $0x4e, Z4, Z16
-	VADDPS     Z16, Z4, Z4
-	VPERMILPS  $0xb1, Z4, Z16
-	VADDPS     Z16, Z4, Z4
-	VDIVPS     Z14, Z4, Z12
-	VPXORD     Z4, Z4, Z4
-	VPXORD     Z5, Z5, Z5
-	VPXORD     Z6, Z6, Z6
-	VPXORD     Z7, Z7, Z7
-	XORQ       AX, AX
+sum_4End:
+	VSHUFF32X4   $0x4e, Z4, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VSHUFF32X4   $0xb1, Z4, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VPERMILPS    $0x4e, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VPERMILPS    $0xb1, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VSHUFF32X4   $0x4e, Z5, Z5, Z12
+	VADDPS       Z12, Z5, Z5
+	VSHUFF32X4   $0xb1, Z5, Z5, Z12
+	VADDPS       Z12, Z5, Z5
+	VPERMILPS    $0x4e, Z5, Z12
+	VADDPS       Z12, Z5, Z5
+	VPERMILPS    $0xb1, Z5, Z12
+	VADDPS       Z12, Z5, Z5
+	VSHUFF32X4   $0x4e, Z6, Z6, Z12
+	VADDPS       Z12, Z6, Z6
+	VSHUFF32X4   $0xb1, Z6, Z6, Z12
+	VADDPS       Z12, Z6, Z6
+	VPERMILPS    $0x4e, Z6, Z12
+	VADDPS       Z12, Z6, Z6
+	VPERMILPS    $0xb1, Z6, Z12
+	VADDPS       Z12, Z6, Z6
+	VSHUFF32X4   $0x4e, Z7, Z7, Z12
+	VADDPS       Z12, Z7, Z7
+	VSHUFF32X4   $0xb1, Z7, Z7, Z12
+	VADDPS       Z12, Z7, Z7
+	VPERMILPS    $0x4e, Z7, Z12
+	VADDPS       Z12, Z7, Z7
+	VPERMILPS    $0xb1, Z7, Z12
+	VADDPS       Z12, Z7, Z7
+	VDIVSS       68(R15), X4, X4
+	VDIVSS       68(R15), X5, X5
+	VDIVSS       68(R15), X6, X6
+	VDIVSS       68(R15), X7, X7
+	VBROADCASTSS X4, Z8
+	VBROADCASTSS X5, Z9
+	VBROADCASTSS X6, Z10
+	VBROADCASTSS X7, Z11
+	VPXORD       Z4, Z4, Z4
+	VPXORD       Z5, Z5, Z5
+	VPXORD       Z6, Z6, Z6
+	VPXORD       Z7, Z7, Z7
+	XORQ         AX, AX
 
-squaresSeveral:
-	CMPQ        AX, R9
-	JG          squaresSingle
-	VMOVUPS     (SI)(AX*1), Z0
-	VMOVUPS     64(SI)(AX*1), Z1
-	VMOVUPS     128(SI)(AX*1), Z2
-	VMOVUPS     192(SI)(AX*1), Z3
-	VSUBPS      Z12, Z0, Z0
-	VSUBPS      Z12, Z1, Z1
-	VSUBPS      Z12, Z2, Z2
-	VSUBPS      Z12, Z3, Z3
+squares_4Single:
+	CMPQ        AX, R8
+	JG          squares_4Tail
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (CX)(R11*1), Z1
+	VMOVUPS     (CX)(R11*2), Z2
+	VMOVUPS     (CX)(R12*1), Z3
+	VSUBPS      Z8, Z0, Z0
+	VSUBPS      Z9, Z1, Z1
+	VSUBPS      Z10, Z2, Z2
+	VSUBPS      Z11, Z3, Z3
 	VFMADD231PS Z0, Z0, Z4
 	VFMADD231PS Z1, Z1, Z5
 	VFMADD231PS Z2, Z2, Z6
 	VFMADD231PS Z3, Z3, Z7
-	ADDQ        $+256, AX
-	JMP         squaresSeveral
+	ADDQ        $+64, AX
+	JMP         squares_4Single
 
-squaresSingle:
+squares_4Tail:
+	CMPQ        AX, BX
+	JGE         squares_4End
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (CX)(R11*1), K1, Z1
+	VMOVUPS.Z   (CX)(R11*2), K1, Z2
+	VMOVUPS.Z   (CX)(R12*1), K1, Z3
+	VSUBPS      Z8, Z0, Z0
+	VSUBPS      Z9, Z1, Z1
+	VSUBPS      Z10, Z2, Z2
+	VSUBPS      Z11, Z3, Z3
+	VMOVAPS.Z   Z0, K1, Z0
+	VMOVAPS.Z   Z1, K1, Z1
+	VMOVAPS.Z   Z2, K1, Z2
+	VMOVAPS.Z   Z3, K1, Z3
+	VFMADD231PS Z0, Z0, Z4
+	VFMADD231PS Z1, Z1, Z5
+	VFMADD231PS Z2, Z2, Z6
+	VFMADD231PS Z3, Z3, Z7
+
+squares_4End:
+	VSHUFF32X4   $0x4e, Z4, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VSHUFF32X4   $0xb1, Z4, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VPERMILPS    $0x4e, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VPERMILPS    $0xb1, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VSHUFF32X4   $0x4e, Z5, Z5, Z12
+	VADDPS       Z12, Z5, Z5
+	VSHUFF32X4   $0xb1, Z5, Z5, Z12
+	VADDPS       Z12, Z5, Z5
+	VPERMILPS    $0x4e, Z5, Z12
+	VADDPS       Z12, Z5, Z5
+	VPERMILPS    $0xb1, Z5, Z12
+	VADDPS       Z12, Z5, Z5
+	VSHUFF32X4   $0x4e, Z6, Z6, Z12
+	VADDPS       Z12, Z6, Z6
+	VSHUFF32X4   $0xb1, Z6, Z6, Z12
+	VADDPS       Z12, Z6, Z6
+	VPERMILPS    $0x4e, Z6, Z12
+	VADDPS       Z12, Z6, Z6
+	VPERMILPS    $0xb1, Z6, Z12
+	VADDPS       Z12, Z6, Z6
+	VSHUFF32X4   $0x4e, Z7, Z7, Z12
+	VADDPS       Z12, Z7, Z7
+	VSHUFF32X4   $0xb1, Z7, Z7, Z12
+	VADDPS       Z12, Z7, Z7
+	VPERMILPS    $0x4e, Z7, Z12
+	VADDPS       Z12, Z7, Z7
+	VPERMILPS    $0xb1, Z7, Z12
+	VADDPS       Z12, Z7, Z7
+	VDIVSS       68(R15), X4, X4
+	VDIVSS       68(R15), X5, X5
+	VDIVSS       68(R15), X6, X6
+	VDIVSS       68(R15), X7, X7
+	VMOVSS       constants<>+0(SB), X12
+	VADDSS       64(R15), X4, X4
+	VSQRTSS      X4, X4, X4
+	VDIVSS       X4, X12, X4
+	VBROADCASTSS X4, Z4
+	VADDSS       64(R15), X5, X5
+	VSQRTSS      X5, X5, X5
+	VDIVSS       X5, X12, X5
+	VBROADCASTSS X5, Z5
+	VADDSS       64(R15), X6, X6
+	VSQRTSS      X6, X6, X6
+	VDIVSS       X6, X12, X6
+	VBROADCASTSS X6, Z6
+	VADDSS       64(R15), X7, X7
+	VSQRTSS      X7, X7, X7
+	VDIVSS       X7, X12, X7
+	VBROADCASTSS X7, Z7
+	XORQ         AX, AX
+
+scale_4Single:
 	CMPQ        AX, R8
-	JG          squaresTail
-	VMOVUPS     (SI)(AX*1), Z0
-	VSUBPS      Z12, Z0, Z0
+	JG          scale_4Tail
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS     (CX), Z0
+	VMOVUPS     (CX)(R11*1), Z1
+	VMOVUPS     (CX)(R11*2), Z2
+	VMOVUPS     (CX)(R12*1), Z3
+	MOVQ        16(R15), DX
+	VMOVUPS     (DX)(AX*1), Z12
+	MOVQ        24(R15), DX
+	VMOVUPS     (DX)(AX*1), Z13
+	LEAQ        (DI)(AX*1), CX
+	VSUBPS      Z8, Z0, Z0
+	VSUBPS      Z9, Z1, Z1
+	VSUBPS      Z10, Z2, Z2
+	VSUBPS      Z11, Z3, Z3
+	VMULPS      Z4, Z0, Z0
+	VMULPS      Z5, Z1, Z1
+	VMULPS      Z6, Z2, Z2
+	VMULPS      Z7, Z3, Z3
+	VFMADD213PS Z13, Z12, Z0
+	VFMADD213PS Z13, Z12, Z1
+	VFMADD213PS Z13, Z12, Z2
+	VFMADD213PS Z13, Z12, Z3
+	VMOVUPS     Z0, (CX)
+	VMOVUPS     Z1, (CX)(R13*1)
+	VMOVUPS     Z2, (CX)(R13*2)
+	VMOVUPS     Z3, (CX)(R14*1)
+	ADDQ        $+64, AX
+	JMP         scale_4Single
+
+scale_4Tail:
+	CMPQ        AX, BX
+	JGE         scale_4End
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS.Z   (CX), K1, Z0
+	VMOVUPS.Z   (CX)(R11*1), K1, Z1
+	VMOVUPS.Z   (CX)(R11*2), K1, Z2
+	VMOVUPS.Z   (CX)(R12*1), K1, Z3
+	MOVQ        16(R15), DX
+	VMOVUPS.Z   (DX)(AX*1), K1, Z12
+	MOVQ        24(R15), DX
+	VMOVUPS.Z   (DX)(AX*1), K1, Z13
+	LEAQ        (DI)(AX*1), CX
+	VSUBPS      Z8, Z0, Z0
+	VSUBPS      Z9, Z1, Z1
+	VSUBPS      Z10, Z2, Z2
+	VSUBPS      Z11, Z3, Z3
+	VMULPS      Z4, Z0, Z0
+	VMULPS      Z5, Z1, Z1
+	VMULPS      Z6, Z2, Z2
+	VMULPS      Z7, Z3, Z3
+	VFMADD213PS Z13, Z12, Z0
+	VFMADD213PS Z13, Z12, Z1
+	VFMADD213PS Z13, Z12, Z2
+	VFMADD213PS Z13, Z12, Z3
+	VMOVUPS     Z0, K1, (CX)
+	VMOVUPS     Z1, K1, (CX)(R13*1)
+	VMOVUPS     Z2, K1, (CX)(R13*2)
+	VMOVUPS     Z3, K1, (CX)(R14*1)
+
+scale_4End:
+	LEAQ (SI)(R11*4), SI
+	LEAQ (DI)(R13*4), DI
+	SUBQ $0x04, R10
+	JMP  rows_4
+
+end_4:
+rows_1:
+	CMPQ   R10, $0x01
+	JL     end_1
+	VPXORD Z4, Z4, Z4
+	XORQ   AX, AX
+
+sum_1Single:
+	CMPQ    AX, R8
+	JG      sum_1Tail
+	LEAQ    (SI)(AX*1), CX
+	VMOVUPS (CX), Z0
+	VADDPS  Z0, Z4, Z4
+	ADDQ    $+64, AX
+	JMP     sum_1Single
+
+sum_1Tail:
+	CMPQ      AX, BX
+	JGE       sum_1End
+	LEAQ      (SI)(AX*1), CX
+	VMOVUPS.Z (CX), K1, Z0
+	VADDPS    Z0, Z4, Z4
+
+sum_1End:
+	VSHUFF32X4   $0x4e, Z4, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VSHUFF32X4   $0xb1, Z4, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VPERMILPS    $0x4e, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VPERMILPS    $0xb1, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VDIVSS       68(R15), X4, X4
+	VBROADCASTSS X4, Z8
+	VPXORD       Z4, Z4, Z4
+	XORQ         AX, AX
+
+squares_1Single:
+	CMPQ        AX, R8
+	JG          squares_1Tail
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS     (CX), Z0
+	VSUBPS      Z8, Z0, Z0
 	VFMADD231PS Z0, Z0, Z4
 	ADDQ        $+64, AX
-	JMP         squaresSingle
+	JMP         squares_1Single
 
-squaresTail:
+squares_1Tail:
 	CMPQ        AX, BX
-	JGE         squaresEnd
-	VMOVUPS.Z   (SI)(AX*1), K1, Z0
-	VSUBPS      Z12, Z0, Z0
+	JGE         squares_1End
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS.Z   (CX), K1, Z0
+	VSUBPS      Z8, Z0, Z0
 	VMOVAPS.Z   Z0, K1, Z0
 	VFMADD231PS Z0, Z0, Z4
 
-squaresEnd:
-	VADDPS     Z6, Z4, Z4
-	VADDPS     Z7, Z5, Z5
-	VADDPS     Z5, Z4, Z4
-	VSHUFF32X4 $0x4e, Z4, Z4, Z16
-	VADDPS     Z16, Z4, Z4
-	VSHUFF32X4 $0xb1, Z4, Z4, Z16
-	VADDPS     Z16, Z4, Z4
-	VPERMILPS  $0x4e, Z4, Z16
-	VADDPS     Z16, Z4, Z4
-	VPERMILPS  $0xb1, Z4, Z16
-	VADDPS     Z16, Z4, Z4
-	VDIVPS     Z14, Z4, Z4
-	VADDPS     Z13, Z4, Z4
-	VSQRTPS    Z4, Z4
-	VDIVPS     Z4, Z15, Z4
-	XORQ       AX, AX
+squares_1End:
+	VSHUFF32X4   $0x4e, Z4, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VSHUFF32X4   $0xb1, Z4, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VPERMILPS    $0x4e, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VPERMILPS    $0xb1, Z4, Z12
+	VADDPS       Z12, Z4, Z4
+	VDIVSS       68(R15), X4, X4
+	VMOVSS       constants<>+0(SB), X12
+	VADDSS       64(R15), X4, X4
+	VSQRTSS      X4, X4, X4
+	VDIVSS       X4, X12, X4
+	VBROADCASTSS X4, Z4
+	XORQ         AX, AX
 
-scaleSeveral:
-	CMPQ    AX, R9
-	JG      scaleSingle
-	VMOVUPS (SI)(AX*1), Z0
-	VMOVUPS 64(SI)(AX*1), Z1
-	VMOVUPS 128(SI)(AX*1), Z2
-	VMOVUPS 192(SI)(AX*1), Z3
-	VSUBPS  Z12, Z0, Z0
-	VSUBPS  Z12, Z1, Z1
-	VSUBPS  Z12, Z2, Z2
-	VSUBPS  Z12, Z3, Z3
-	VMULPS  Z4, Z0, Z0
-	VMULPS  Z4, Z1, Z1
-	VMULPS  Z4, Z2, Z2
-	VMULPS  Z4, Z3, Z3
-	VMOVUPS (CX)(AX*1), Z8
-	VMOVUPS 64(CX)(AX*1), Z9
-	VMOVUPS 128(CX)(AX*1), Z10
-	VMOVUPS 192(CX)(AX*1), Z11
-	VMULPS  Z8, Z0, Z0
-	VMULPS  Z9, Z1, Z1
-	VMULPS  Z10, Z2, Z2
-	VMULPS  Z11, Z3, Z3
-	VMOVUPS (DX)(AX*1), Z8
-	VMOVUPS 64(DX)(AX*1), Z9
-	VMOVUPS 128(DX)(AX*1), Z10
-	VMOVUPS 192(DX)(AX*1), Z11
-	VADDPS  Z8, Z0, Z0
-	VADDPS  Z9, Z1, Z1
-	VADDPS  Z10, Z2, Z2
-	VADDPS  Z11, Z3, Z3
-	VMOVUPS Z0, (DI)(AX*1)
-	VMOVUPS Z1, 64(DI)(AX*1)
-	VMOVUPS Z2, 128(DI)(AX*1)
-	VMOVUPS Z3, 192(DI)(AX*1)
-	ADDQ    $+256, AX
-	JMP     scaleSeveral
+scale_1Single:
+	CMPQ        AX, R8
+	JG          scale_1Tail
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS     (CX), Z0
+	MOVQ        16(R15), DX
+	VMOVUPS     (DX)(AX*1), Z12
+	MOVQ        24(R15), DX
+	VMOVUPS     (DX)(AX*1), Z13
+	LEAQ        (DI)(AX*1), CX
+	VSUBPS      Z8, Z0, Z0
+	VMULPS      Z4, Z0, Z0
+	VFMADD213PS Z13, Z12, Z0
+	VMOVUPS     Z0, (CX)
+	ADDQ        $+64, AX
+	JMP         scale_1Single
 
-scaleSingle:
-	CMPQ    AX, R8
-	JG      scaleTail
-	VMOVUPS (SI)(AX*1), Z0
-	VSUBPS  Z12, Z0, Z0
-	VMULPS  Z4, Z0, Z0
-	VMOVUPS (CX)(AX*1), Z8
-	VMULPS  Z8, Z0, Z0
-	VMOVUPS (DX)(AX*1), Z8
-	VADDPS  Z8, Z0, Z0
-	VMOVUPS Z0, (DI)(AX*1)
-	ADDQ    $+64, AX
-	JMP     scaleSingle
+scale_1Tail:
+	CMPQ        AX, BX
+	JGE         scale_1End
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS.Z   (CX), K1, Z0
+	MOVQ        16(R15), DX
+	VMOVUPS.Z   (DX)(AX*1), K1, Z12
+	MOVQ        24(R15), DX
+	VMOVUPS.Z   (DX)(AX*1), K1, Z13
+	LEAQ        (DI)(AX*1), CX
+	VSUBPS      Z8, Z0, Z0
+	VMULPS      Z4, Z0, Z0
+	VFMADD213PS Z13, Z12, Z0
+	VMOVUPS     Z0, K1, (CX)
 
-scaleTail:
-	CMPQ      AX, BX
-	JGE       scaleEnd
-	VMOVUPS.Z (SI)(AX*1), K1, Z0
-	VSUBPS    Z12, Z0, Z0
-	VMULPS    Z4, Z0, Z0
-	VMOVUPS.Z (CX)(AX*1), K1, Z8
-	VMULPS    Z8, Z0, Z0
-	VMOVUPS.Z (DX)(AX*1), K1, Z8
-	VADDPS    Z8, Z0, Z0
-	VMOVUPS   Z0, K1, (DI)(AX*1)
+scale_1End:
+	LEAQ (SI)(R11*1), SI
+	LEAQ (DI)(R13*1), DI
+	SUBQ $0x01, R10
+	JMP  rows_1
 
-scaleEnd:
-	ADDQ 48(R15), DI
-	ADDQ 56(R15), SI
-	DECQ R10
-	JNE  row
+end_1:
 	VZEROUPPER
 	RET
 
@@ -604,165 +787,366 @@ blockEnd:
 	RET
 
 // func layerAVX2(a *args)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·layerAVX2(SB), NOSPLIT, $0-8
-	MOVQ         a+0(FP), R15
-	MOVQ         40(R15), BX
-	MOVQ         BX, AX
-	SHRQ         $0x02, AX
-	ANDQ         $0x07, AX
-	NEGQ         AX
-	LEAQ         tailMasks<>+0(SB), R8
-	VMOVDQU      32(R8)(AX*4), Y0
-	LEAQ         -32(BX), R8
-	LEAQ         -64(BX), R9
-	MOVQ         (R15), DI
-	MOVQ         8(R15), SI
-	MOVQ         32(R15), R10
-	MOVQ         16(R15), CX
-	MOVQ         24(R15), DX
-	VBROADCASTSS 64(R15), Y8
-	VBROADCASTSS 68(R15), Y9
-	VMOVUPS      constants<>+0(SB), Y10
+	MOVQ    a+0(FP), R15
+	MOVQ    40(R15), BX
+	MOVQ    BX, AX
+	SHRQ    $0x02, AX
+	ANDQ    $0x07, AX
+	NEGQ    AX
+	LEAQ    tailMasks<>+0(SB), R8
+	VMOVDQU 32(R8)(AX*4), Y0
+	LEAQ    -32(BX), R8
+	LEAQ    -32(BX), R9
+	MOVQ    (R15), DI
+	MOVQ    8(R15), SI
+	MOVQ    32(R15), R10
+	MOVQ    56(R15), R11
+	LEAQ    (R11)(R11*2), R12
+	MOVQ    48(R15), R13
+	LEAQ    (R13)(R13*2), R14
 
-row:
-	VXORPS Y3, Y3, Y3
-	VXORPS Y4, Y4, Y4
+rows_4:
+	CMPQ   R10, $0x04
+	JL     end_4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
 	XORQ   AX, AX
 
-sumSeveral:
-	CMPQ    AX, R9
-	JG      sumSingle
-	VMOVUPS (SI)(AX*1), Y1
-	VMOVUPS 32(SI)(AX*1), Y2
-	VADDPS  Y1, Y3, Y3
-	VADDPS  Y2, Y4, Y4
-	ADDQ    $+64, AX
-	JMP     sumSeveral
-
-sumSingle:
+sum_4Single:
 	CMPQ    AX, R8
-	JG      sumTail
-	VMOVUPS (SI)(AX*1), Y1
-	VADDPS  Y1, Y3, Y3
+	JG      sum_4Tail
+	LEAQ    (SI)(AX*1), CX
+	VMOVUPS (CX), Y1
+	VMOVUPS (CX)(R11*1), Y2
+	VMOVUPS (CX)(R11*2), Y3
+	VMOVUPS (CX)(R12*1), Y4
+	VADDPS  Y1, Y5, Y5
+	VADDPS  Y2, Y6, Y6
+	VADDPS  Y3, Y7, Y7
+	VADDPS  Y4, Y8, Y8
 	ADDQ    $+32, AX
-	JMP     sumSingle
+	JMP     sum_4Single
 
-sumTail:
+sum_4Tail:
 	CMPQ       AX, BX
-	JGE        sumEnd
-	VMASKMOVPS (SI)(AX*1), Y0, Y1
-	VADDPS     Y1, Y3, Y3
+	JGE        sum_4End
+	LEAQ       (SI)(AX*1), CX
+	VMASKMOVPS (CX), Y0, Y1
+	VMASKMOVPS (CX)(R11*1), Y0, Y2
+	VMASKMOVPS (CX)(R11*2), Y0, Y3
+	VMASKMOVPS (CX)(R12*1), Y0, Y4
+	VADDPS     Y1, Y5, Y5
+	VADDPS     Y2, Y6, Y6
+	VADDPS     Y3, Y7, Y7
+	VADDPS     Y4, Y8, Y8
 
-sumEnd:
-	VADDPS     Y4, Y3, Y3
-	VPERM2F128 $0x01, Y3, Y3, Y11
-	VADDPS     Y11, Y3, Y3
-	VPERMILPS  $0x4e, Y3, Y11
-	VADDPS     Y11, Y3, Y3
-	VPERMILPS  $0xb1, Y3, Y11
-	VADDPS     Y11, Y3, Y3
-	VDIVPS     Y9, Y3, Y7
-	VXORPS     Y3, Y3, Y3
-	VXORPS     Y4, Y4, Y4
-	XORQ       AX, AX
+sum_4End:
+	VPERM2F128   $0x01, Y5, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VPERMILPS    $0x4e, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VPERMILPS    $0xb1, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VPERM2F128   $0x01, Y6, Y6, Y13
+	VADDPS       Y13, Y6, Y6
+	VPERMILPS    $0x4e, Y6, Y13
+	VADDPS       Y13, Y6, Y6
+	VPERMILPS    $0xb1, Y6, Y13
+	VADDPS       Y13, Y6, Y6
+	VPERM2F128   $0x01, Y7, Y7, Y13
+	VADDPS       Y13, Y7, Y7
+	VPERMILPS    $0x4e, Y7, Y13
+	VADDPS       Y13, Y7, Y7
+	VPERMILPS    $0xb1, Y7, Y13
+	VADDPS       Y13, Y7, Y7
+	VPERM2F128   $0x01, Y8, Y8, Y13
+	VADDPS       Y13, Y8, Y8
+	VPERMILPS    $0x4e, Y8, Y13
+	VADDPS       Y13, Y8, Y8
+	VPERMILPS    $0xb1, Y8, Y13
+	VADDPS       Y13, Y8, Y8
+	VDIVSS       68(R15), X5, X5
+	VDIVSS       68(R15), X6, X6
+	VDIVSS       68(R15), X7, X7
+	VDIVSS       68(R15), X8, X8
+	VBROADCASTSS X5, Y9
+	VBROADCASTSS X6, Y10
+	VBROADCASTSS X7, Y11
+	VBROADCASTSS X8, Y12
+	VXORPS       Y5, Y5, Y5
+	VXORPS       Y6, Y6, Y6
+	VXORPS       Y7, Y7, Y7
+	VXORPS       Y8, Y8, Y8
+	XORQ         AX, AX
 
-squaresSeveral:
-	CMPQ        AX, R9
-	JG          squaresSingle
-	VMOVUPS     (SI)(AX*1), Y1
-	VMOVUPS     32(SI)(AX*1), Y2
-	VSUBPS      Y7, Y1, Y1
-	VSUBPS      Y7, Y2, Y2
-	VFMADD231PS Y1, Y1, Y3
-	VFMADD231PS Y2, Y2, Y4
-	ADDQ        $+64, AX
-	JMP         squaresSeveral
-
-squaresSingle:
+squares_4Single:
 	CMPQ        AX, R8
-	JG          squaresTail
-	VMOVUPS     (SI)(AX*1), Y1
-	VSUBPS      Y7, Y1, Y1
-	VFMADD231PS Y1, Y1, Y3
+	JG          squares_4Tail
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS     (CX), Y1
+	VMOVUPS     (CX)(R11*1), Y2
+	VMOVUPS     (CX)(R11*2), Y3
+	VMOVUPS     (CX)(R12*1), Y4
+	VSUBPS      Y9, Y1, Y1
+	VSUBPS      Y10, Y2, Y2
+	VSUBPS      Y11, Y3, Y3
+	VSUBPS      Y12, Y4, Y4
+	VFMADD231PS Y1, Y1, Y5
+	VFMADD231PS Y2, Y2, Y6
+	VFMADD231PS Y3, Y3, Y7
+	VFMADD231PS Y4, Y4, Y8
 	ADDQ        $+32, AX
-	JMP         squaresSingle
+	JMP         squares_4Single
 
-squaresTail:
+squares_4Tail:
 	CMPQ        AX, BX
-	JGE         squaresEnd
-	VMASKMOVPS  (SI)(AX*1), Y0, Y1
-	VSUBPS      Y7, Y1, Y1
+	JGE         squares_4End
+	LEAQ        (SI)(AX*1), CX
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (CX)(R11*1), Y0, Y2
+	VMASKMOVPS  (CX)(R11*2), Y0, Y3
+	VMASKMOVPS  (CX)(R12*1), Y0, Y4
+	VSUBPS      Y9, Y1, Y1
+	VSUBPS      Y10, Y2, Y2
+	VSUBPS      Y11, Y3, Y3
+	VSUBPS      Y12, Y4, Y4
 	VANDPS      Y0, Y1, Y1
-	VFMADD231PS Y1, Y1, Y3
+	VANDPS      Y0, Y2, Y2
+	VANDPS      Y0, Y3, Y3
+	VANDPS      Y0, Y4, Y4
+	VFMADD231PS Y1, Y1, Y5
+	VFMADD231PS Y2, Y2, Y6
+	VFMADD231PS Y3, Y3, Y7
+	VFMADD231PS Y4, Y4, Y8
 
-squaresEnd:
-	VADDPS     Y4, Y3, Y3
-	VPERM2F128 $0x01, Y3, Y3, Y11
-	VADDPS     Y11, Y3, Y3
-	VPERMILPS  $0x4e, Y3, Y11
-	VADDPS     Y11, Y3, Y3
-	VPERMILPS  $0xb1, Y3, Y11
-	VADDPS     Y11, Y3, Y3
-	VDIVPS     Y9, Y3, Y3
-	VADDPS     Y8, Y3, Y3
-	VSQRTPS    Y3, Y3
-	VDIVPS     Y3, Y10, Y3
-	XORQ       AX, AX
+squares_4End:
+	VPERM2F128   $0x01, Y5, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VPERMILPS    $0x4e, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VPERMILPS    $0xb1, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VPERM2F128   $0x01, Y6, Y6, Y13
+	VADDPS       Y13, Y6, Y6
+	VPERMILPS    $0x4e, Y6, Y13
+	VADDPS       Y13, Y6, Y6
+	VPERMILPS    $0xb1, Y6, Y13
+	VADDPS       Y13, Y6, Y6
+	VPERM2F128   $0x01, Y7, Y7, Y13
+	VADDPS       Y13, Y7, Y7
+	VPERMILPS    $0x4e, Y7, Y13
+	VADDPS       Y13, Y7, Y7
+	VPERMILPS    $0xb1, Y7, Y13
+	VADDPS       Y13, Y7, Y7
+	VPERM2F128   $0x01, Y8, Y8, Y13
+	VADDPS       Y13, Y8, Y8
+	VPERMILPS    $0x4e, Y8, Y13
+	VADDPS       Y13, Y8, Y8
+	VPERMILPS    $0xb1, Y8, Y13
+	VADDPS       Y13, Y8, Y8
+	VDIVSS       68(R15), X5, X5
+	VDIVSS       68(R15), X6, X6
+	VDIVSS       68(R15), X7, X7
+	VDIVSS       68(R15), X8, X8
+	VMOVSS       constants<>+0(SB), X13
+	VADDSS       64(R15), X5, X5
+	VSQRTSS      X5, X5, X5
+	VDIVSS       X5, X13, X5
+	VBROADCASTSS X5, Y5
+	VADDSS       64(R15), X6, X6
+	VSQRTSS      X6, X6, X6
+	VDIVSS       X6, X13, X6
+	VBROADCASTSS X6, Y6
+	VADDSS       64(R15), X7, X7
+	VSQRTSS      X7, X7, X7
+	VDIVSS       X7, X13, X7
+	VBROADCASTSS X7, Y7
+	VADDSS       64(R15), X8, X8
+	VSQRTSS      X8, X8, X8
+	VDIVSS       X8, X13, X8
+	VBROADCASTSS X8, Y8
+	XORQ         AX, AX
 
-scaleSeveral:
-	CMPQ    AX, R9
-	JG      scaleSingle
-	VMOVUPS (SI)(AX*1), Y1
-	VMOVUPS 32(SI)(AX*1), Y2
-	VSUBPS  Y7, Y1, Y1
-	VSUBPS  Y7, Y2, Y2
-	VMULPS  Y3, Y1, Y1
-	VMULPS  Y3, Y2, Y2
-	VMOVUPS (CX)(AX*1), Y5
-	VMOVUPS 32(CX)(AX*1), Y6
-	VMULPS  Y5, Y1, Y1
-	VMULPS  Y6, Y2, Y2
-	VMOVUPS (DX)(AX*1), Y5
-	VMOVUPS 32(DX)(AX*1), Y6
-	VADDPS  Y5, Y1, Y1
-	VADDPS  Y6, Y2, Y2
-	VMOVUPS Y1, (DI)(AX*1)
-	VMOVUPS Y2, 32(DI)(AX*1)
-	ADDQ    $+64, AX
-	JMP     scaleSeveral
+scale_4Single:
+	CMPQ        AX, R8
+	JG          scale_4Tail
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS     (CX), Y1
+	VMOVUPS     (CX)(R11*1), Y2
+	VMOVUPS     (CX)(R11*2), Y3
+	VMOVUPS     (CX)(R12*1), Y4
+	MOVQ        16(R15), DX
+	VMOVUPS     (DX)(AX*1), Y13
+	MOVQ        24(R15), DX
+	VMOVUPS     (DX)(AX*1), Y14
+	LEAQ        (DI)(AX*1), CX
+	VSUBPS      Y9, Y1, Y1
+	VSUBPS      Y10, Y2, Y2
+	VSUBPS      Y11, Y3, Y3
+	VSUBPS      Y12, Y4, Y4
+	VMULPS      Y5, Y1, Y1
+	VMULPS      Y6, Y2, Y2
+	VMULPS      Y7, Y3, Y3
+	VMULPS      Y8, Y4, Y4
+	VFMADD213PS Y14, Y13, Y1
+	VFMADD213PS Y14, Y13, Y2
+	VFMADD213PS Y14, Y13, Y3
+	VFMADD213PS Y14, Y13, Y4
+	VMOVUPS     Y1, (CX)
+	VMOVUPS     Y2, (CX)(R13*1)
+	VMOVUPS     Y3, (CX)(R13*2)
+	VMOVUPS     Y4, (CX)(R14*1)
+	ADDQ        $+32, AX
+	JMP         scale_4Single
 
-scaleSingle:
+scale_4Tail:
+	CMPQ        AX, BX
+	JGE         scale_4End
+	LEAQ        (SI)(AX*1), CX
+	VMASKMOVPS  (CX), Y0, Y1
+	VMASKMOVPS  (CX)(R11*1), Y0, Y2
+	VMASKMOVPS  (CX)(R11*2), Y0, Y3
+	VMASKMOVPS  (CX)(R12*1), Y0, Y4
+	MOVQ        16(R15), DX
+	VMASKMOVPS  (DX)(AX*1), Y0, Y13
+	MOVQ        24(R15), DX
+	VMASKMOVPS  (DX)(AX*1), Y0, Y14
+	LEAQ        (DI)(AX*1), CX
+	VSUBPS      Y9, Y1, Y1
+	VSUBPS      Y10, Y2, Y2
+	VSUBPS      Y11, Y3, Y3
+	VSUBPS      Y12, Y4, Y4
+	VMULPS      Y5, Y1, Y1
+	VMULPS      Y6, Y2, Y2
+	VMULPS      Y7, Y3, Y3
+	VMULPS      Y8, Y4, Y4
+	VFMADD213PS Y14, Y13, Y1
+	VFMADD213PS Y14, Y13, Y2
+	VFMADD213PS Y14, Y13, Y3
+	VFMADD213PS Y14, Y13, Y4
+	VMASKMOVPS  Y1, Y0, (CX)
+	VMASKMOVPS  Y2, Y0, (CX)(R13*1)
+	VMASKMOVPS  Y3, Y0, (CX)(R13*2)
+	VMASKMOVPS  Y4, Y0, (CX)(R14*1)
+
+scale_4End:
+	LEAQ (SI)(R11*4), SI
+	LEAQ (DI)(R13*4), DI
+	SUBQ $0x04, R10
+	JMP  rows_4
+
+end_4:
+rows_1:
+	CMPQ   R10, $0x01
+	JL     end_1
+	VXORPS Y5, Y5, Y5
+	XORQ   AX, AX
+
+sum_1Single:
 	CMPQ    AX, R8
-	JG      scaleTail
-	VMOVUPS (SI)(AX*1), Y1
-	VSUBPS  Y7, Y1, Y1
-	VMULPS  Y3, Y1, Y1
-	VMOVUPS (CX)(AX*1), Y5
-	VMULPS  Y5, Y1, Y1
-	VMOVUPS (DX)(AX*1), Y5
-	VADDPS  Y5, Y1, Y1
-	VMOVUPS Y1, (DI)(AX*1)
+	JG      sum_1Tail
+	LEAQ    (SI)(AX*1), CX
+	VMOVUPS (CX), Y1
+	VADDPS  Y1, Y5, Y5
 	ADDQ    $+32, AX
-	JMP     scaleSingle
+	JMP     sum_1Single
 
-scaleTail:
+sum_1Tail:
 	CMPQ       AX, BX
-	JGE        scaleEnd
-	VMASKMOVPS (SI)(AX*1), Y0, Y1
-	VSUBPS     Y7, Y1, Y1
-	VMULPS     Y3, Y1, Y1
-	VMASKMOVPS (CX)(AX*1), Y0, Y5
-	VMULPS     Y5, Y1, Y1
-	VMASKMOVPS (DX)(AX*1), Y0, Y5
-	VADDPS     Y5, Y1, Y1
-	VMASKMOVPS Y1, Y0, (DI)(AX*1)
+	JGE        sum_1End
+	LEAQ       (SI)(AX*1), CX
+	VMASKMOVPS (CX), Y0, Y1
+	VADDPS     Y1, Y5, Y5
 
-scaleEnd:
-	ADDQ 48(R15), DI
-	ADDQ 56(R15), SI
-	DECQ R10
-	JNE  row
+sum_1End:
+	VPERM2F128   $0x01, Y5, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VPERMILPS    $0x4e, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VPERMILPS    $0xb1, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VDIVSS       68(R15), X5, X5
+	VBROADCASTSS X5, Y9
+	VXORPS       Y5, Y5, Y5
+	XORQ         AX, AX
+
+squares_1Single:
+	CMPQ        AX, R8
+	JG          squares_1Tail
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS     (CX), Y1
+	VSUBPS      Y9, Y1, Y1
+	VFMADD231PS Y1, Y1, Y5
+	ADDQ        $+32, AX
+	JMP         squares_1Single
+
+squares_1Tail:
+	CMPQ        AX, BX
+	JGE         squares_1End
+	LEAQ        (SI)(AX*1), CX
+	VMASKMOVPS  (CX), Y0, Y1
+	VSUBPS      Y9, Y1, Y1
+	VANDPS      Y0, Y1, Y1
+	VFMADD231PS Y1, Y1, Y5
+
+squares_1End:
+	VPERM2F128   $0x01, Y5, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VPERMILPS    $0x4e, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VPERMILPS    $0xb1, Y5, Y13
+	VADDPS       Y13, Y5, Y5
+	VDIVSS       68(R15), X5, X5
+	VMOVSS       constants<>+0(SB), X13
+	VADDSS       64(R15), X5, X5
+	VSQRTSS      X5, X5, X5
+	VDIVSS       X5, X13, X5
+	VBROADCASTSS X5, Y5
+	XORQ         AX, AX
+
+scale_1Single:
+	CMPQ        AX, R8
+	JG          scale_1Tail
+	LEAQ        (SI)(AX*1), CX
+	VMOVUPS     (CX), Y1
+	MOVQ        16(R15), DX
+	VMOVUPS     (DX)(AX*1), Y13
+	MOVQ        24(R15), DX
+	VMOVUPS     (DX)(AX*1), Y14
+	LEAQ        (DI)(AX*1), CX
+	VSUBPS      Y9, Y1, Y1
+	VMULPS      Y5, Y1, Y1
+	VFMADD213PS Y14, Y13, Y1
+	VMOVUPS     Y1, (CX)
+	ADDQ        $+32, AX
+	JMP         scale_1Single
+
+scale_1Tail:
+	CMPQ        AX, BX
+	JGE         scale_1End
+	LEAQ        (SI)(AX*1), CX
+	VMASKMOVPS  (CX), Y0, Y1
+	MOVQ        16(R15), DX
+	VMASKMOVPS  (DX)(AX*1), Y0, Y13
+	MOVQ        24(R15), DX
+	VMASKMOVPS  (DX)(AX*1), Y0, Y14
+	LEAQ        (DI)(AX*1), CX
+	VSUBPS      Y9, Y1, Y1
+	VMULPS      Y5, Y1, Y1
+	VFMADD213PS Y14, Y13, Y1
+	VMASKMOVPS  Y1, Y0, (CX)
+
+scale_1End:
+	LEAQ (SI)(R11*1), SI
+	LEAQ (DI)(R13*1), DI
+	SUBQ $0x01, R10
+	JMP  rows_1
+
+end_1:
 	VZEROUPPER
 	RET
 

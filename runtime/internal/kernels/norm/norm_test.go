@@ -187,3 +187,28 @@ func BenchmarkNorm(b *testing.B) {
 		}
 	}
 }
+
+// A row's results are the same bits whichever others are computed with it: threads may
+// divide rows as they like.
+func TestRowsAlone(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
+		const rows, n = 7, 45
+		rng := rand.New(rand.NewPCG(5, 6))
+		src, weight, bias := make([]float32, rows*n), make([]float32, n), make([]float32, n)
+		for _, x := range [][]float32{src, weight, bias} {
+			for i := range x {
+				x[i] = float32(rng.NormFloat64())
+			}
+		}
+		for _, k := range kernels {
+			together, alone := make([]float32, rows*n), make([]float32, n)
+			k.run(Rows{together, n}, Rows{src, n}, weight, bias, rows, n)
+			for i := range rows {
+				k.run(Rows{alone, n}, Rows{src[i*n:], n}, weight, bias, 1, n)
+				if !slices.Equal(alone, together[i*n:][:n]) {
+					t.Errorf("%s: row %d differs when it is computed alone", k.name, i)
+				}
+			}
+		}
+	})
+}

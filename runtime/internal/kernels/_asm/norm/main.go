@@ -61,7 +61,7 @@ func main() {
 			MOVQ(args.At(params, "rows"), rows)
 			return f
 		}
-		begin("layer", "dst[i][j] = (src[i][j] - mean) / sqrt(variance + eps) * weight[j] + bias[j].", several).layer()
+		begin("layer", "dst[i][j] = (src[i][j] - mean) / sqrt(variance + eps) * weight[j] + bias[j].", 1).layer()
 		begin("softmax", "dst[i][j] = exp(src[i][j] - max) / sum of exp(src[i][k] - max).", several).softmax()
 		begin("lrn", "dst[i][j] = src[i][j] / (k + scale * sum of src[i][j+first+l]^2, l < size)^0.75, where there is no src outside of the row.", 1).lrn(lanes)
 	}
@@ -88,53 +88,6 @@ func (f *function) load(from reg.Register, x []V, mask Op) {
 
 func (f *function) store(x []V, mask Op) {
 	each(x, func(j int) { f.Store(x[j], f.Vector(dst, row, j), mask) })
-}
-
-// layer walks along each row three times: for its mean, for its variance, and to scale it.
-func (f *function) layer() {
-	weight, bias := reg.RCX, reg.RDX
-	MOVQ(args.At(params, "weight"), weight)
-	MOVQ(args.At(params, "bias"), bias)
-	x, sum, w := f.Regs(), f.Regs(), f.Regs()
-	mean, eps, count, one, t := f.Reg(), f.Reg(), f.Reg(), f.Reg(), f.Reg()
-	VBROADCASTSS(args.At(params, "eps"), eps)
-	VBROADCASTSS(args.At(params, "eps").Offset(4), count)
-	VMOVUPS(f.K(1), one)
-
-	f.eachRow(func() {
-		each(sum, func(j int) { f.Zero(sum[j]) })
-		f.Walk("sum", row, func(side int, mask Op) {
-			f.load(src, x[:side], mask)
-			each(x[:side], func(j int) { VADDPS(x[j], sum[j], sum[j]) })
-		})
-		f.Reduce(VADDPS, sum, t)
-		VDIVPS(count, sum[0], mean)
-
-		each(sum, func(j int) { f.Zero(sum[j]) })
-		f.Walk("squares", row, func(side int, mask Op) {
-			f.load(src, x[:side], mask)
-			each(x[:side], func(j int) { VSUBPS(mean, x[j], x[j]) })
-			each(x[:side], func(j int) { f.Keep(x[j], mask) })
-			each(x[:side], func(j int) { VFMADD231PS(x[j], x[j], sum[j]) })
-		})
-		f.Reduce(VADDPS, sum, t)
-		factor := sum[0]
-		VDIVPS(count, factor, factor)
-		VADDPS(eps, factor, factor)
-		VSQRTPS(factor, factor)
-		VDIVPS(factor, one, factor)
-
-		f.Walk("scale", row, func(side int, mask Op) {
-			f.load(src, x[:side], mask)
-			each(x[:side], func(j int) { VSUBPS(mean, x[j], x[j]) })
-			each(x[:side], func(j int) { VMULPS(factor, x[j], x[j]) })
-			f.load(weight, w[:side], mask)
-			each(x[:side], func(j int) { VMULPS(w[j], x[j], x[j]) })
-			f.load(bias, w[:side], mask)
-			each(x[:side], func(j int) { VADDPS(w[j], x[j], x[j]) })
-			f.store(x[:side], mask)
-		})
-	})
 }
 
 var lowest = float32(math.Inf(-1))
