@@ -160,7 +160,7 @@ func (t *tile) rows(rows int) {
 	Label(label("loop"))
 	t.steps(rows, unroll)
 	if t.group == 1 {
-		t.fetch()
+		t.fetch(rows)
 	}
 	DECQ(t.count)
 	JNZ(LabelRef(label("loop")))
@@ -196,14 +196,21 @@ func (t *tile) rows(rows int) {
 	RET()
 }
 
+// spreads reports whether a turn asks for the next calls' weights step by step: they come
+// from memory, and all at once they keep what the turn itself reads waiting. It takes a
+// register, which a tile of all rows has not.
+func (t *tile) spreads(rows int) bool { return rows <= len(rowRegs) }
+
 // fetch asks for what is needed later: for the second-level cache, what the next calls
 // read of B; a row of the residual, or of C, which the epilogue meets all at once. Which
 // row follows from the counts, so that nothing else has to be counted: a turn of a tap is
 // a row, and the rows of a tap with two turns are not those of the next.
-func (t *tile) fetch() {
-	MOVQ(t.next, scratch)
-	for line := range 4 {
-		PREFETCHT1(Mem{Base: scratch, Disp: 64 * line})
+func (t *tile) fetch(rows int) {
+	if !t.spreads(rows) {
+		MOVQ(t.next, scratch)
+		for line := range unroll / 2 {
+			PREFETCHT1(Mem{Base: scratch, Disp: 64 * line})
+		}
 	}
 	ADDQ(t.nextStep, scratch)
 	MOVQ(scratch, t.next)
@@ -278,7 +285,14 @@ func (t *tile) steps(rows, n int) {
 	if rows > len(rowRegs) {
 		MOVQ(t.lastRow, scratch)
 	}
+	spread := n == unroll && t.spreads(rows)
+	if spread {
+		MOVQ(t.next, scratch)
+	}
 	for k := range n {
+		if spread && k%2 == 1 {
+			PREFETCHT1(Mem{Base: scratch, Disp: 64 * (k / 2)})
+		}
 		for j := range nv {
 			m := Mem{Base: bRegs[0], Disp: (k*nv + j) * t.Bytes()}
 			VMOVUPS(m, b[j])
