@@ -747,10 +747,10 @@ blockAdd_1Few:
 blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -767,7 +767,7 @@ blockClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -1330,10 +1330,10 @@ lastAdd_1Few:
 lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -1350,7 +1350,7 @@ lastClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -2337,10 +2337,10 @@ blockAdd_1Few:
 blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -2357,7 +2357,7 @@ blockClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -3052,10 +3052,10 @@ lastAdd_1Few:
 lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -3072,7 +3072,7 @@ lastClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -4103,10 +4103,10 @@ blockAdd_1Few:
 blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -4123,7 +4123,7 @@ blockClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -4795,10 +4795,10 @@ lastAdd_1Few:
 lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -4815,7 +4815,7 @@ lastClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -6002,10 +6002,10 @@ blockAdd_1Few:
 blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -6022,7 +6022,7 @@ blockClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -6826,10 +6826,10 @@ lastAdd_1Few:
 lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -6846,7 +6846,7 @@ lastClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -8077,10 +8077,10 @@ blockAdd_1Few:
 blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -8097,7 +8097,7 @@ blockClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -8878,10 +8878,10 @@ lastAdd_1Few:
 lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -8898,7 +8898,7 @@ lastClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -10285,10 +10285,10 @@ blockAdd_1Few:
 blockAdd_1Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -10305,7 +10305,7 @@ blockClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -11218,10 +11218,10 @@ lastAdd_1Few:
 lastAdd_1Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z14
+	VBROADCASTSS 208(DI), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -11238,7 +11238,7 @@ lastClamp:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z14
+	VBROADCASTSS 212(DI), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -11580,10 +11580,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -11593,7 +11593,7 @@ blockClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -11827,10 +11827,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -11840,7 +11840,7 @@ lastClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -12207,10 +12207,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -12220,7 +12220,7 @@ blockClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -12461,10 +12461,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -12474,7 +12474,7 @@ lastClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -12893,10 +12893,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -12906,7 +12906,7 @@ blockClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -13191,10 +13191,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -13204,7 +13204,7 @@ lastClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -13627,10 +13627,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -13640,7 +13640,7 @@ blockClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -13912,10 +13912,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -13925,7 +13925,7 @@ lastClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -14400,10 +14400,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -14413,7 +14413,7 @@ blockClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -14729,10 +14729,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -14742,7 +14742,7 @@ lastClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -15221,10 +15221,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -15234,7 +15234,7 @@ blockClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -15537,10 +15537,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -15550,7 +15550,7 @@ lastClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -16081,10 +16081,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -16094,7 +16094,7 @@ blockClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -16441,10 +16441,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -16454,7 +16454,7 @@ lastClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -16745,10 +16745,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -16758,7 +16758,7 @@ blockClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -17000,10 +17000,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -17013,7 +17013,7 @@ lastClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2

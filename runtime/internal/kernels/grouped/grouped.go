@@ -174,6 +174,11 @@ func (c *Conv) blockLen() int { return c.window.Taps() * c.steps * c.sets * c.la
 // Weights returns the packed weights.
 func (c *Conv) Weights() []float32 { return c.weights }
 
+// largeDst is how many floats of output are too many to be found in the second-level cache
+// when they are written: then stores wait for the lines that they write to, unless these
+// were asked for. For smaller output that costs more than it brings.
+const largeDst = 256 << 10
+
 // Run computes dst = clamp(conv(src) + bias + residual) as call says.
 func (c *Conv) Run(call *window.Call) {
 	if step := c.Step(); call.FromC%step != 0 || call.ToC%step != 0 && call.ToC != c.Out {
@@ -181,6 +186,9 @@ func (c *Conv) Run(call *window.Call) {
 	}
 	a := c.window.Args(call, c.In, c.Out)
 	a.Pairs = c.in / 2
+	if len(call.Dst.Data) > largeDst {
+		a.FetchDst = 1
+	}
 	a.Block = 4 * c.blockLen()
 	a.WeightRow = 4 * c.blockLen() / c.window.KernelH / c.passes
 	n := call.ToC - call.FromC

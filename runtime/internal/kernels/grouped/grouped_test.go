@@ -57,6 +57,21 @@ func TestOblong(t *testing.T) {
 	})
 }
 
+// TestLargeOutput has output whose lines kernels ask for before they write.
+func TestLargeOutput(t *testing.T) {
+	windowtest.Levels(t, func(t *testing.T, isa cpu.ISA) {
+		rng := rand.New(rand.NewPCG(7, 8))
+		for stride, per := range map[int][2]int{1: {4, 4}, 2: {16, 16}} {
+			g := windowtest.Geometry(64*stride, 65*stride, 3, stride, 1, 1, 1, 1, 1)
+			n := 64 / per[1]
+			if size := g.OutH * g.OutW * per[1] * n; size <= largeDst {
+				t.Fatalf("%d floats of output are not large", size)
+			}
+			check(t, isa, rng, g, per, n)
+		}
+	})
+}
+
 func check(t *testing.T, isa cpu.ISA, rng *rand.Rand, g window.Geometry, per [2]int, n int) {
 	t.Helper()
 	if ch := (Channels{per[0] * n, per[1] * n, n}); !Supports(isa, g, ch) {

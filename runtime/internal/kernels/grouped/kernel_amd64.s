@@ -23,7 +23,7 @@ DATA tailMasks<>+60(SB)/4, $0x00000000
 GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
 // func of2AVX512(a *args)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·of2AVX512(SB), NOSPLIT, $96-8
 	MOVQ a+0(FP), DI
 	MOVQ 56(DI), AX
@@ -347,10 +347,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -360,7 +360,7 @@ blockClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -370,21 +370,32 @@ blockClamp:
 	VMINPS       Z6, Z7, Z6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, (R12)
+	VMOVUPS    Z1, (R12)(R14*1)
+	VMOVUPS    Z2, (R12)(R14*2)
+	VMOVUPS    Z3, (R12)(R11*1)
+	VMOVUPS    Z4, (R12)(R14*4)
+	VMOVUPS    Z5, (CX)(R14*4)
+	VMOVUPS    Z6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Z0, (R12)
@@ -697,10 +708,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -710,7 +721,7 @@ lastClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -720,21 +731,32 @@ lastClamp:
 	VMINPS       Z6, Z7, Z6
 
 lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, K1, (R12)
+	VMOVUPS    Z1, K1, (R12)(R14*1)
+	VMOVUPS    Z2, K1, (R12)(R14*2)
+	VMOVUPS    Z3, K1, (R12)(R11*1)
+	VMOVUPS    Z4, K1, (R12)(R14*4)
+	VMOVUPS    Z5, K1, (CX)(R14*4)
+	VMOVUPS    Z6, K1, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        lastPut_0Done
 
 lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
@@ -766,7 +788,7 @@ lastPut_0Done:
 	JMP next
 
 // func of4AVX512(a *args)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·of4AVX512(SB), NOSPLIT, $96-8
 	MOVQ a+0(FP), DI
 	MOVQ 56(DI), AX
@@ -1143,10 +1165,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -1156,7 +1178,7 @@ blockClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -1166,21 +1188,32 @@ blockClamp:
 	VMINPS       Z6, Z7, Z6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, (R12)
+	VMOVUPS    Z1, (R12)(R14*1)
+	VMOVUPS    Z2, (R12)(R14*2)
+	VMOVUPS    Z3, (R12)(R11*1)
+	VMOVUPS    Z4, (R12)(R14*4)
+	VMOVUPS    Z5, (CX)(R14*4)
+	VMOVUPS    Z6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Z0, (R12)
@@ -1546,10 +1579,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -1559,7 +1592,7 @@ lastClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -1569,21 +1602,32 @@ lastClamp:
 	VMINPS       Z6, Z7, Z6
 
 lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, K1, (R12)
+	VMOVUPS    Z1, K1, (R12)(R14*1)
+	VMOVUPS    Z2, K1, (R12)(R14*2)
+	VMOVUPS    Z3, K1, (R12)(R11*1)
+	VMOVUPS    Z4, K1, (R12)(R14*4)
+	VMOVUPS    Z5, K1, (CX)(R14*4)
+	VMOVUPS    Z6, K1, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        lastPut_0Done
 
 lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
@@ -1615,7 +1659,7 @@ lastPut_0Done:
 	JMP next
 
 // func of8AVX512(a *args)
-// Requires: AVX, AVX512F
+// Requires: AVX, AVX512F, MMX+
 TEXT ·of8AVX512(SB), NOSPLIT, $96-8
 	MOVQ a+0(FP), DI
 	MOVQ 56(DI), AX
@@ -2094,10 +2138,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -2107,7 +2151,7 @@ blockClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -2117,21 +2161,32 @@ blockClamp:
 	VMINPS       Z6, Z7, Z6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, (R12)
+	VMOVUPS    Z1, (R12)(R14*1)
+	VMOVUPS    Z2, (R12)(R14*2)
+	VMOVUPS    Z3, (R12)(R11*1)
+	VMOVUPS    Z4, (R12)(R14*4)
+	VMOVUPS    Z5, (CX)(R14*4)
+	VMOVUPS    Z6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Z0, (R12)
@@ -2599,10 +2654,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -2612,7 +2667,7 @@ lastClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -2622,21 +2677,32 @@ lastClamp:
 	VMINPS       Z6, Z7, Z6
 
 lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, K1, (R12)
+	VMOVUPS    Z1, K1, (R12)(R14*1)
+	VMOVUPS    Z2, K1, (R12)(R14*2)
+	VMOVUPS    Z3, K1, (R12)(R11*1)
+	VMOVUPS    Z4, K1, (R12)(R14*4)
+	VMOVUPS    Z5, K1, (CX)(R14*4)
+	VMOVUPS    Z6, K1, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        lastPut_0Done
 
 lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
@@ -3272,10 +3338,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -3285,7 +3351,7 @@ blockClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -3295,21 +3361,32 @@ blockClamp:
 	VMINPS       Z6, Z7, Z6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, (R12)
+	VMOVUPS    Z1, (R12)(R14*1)
+	VMOVUPS    Z2, (R12)(R14*2)
+	VMOVUPS    Z3, (R12)(R11*1)
+	VMOVUPS    Z4, (R12)(R14*4)
+	VMOVUPS    Z5, (CX)(R14*4)
+	VMOVUPS    Z6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Z0, (R12)
@@ -3910,10 +3987,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -3923,7 +4000,7 @@ lastClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -3933,21 +4010,32 @@ lastClamp:
 	VMINPS       Z6, Z7, Z6
 
 lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, K1, (R12)
+	VMOVUPS    Z1, K1, (R12)(R14*1)
+	VMOVUPS    Z2, K1, (R12)(R14*2)
+	VMOVUPS    Z3, K1, (R12)(R11*1)
+	VMOVUPS    Z4, K1, (R12)(R14*4)
+	VMOVUPS    Z5, K1, (CX)(R14*4)
+	VMOVUPS    Z6, K1, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        lastPut_0Done
 
 lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
@@ -4716,10 +4804,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -4729,7 +4817,7 @@ blockClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -4739,21 +4827,32 @@ blockClamp:
 	VMINPS       Z6, Z7, Z6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, (R12)
+	VMOVUPS    Z1, (R12)(R14*1)
+	VMOVUPS    Z2, (R12)(R14*2)
+	VMOVUPS    Z3, (R12)(R11*1)
+	VMOVUPS    Z4, (R12)(R14*4)
+	VMOVUPS    Z5, (CX)(R14*4)
+	VMOVUPS    Z6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Z0, (R12)
@@ -5511,10 +5610,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -5524,7 +5623,7 @@ lastClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -5534,21 +5633,32 @@ lastClamp:
 	VMINPS       Z6, Z7, Z6
 
 lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, K1, (R12)
+	VMOVUPS    Z1, K1, (R12)(R14*1)
+	VMOVUPS    Z2, K1, (R12)(R14*2)
+	VMOVUPS    Z3, K1, (R12)(R11*1)
+	VMOVUPS    Z4, K1, (R12)(R14*4)
+	VMOVUPS    Z5, K1, (CX)(R14*4)
+	VMOVUPS    Z6, K1, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        lastPut_0Done
 
 lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
@@ -6686,10 +6796,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -6699,7 +6809,7 @@ blockClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -6709,21 +6819,32 @@ blockClamp:
 	VMINPS       Z6, Z7, Z6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, (R12)
+	VMOVUPS    Z1, (R12)(R14*1)
+	VMOVUPS    Z2, (R12)(R14*2)
+	VMOVUPS    Z3, (R12)(R11*1)
+	VMOVUPS    Z4, (R12)(R14*4)
+	VMOVUPS    Z5, (CX)(R14*4)
+	VMOVUPS    Z6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Z0, (R12)
@@ -7862,10 +7983,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -7875,7 +7996,7 @@ lastClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -7885,21 +8006,32 @@ lastClamp:
 	VMINPS       Z6, Z7, Z6
 
 lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, K1, (R12)
+	VMOVUPS    Z1, K1, (R12)(R14*1)
+	VMOVUPS    Z2, K1, (R12)(R14*2)
+	VMOVUPS    Z3, K1, (R12)(R11*1)
+	VMOVUPS    Z4, K1, (R12)(R14*4)
+	VMOVUPS    Z5, K1, (CX)(R14*4)
+	VMOVUPS    Z6, K1, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        lastPut_0Done
 
 lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
@@ -9274,10 +9406,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -9287,7 +9419,7 @@ blockClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -9297,21 +9429,32 @@ blockClamp:
 	VMINPS       Z6, Z7, Z6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, (R12)
+	VMOVUPS    Z1, (R12)(R14*1)
+	VMOVUPS    Z2, (R12)(R14*2)
+	VMOVUPS    Z3, (R12)(R11*1)
+	VMOVUPS    Z4, (R12)(R14*4)
+	VMOVUPS    Z5, (CX)(R14*4)
+	VMOVUPS    Z6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Z0, (R12)
@@ -10735,10 +10878,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -10748,7 +10891,7 @@ lastClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -10758,21 +10901,32 @@ lastClamp:
 	VMINPS       Z6, Z7, Z6
 
 lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, K1, (R12)
+	VMOVUPS    Z1, K1, (R12)(R14*1)
+	VMOVUPS    Z2, K1, (R12)(R14*2)
+	VMOVUPS    Z3, K1, (R12)(R11*1)
+	VMOVUPS    Z4, K1, (R12)(R14*4)
+	VMOVUPS    Z5, K1, (CX)(R14*4)
+	VMOVUPS    Z6, K1, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        lastPut_0Done
 
 lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
@@ -11240,10 +11394,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -11253,7 +11407,7 @@ blockClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -11263,21 +11417,32 @@ blockClamp:
 	VMINPS       Z6, Z7, Z6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, (R12)
+	VMOVUPS    Z1, (R12)(R14*1)
+	VMOVUPS    Z2, (R12)(R14*2)
+	VMOVUPS    Z3, (R12)(R11*1)
+	VMOVUPS    Z4, (R12)(R14*4)
+	VMOVUPS    Z5, (CX)(R14*4)
+	VMOVUPS    Z6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Z0, (R12)
@@ -11672,10 +11837,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -11685,7 +11850,7 @@ lastClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -11695,21 +11860,32 @@ lastClamp:
 	VMINPS       Z6, Z7, Z6
 
 lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, K1, (R12)
+	VMOVUPS    Z1, K1, (R12)(R14*1)
+	VMOVUPS    Z2, K1, (R12)(R14*2)
+	VMOVUPS    Z3, K1, (R12)(R11*1)
+	VMOVUPS    Z4, K1, (R12)(R14*4)
+	VMOVUPS    Z5, K1, (CX)(R14*4)
+	VMOVUPS    Z6, K1, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        lastPut_0Done
 
 lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
@@ -12258,10 +12434,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -12271,7 +12447,7 @@ blockClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -12281,21 +12457,32 @@ blockClamp:
 	VMINPS       Z6, Z7, Z6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, (R12)
-	VMOVUPS Z1, (R12)(R14*1)
-	VMOVUPS Z2, (R12)(R14*2)
-	VMOVUPS Z3, (R12)(R11*1)
-	VMOVUPS Z4, (R12)(R14*4)
-	VMOVUPS Z5, (CX)(R14*4)
-	VMOVUPS Z6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, (R12)
+	VMOVUPS    Z1, (R12)(R14*1)
+	VMOVUPS    Z2, (R12)(R14*2)
+	VMOVUPS    Z3, (R12)(R11*1)
+	VMOVUPS    Z4, (R12)(R14*4)
+	VMOVUPS    Z5, (CX)(R14*4)
+	VMOVUPS    Z6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Z0, (R12)
@@ -12771,10 +12958,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Z7
+	VBROADCASTSS 208(DI), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -12784,7 +12971,7 @@ lastClamp:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Z7
+	VBROADCASTSS 212(DI), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -12794,21 +12981,32 @@ lastClamp:
 	VMINPS       Z6, Z7, Z6
 
 lastStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     lastPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Z0, K1, (R12)
-	VMOVUPS Z1, K1, (R12)(R14*1)
-	VMOVUPS Z2, K1, (R12)(R14*2)
-	VMOVUPS Z3, K1, (R12)(R11*1)
-	VMOVUPS Z4, K1, (R12)(R14*4)
-	VMOVUPS Z5, K1, (CX)(R14*4)
-	VMOVUPS Z6, K1, (R12)(R11*2)
-	JMP     lastPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        lastPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Z0, K1, (R12)
+	VMOVUPS    Z1, K1, (R12)(R14*1)
+	VMOVUPS    Z2, K1, (R12)(R14*2)
+	VMOVUPS    Z3, K1, (R12)(R11*1)
+	VMOVUPS    Z4, K1, (R12)(R14*4)
+	VMOVUPS    Z5, K1, (CX)(R14*4)
+	VMOVUPS    Z6, K1, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        lastPut_0Done
 
 lastPut_0Few:
 	VMOVUPS Z0, K1, (R12)
@@ -12840,7 +13038,7 @@ lastPut_0Done:
 	JMP next
 
 // func of2AVX2(a *args)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·of2AVX2(SB), NOSPLIT, $96-8
 	MOVQ a+0(FP), DI
 	MOVQ 56(DI), AX
@@ -13164,10 +13362,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -13177,7 +13375,7 @@ blockClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -13187,21 +13385,32 @@ blockClamp:
 	VMINPS       Y6, Y7, Y6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Y0, (R12)
-	VMOVUPS Y1, (R12)(R14*1)
-	VMOVUPS Y2, (R12)(R14*2)
-	VMOVUPS Y3, (R12)(R11*1)
-	VMOVUPS Y4, (R12)(R14*4)
-	VMOVUPS Y5, (CX)(R14*4)
-	VMOVUPS Y6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Y0, (R12)
+	VMOVUPS    Y1, (R12)(R14*1)
+	VMOVUPS    Y2, (R12)(R14*2)
+	VMOVUPS    Y3, (R12)(R11*1)
+	VMOVUPS    Y4, (R12)(R14*4)
+	VMOVUPS    Y5, (CX)(R14*4)
+	VMOVUPS    Y6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Y0, (R12)
@@ -13522,10 +13731,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -13535,7 +13744,7 @@ lastClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -13559,6 +13768,17 @@ lastStore:
 	VMASKMOVPS Y4, Y15, (R12)(R14*4)
 	VMASKMOVPS Y5, Y15, (CX)(R14*4)
 	VMASKMOVPS Y6, Y15, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
 	JMP        lastPut_0Done
 
 lastPut_0Few:
@@ -13591,7 +13811,7 @@ lastPut_0Done:
 	JMP next
 
 // func of4AVX2(a *args)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·of4AVX2(SB), NOSPLIT, $96-8
 	MOVQ a+0(FP), DI
 	MOVQ 56(DI), AX
@@ -13964,10 +14184,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -13977,7 +14197,7 @@ blockClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -13987,21 +14207,32 @@ blockClamp:
 	VMINPS       Y6, Y7, Y6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Y0, (R12)
-	VMOVUPS Y1, (R12)(R14*1)
-	VMOVUPS Y2, (R12)(R14*2)
-	VMOVUPS Y3, (R12)(R11*1)
-	VMOVUPS Y4, (R12)(R14*4)
-	VMOVUPS Y5, (CX)(R14*4)
-	VMOVUPS Y6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Y0, (R12)
+	VMOVUPS    Y1, (R12)(R14*1)
+	VMOVUPS    Y2, (R12)(R14*2)
+	VMOVUPS    Y3, (R12)(R11*1)
+	VMOVUPS    Y4, (R12)(R14*4)
+	VMOVUPS    Y5, (CX)(R14*4)
+	VMOVUPS    Y6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Y0, (R12)
@@ -14367,10 +14598,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -14380,7 +14611,7 @@ lastClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -14404,6 +14635,17 @@ lastStore:
 	VMASKMOVPS Y4, Y15, (R12)(R14*4)
 	VMASKMOVPS Y5, Y15, (CX)(R14*4)
 	VMASKMOVPS Y6, Y15, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
 	JMP        lastPut_0Done
 
 lastPut_0Few:
@@ -14436,7 +14678,7 @@ lastPut_0Done:
 	JMP next
 
 // func wideAVX2(a *args)
-// Requires: AVX, FMA3
+// Requires: AVX, FMA3, MMX+
 TEXT ·wideAVX2(SB), NOSPLIT, $96-8
 	MOVQ a+0(FP), DI
 	MOVQ 56(DI), AX
@@ -14737,10 +14979,10 @@ blockAdd_0Few:
 blockAdd_0Done:
 blockClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           blockStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -14750,7 +14992,7 @@ blockClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           blockStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -14760,21 +15002,32 @@ blockClamp:
 	VMINPS       Y6, Y7, Y6
 
 blockStore:
-	MOVQ    64(DI), R14
-	LEAQ    (R14)(R14*2), R11
-	MOVQ    40(SP), R12
-	ADDQ    R15, R12
-	CMPQ    8(R13), $0x07
-	JNE     blockPut_0Few
-	LEAQ    (R12)(R14*1), CX
-	VMOVUPS Y0, (R12)
-	VMOVUPS Y1, (R12)(R14*1)
-	VMOVUPS Y2, (R12)(R14*2)
-	VMOVUPS Y3, (R12)(R11*1)
-	VMOVUPS Y4, (R12)(R14*4)
-	VMOVUPS Y5, (CX)(R14*4)
-	VMOVUPS Y6, (R12)(R11*2)
-	JMP     blockPut_0Done
+	MOVQ       64(DI), R14
+	LEAQ       (R14)(R14*2), R11
+	MOVQ       40(SP), R12
+	ADDQ       R15, R12
+	CMPQ       8(R13), $0x07
+	JNE        blockPut_0Few
+	LEAQ       (R12)(R14*1), CX
+	VMOVUPS    Y0, (R12)
+	VMOVUPS    Y1, (R12)(R14*1)
+	VMOVUPS    Y2, (R12)(R14*2)
+	VMOVUPS    Y3, (R12)(R11*1)
+	VMOVUPS    Y4, (R12)(R14*4)
+	VMOVUPS    Y5, (CX)(R14*4)
+	VMOVUPS    Y6, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        blockPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
+	JMP        blockPut_0Done
 
 blockPut_0Few:
 	VMOVUPS Y0, (R12)
@@ -15040,10 +15293,10 @@ lastAdd_0Few:
 lastAdd_0Done:
 lastClamp:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         192(DI), R11
+	MOVQ         200(DI), R11
 	TESTQ        R11, R11
 	JZ           lastStore
-	VBROADCASTSS 200(DI), Y7
+	VBROADCASTSS 208(DI), Y7
 	VMAXPS       Y0, Y7, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMAXPS       Y2, Y7, Y2
@@ -15053,7 +15306,7 @@ lastClamp:
 	VMAXPS       Y6, Y7, Y6
 	DECQ         R11
 	JZ           lastStore
-	VBROADCASTSS 204(DI), Y7
+	VBROADCASTSS 212(DI), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -15077,6 +15330,17 @@ lastStore:
 	VMASKMOVPS Y4, Y15, (R12)(R14*4)
 	VMASKMOVPS Y5, Y15, (CX)(R14*4)
 	VMASKMOVPS Y6, Y15, (R12)(R11*2)
+	CMPQ       192(DI), $0x00
+	JEQ        lastPut_0Done
+	LEAQ       (CX)(R11*2), R12
+	LEAQ       (R12)(R14*1), CX
+	PREFETCHT0 (R12)
+	PREFETCHT0 (R12)(R14*1)
+	PREFETCHT0 (R12)(R14*2)
+	PREFETCHT0 (R12)(R11*1)
+	PREFETCHT0 (R12)(R14*4)
+	PREFETCHT0 (CX)(R14*4)
+	PREFETCHT0 (R12)(R11*2)
 	JMP        lastPut_0Done
 
 lastPut_0Few:

@@ -60,6 +60,7 @@ type Args struct {
 
 	Channels int // of the output
 	Pairs    int // of input channels a group; package grouped
+	FetchDst int // 1: ask for what the next tile writes to; package grouped
 	Clamp    Clamp
 	Bounds   [2]float32
 }

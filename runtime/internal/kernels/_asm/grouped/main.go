@@ -140,6 +140,7 @@ func (k *kernel) join(first int) {
 func tapByTap(isa *emit.ISA, masks Mem, kind kind) {
 	name := kind.name + isa.Name
 	base, local := New(isa, masks, 1, kind.wide, name, name+" is run for every kernel.", "srcStep", 1)
+	base.FetchesDst = true
 	k := &kernel{Kernel: base, kind: kind, held: kind.sets}
 	next := local[0] // from the end of a tap's input to the next's
 	MOVQ(Args.At(Base, "srcTap"), Row)
@@ -192,6 +193,7 @@ func sliding(isa *emit.ISA, masks Mem, kind kind, stride int) {
 	name := fmt.Sprintf("%sSlide%dS%d%s", kind.name, width, stride, isa.Name)
 	doc := fmt.Sprintf("%s is run for kernels %d wide of stride %d without dilation.", name, width, stride)
 	base, local := New(isa, masks, 1, kind.wide, name, doc, "srcTap", 1)
+	base.FetchesDst = true
 	k := &kernel{Kernel: base, kind: kind, held: 2, back: local[0]}
 	if k.wide {
 		MOVQ(Args.At(Base, "pairs"), Base)

@@ -21,7 +21,7 @@ func (k *Kernel) store(label string, masked bool, acc func(r, p int) reg.VecPhys
 	Args.Load(args)
 	CMPQ(Args.At(args, "residual"), Imm(0))
 	JEQ(LabelRef(label + "Clamp"))
-	k.each(label+"Add", k.residual, "residualLine", "residualStep", acc, func(v reg.VecPhysical, at Mem) {
+	k.each(label+"Add", k.residual, "residualLine", "residualStep", acc, false, func(v reg.VecPhysical, at Mem) {
 		switch {
 		case !masked:
 			VADDPS(at, v, v)
@@ -46,7 +46,7 @@ func (k *Kernel) store(label string, masked bool, acc func(r, p int) reg.VecPhys
 	all(func(v reg.VecPhysical) { emit.Clamp(v, nil, tmp) })
 
 	Label(label + "Store")
-	k.each(label+"Put", k.dst, "dstLine", "dstStep", acc, func(v reg.VecPhysical, at Mem) {
+	k.each(label+"Put", k.dst, "dstLine", "dstStep", acc, k.FetchesDst, func(v reg.VecPhysical, at Mem) {
 		switch {
 		case !masked:
 			VMOVUPS(v, at)
@@ -58,8 +58,9 @@ func (k *Kernel) store(label string, masked bool, acc func(r, p int) reg.VecPhys
 	})
 }
 
-// each emits do for each pixel of the band's rows of the tile, with its place in memory.
-func (k *Kernel) each(label string, end Mem, line, pitch string, acc func(r, p int) reg.VecPhysical, do func(v reg.VecPhysical, at Mem)) {
+// each emits do for each pixel of the band's rows of the tile, with its place in memory. If
+// fetch, it asks for the same of the next tile, if the arguments say so.
+func (k *Kernel) each(label string, end Mem, line, pitch string, acc func(r, p int) reg.VecPhysical, fetch bool, do func(v reg.VecPhysical, at Mem)) {
 	base, base1, one, three := Row, RowsLeft, Weights, Count
 	MOVQ(Args.At(args, pitch), one)
 	LEAQ(Mem{Base: one, Index: one, Scale: 2}, three)
@@ -79,6 +80,15 @@ func (k *Kernel) each(label string, end Mem, line, pitch string, acc func(r, p i
 		LEAQ(Mem{Base: base, Index: one, Scale: 1}, base1)
 		for p := range Pixels {
 			do(acc(r, p), pixel(p, base, base1, one, three))
+		}
+		if fetch {
+			CMPQ(Args.At(args, "fetchDst"), Imm(0))
+			JEQ(LabelRef(name + "Done"))
+			LEAQ(Mem{Base: base1, Index: three, Scale: 2}, base)
+			LEAQ(Mem{Base: base, Index: one, Scale: 1}, base1)
+			for p := range Pixels {
+				PREFETCHT0(pixel(p, base, base1, one, three))
+			}
 		}
 		JMP(LabelRef(name + "Done"))
 		Label(name + "Few")

@@ -23,7 +23,7 @@ const whole = Pixels << 8
 // Args is window.Args.
 var Args = emit.Struct("args", "dst", "src", "residual", "srcOffset", "srcLine", "dstLine", "residualLine",
 	"srcStep", "dstStep", "residualStep", "srcRow", "srcTap", "weights", "block", "weightRow", "bias",
-	"bands", "bandCount", "tiles", "tileCount", "spans", "taps", "channels", "pairs", "clamp", "bounds")
+	"bands", "bandCount", "tiles", "tileCount", "spans", "taps", "channels", "pairs", "fetchDst", "clamp", "bounds")
 
 // Fields of window.Band and window.Tile.
 const (
@@ -71,8 +71,9 @@ var (
 // Kernel is one function under construction.
 type Kernel struct {
 	*emit.ISA
-	Rows int  // of a band, at most
-	Wide bool // all blocks read the same input
+	Rows       int  // of a band, at most
+	Wide       bool // all blocks read the same input
+	FetchesDst bool // if the arguments say so
 
 	// In the frame. The pointers dst, residual, src and bias are to behind the last
 	// channel.
