@@ -112,27 +112,33 @@ def settings(results, say):
 
 def cold(results, say):
     """Prints a row for each network: what it takes to get a first answer."""
-    say("Milliseconds on one thread, with files in the page cache. First answer: from the start of the process. Loading: of that, from the weights' file to")
+    say("Milliseconds, with files in the page cache. First answer: from the start of the process. Loading: of that, from the weights' file to")
     say("a session that can run; for ONNX Runtime, the creation of its session; for OpenVINO, reading and compiling the model. The rest of a peer's first")
-    say("answer is mostly Python and its imports, so the ratio is of ONNX Runtime's loading to our whole first answer. File: reading that of the weights.")
-    say()
-    row(say, "network", "cnnc: first answer", "loading", "file", *(f"{NAMES[p]}: first answer | loading" for p in PEERS), "ratio")
-    row(say, "---", *["--:"] * 8)
-    for net in results.nets:
-        starts = {engine: results.cold[net, engine] for engine in ENGINES}
-        times = {engine: [digits(c.start_ms), digits(c.load_ms)] for engine, c in starts.items()}
-        ratio = f"{starts[ORT].load_ms / starts[OURS].start_ms:.1f}"
-        row(say, title(net), *times[OURS], digits(results.read_ms[net]), *(c for p in PEERS for c in times[p]), ratio)
-    parts = [np.median([results.cold[net, peer].interpreter_bytes for net in results.nets]) for peer in PEERS]
+    say("answer is mostly Python and its imports, so the ratios are of ONNX Runtime's loading to ours, and to our whole first answer, one inference")
+    say("included. File: reading that of the weights. We load on all cores, whatever the number of threads.")
+    for n in results.threads:
+        say()
+        say(f"On {threads_text(n)}:")
+        say()
+        peers = (f"{NAMES[p]}: first answer | loading" for p in PEERS)
+        row(say, "network", "cnnc: first answer", "loading", "file", *peers, "ratio: loading", "first answer")
+        row(say, "---", *["--:"] * 9)
+        for net in results.nets:
+            starts = {engine: results.cold[net, n, engine] for engine in ENGINES}
+            times = {engine: [digits(c.start_ms), digits(c.load_ms)] for engine, c in starts.items()}
+            ratios = (f"{starts[ORT].load_ms / ms:.1f}" for ms in (starts[OURS].load_ms, starts[OURS].start_ms))
+            row(say, title(net), *times[OURS], digits(results.read_ms[net]), *(c for p in PEERS for c in times[p]), *ratios)
+    starts = {(net, engine): results.cold[net, results.threads[0], engine] for net in results.nets for engine in ENGINES}
+    parts = [np.median([starts[net, peer].interpreter_bytes for net in results.nets]) for peer in PEERS]
     parts = " and ".join(f"{megabytes(part)} MB of {NAMES[peer]}'s" for part, peer in zip(parts, PEERS, strict=True))
     say()
-    say(f"Memory is the most that was resident until the first answer; of it, {parts} are Python's and were taken before the")
+    say(f"Memory is the most that was resident until the first answer, on {threads_text(results.threads[0])}; of it, {parts} are Python's and were taken before the")
     say("model was loaded. Binary: our program; of the peers' packages, the libraries that were loaded. Both in MB.")
     say()
     row(say, "network", *(f"{NAMES[e]}: memory | binary" for e in ENGINES))
     row(say, "---", *["--:"] * 6)
     for net in results.nets:
-        row(say, title(net), *(megabytes(b) for e in ENGINES for b in (results.cold[net, e].peak_bytes, results.cold[net, e].binary_bytes)))
+        row(say, title(net), *(megabytes(b) for e in ENGINES for b in (starts[net, e].peak_bytes, starts[net, e].binary_bytes)))
 
 
 def avx2(results, say):
