@@ -262,7 +262,7 @@ func TestClasses(t *testing.T) {
 }
 
 // TestExamples builds the networks of examples/, which use the library as a user
-// would; their figures are torchvision's, those of ConvNeXt v2 and HRNet timm's, RepVGG's aside.
+// would; their figures are torchvision's, those of ConvNeXt v2, DLA and HRNet timm's, RepVGG's aside.
 func TestExamples(t *testing.T) {
 	for _, c := range []struct {
 		file, net string
@@ -287,6 +287,8 @@ func TestExamples(t *testing.T) {
 		{"convnextv2.cnn", "convnextv2_tiny", 28_635_496},
 		{"convnextv2.cnn", "convnextv2_base", 88_717_800},
 		{"convnextv2.cnn", "convnextv2_large", 197_956_840},
+		{"dla.cnn", "dla34", 15_742_104},
+		{"dla.cnn", "dla60", 22_036_632},
 		{"hrnet.cnn", "hrnet_w18", 21_299_004},
 		{"hrnet.cnn", "hrnet_w18_small_v2", 15_597_464},
 		{"hrnet.cnn", "hrnet_w32", 41_232_680},

@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -57,8 +58,7 @@ func TestReferences(t *testing.T) {
 	})
 }
 
-// TestExamples verifies those of examples/ that have a reference, NET_VARIANT of the
-// file NET.
+// TestExamples verifies those of examples/ that have a reference.
 func TestExamples(t *testing.T) {
 	verifytest.EachISA(t, func(t *testing.T) {
 		paths, err := filepath.Glob("../../examples/testdata/*.json")
@@ -76,10 +76,10 @@ func TestExamples(t *testing.T) {
 			}
 			t.Run(ref.Name, func(t *testing.T) {
 				verifytest.SkipSlow(t, ref.Params, ref.MACs)
-				family, _, _ := strings.Cut(ref.Name, "_")
+				file := exampleOf(t, ref.Name)
 				example := func(opts compiler.Options) *plan.Plan {
 					l := &elaborate.Loader{Library: specs.FS(), Read: os.ReadFile}
-					r, diags := compiler.Compile(l, "../../examples/"+family+".cnn", ref.Name, opts)
+					r, diags := compiler.Compile(l, file, ref.Name, opts)
 					if len(diags) > 0 {
 						t.Fatal(diags)
 					}
@@ -97,6 +97,22 @@ func TestExamples(t *testing.T) {
 			})
 		}
 	})
+}
+
+// exampleOf returns the file of examples/ that declares net.
+func exampleOf(t *testing.T, net string) string {
+	files, err := filepath.Glob("../../examples/*.cnn")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		nets, _ := elaborate.Nets(&elaborate.Loader{Library: specs.FS(), Read: os.ReadFile}, file)
+		if slices.ContainsFunc(nets, func(n elaborate.NetInfo) bool { return n.Name == net }) {
+			return file
+		}
+	}
+	t.Fatalf("no example has the net %s", net)
+	return ""
 }
 
 // TestNoWinograd verifies a network of 3x3 convolutions without Winograd's algorithm,
