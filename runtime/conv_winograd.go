@@ -57,8 +57,8 @@ func newWinograd(op *Conv, v winograd.Variant, isa cpu.ISA) *winogradConv {
 		many    = 256 << 10 // weights
 		perTile = 20 << 10  // weights that take as long to read again as a tile to hand over
 		cache   = 192 << 10 // floats that a block may take
-		fits    = 768 << 10 // weights that stay in the cache beside it
-		least   = 40        // tiles of a block, if weights come from further away
+		heavy   = 4 << 10   // weights a tile, of which each block that reads them should make much
+		large   = 40        // tiles: a block that does
 	)
 	w := &winogradConv{
 		op:        op,
@@ -75,8 +75,8 @@ func newWinograd(op *Conv, v winograd.Variant, isa cpu.ISA) *winogradConv {
 	if !w.clamps {
 		w.lo, w.hi, _ = eltwise.None.Bounds()
 	}
-	tiles := w.tilesH * w.tilesW
-	w.shared = w.planes*op.In.C*op.Out.C > max(many, perTile*tiles)
+	tiles, weights := w.tilesH*w.tilesW, w.planes*op.In.C*op.Out.C
+	w.shared = weights > max(many, perTile*tiles)
 	w.cut()
 	if w.shared {
 		w.block = max(tiles, 2*w.gemm.Rows)
@@ -84,8 +84,9 @@ func newWinograd(op *Conv, v winograd.Variant, isa cpu.ISA) *winogradConv {
 	}
 	tile := w.tileIn() + w.tileOut() + w.out*w.out*(op.In.C+op.Out.C)
 	w.block = max(1, cache/tile/w.gemm.Rows) * w.gemm.Rows
-	if w.planes*op.In.C*op.Out.C > fits {
-		w.block = max(w.block, roundUp(least, w.gemm.Rows))
+	if weights > heavy*tiles {
+		blocks := max(1, (tiles+large/2)/large)
+		w.block = max(w.block, roundUp((tiles+blocks-1)/blocks, w.gemm.Rows))
 	}
 	return w
 }
