@@ -24,58 +24,61 @@ GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
 // func tile14x32AVX512(a *args)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·tile14x32AVX512(SB), NOSPLIT, $96-8
-	MOVQ  a+0(FP), AX
-	MOVQ  128(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  (AX), BX
-	MOVQ  BX, 32(SP)
-	MOVQ  32(AX), BX
-	MOVQ  BX, 40(SP)
-	MOVQ  40(AX), BX
-	MOVQ  BX, 48(SP)
-	MOVQ  56(AX), BX
-	MOVQ  BX, 56(SP)
-	MOVQ  64(AX), BX
-	MOVQ  BX, 64(SP)
-	MOVQ  80(AX), BX
-	MOVQ  BX, 72(SP)
-	MOVQ  88(AX), BX
-	MOVQ  BX, 80(SP)
-	MOVQ  24(AX), R15
-	MOVQ  136(AX), CX
-	SUBQ  $0x10, CX
-	MOVQ  $0x00000001, DX
-	SHLQ  CL, DX
-	DECQ  DX
-	KMOVW DX, K1
-	MOVQ  96(AX), BX
-	CMPQ  BX, $0x0e
-	JEQ   panel14
-	CMPQ  BX, $0x0d
-	JEQ   panel13
-	CMPQ  BX, $0x0c
-	JEQ   panel12
-	CMPQ  BX, $0x0b
-	JEQ   panel11
-	CMPQ  BX, $0x0a
-	JEQ   panel10
-	CMPQ  BX, $0x09
-	JEQ   panel9
-	CMPQ  BX, $0x08
-	JEQ   panel8
-	CMPQ  BX, $0x07
-	JEQ   panel7
-	CMPQ  BX, $0x06
-	JEQ   panel6
-	CMPQ  BX, $0x05
-	JEQ   panel5
-	CMPQ  BX, $0x04
-	JEQ   panel4
-	CMPQ  BX, $0x03
-	JEQ   panel3
-	CMPQ  BX, $0x02
-	JEQ   panel2
+TEXT ·tile14x32AVX512(SB), NOSPLIT, $104-8
+	MOVQ   a+0(FP), AX
+	MOVQ   128(AX), BX
+	MOVQ   BX, 16(SP)
+	MOVQ   (AX), BX
+	MOVQ   BX, 32(SP)
+	MOVQ   32(AX), BX
+	MOVQ   BX, 40(SP)
+	MOVQ   40(AX), BX
+	MOVQ   BX, 48(SP)
+	MOVQ   56(AX), BX
+	MOVQ   BX, 56(SP)
+	MOVQ   64(AX), BX
+	MOVQ   BX, 64(SP)
+	MOVQ   80(AX), BX
+	MOVQ   BX, 80(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   64(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 72(SP)
+	MOVQ   24(AX), R15
+	MOVQ   136(AX), CX
+	SUBQ   $0x10, CX
+	MOVQ   $0x00000001, DX
+	SHLQ   CL, DX
+	DECQ   DX
+	KMOVW  DX, K1
+	MOVQ   96(AX), BX
+	CMPQ   BX, $0x0e
+	JEQ    panel14
+	CMPQ   BX, $0x0d
+	JEQ    panel13
+	CMPQ   BX, $0x0c
+	JEQ    panel12
+	CMPQ   BX, $0x0b
+	JEQ    panel11
+	CMPQ   BX, $0x0a
+	JEQ    panel10
+	CMPQ   BX, $0x09
+	JEQ    panel9
+	CMPQ   BX, $0x08
+	JEQ    panel8
+	CMPQ   BX, $0x07
+	JEQ    panel7
+	CMPQ   BX, $0x06
+	JEQ    panel6
+	CMPQ   BX, $0x05
+	JEQ    panel5
+	CMPQ   BX, $0x04
+	JEQ    panel4
+	CMPQ   BX, $0x03
+	JEQ    panel3
+	CMPQ   BX, $0x02
+	JEQ    panel2
 
 panel1:
 	// Sums begin at the bias.
@@ -100,7 +103,7 @@ tap1:
 	JEQ  rest1
 
 loop1:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z2
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z3
@@ -163,12 +166,12 @@ loop1:
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         $+32, AX
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -344,7 +347,7 @@ tap2:
 	JEQ  rest2
 
 loop2:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z4
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z5
@@ -432,12 +435,12 @@ loop2:
 	ADDQ         $+32, AX
 	ADDQ         $+32, BX
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -657,7 +660,7 @@ tap3:
 	JEQ  rest3
 
 loop3:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z6
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z7
@@ -770,12 +773,12 @@ loop3:
 	ADDQ         $+32, BX
 	ADDQ         $+32, CX
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -1039,7 +1042,7 @@ tap4:
 	JEQ  rest4
 
 loop4:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z8
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z9
@@ -1177,12 +1180,12 @@ loop4:
 	ADDQ         $+32, CX
 	ADDQ         $+32, DX
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -1490,7 +1493,7 @@ tap5:
 	JEQ  rest5
 
 loop5:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z10
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z11
@@ -1653,12 +1656,12 @@ loop5:
 	ADDQ         $+32, DX
 	ADDQ         $+32, SI
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -2010,7 +2013,7 @@ tap6:
 	JEQ  rest6
 
 loop6:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z12
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z13
@@ -2198,12 +2201,12 @@ loop6:
 	ADDQ         $+32, SI
 	ADDQ         $+32, DI
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -2599,7 +2602,7 @@ tap7:
 	JEQ  rest7
 
 loop7:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z14
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z15
@@ -2812,12 +2815,12 @@ loop7:
 	ADDQ         $+32, DI
 	ADDQ         $+32, R8
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -3257,7 +3260,7 @@ tap8:
 	JEQ  rest8
 
 loop8:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z16
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z17
@@ -3495,12 +3498,12 @@ loop8:
 	ADDQ         $+32, R8
 	ADDQ         $+32, R9
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -3984,7 +3987,7 @@ tap9:
 	JEQ  rest9
 
 loop9:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z18
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z19
@@ -4247,14 +4250,17 @@ loop9:
 	ADDQ         $+32, R9
 	ADDQ         $+32, R10
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
+	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
+	ADDQ         72(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	DECQ         (SP)
@@ -4780,7 +4786,7 @@ tap10:
 	JEQ  rest10
 
 loop10:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z20
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z21
@@ -5068,14 +5074,17 @@ loop10:
 	ADDQ         $+32, R10
 	ADDQ         $+32, R11
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
+	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
+	ADDQ         72(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	DECQ         (SP)
@@ -5645,7 +5654,7 @@ tap11:
 	JEQ  rest11
 
 loop11:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z22
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z23
@@ -5958,14 +5967,17 @@ loop11:
 	ADDQ         $+32, R11
 	ADDQ         $+32, R12
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
+	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
+	ADDQ         72(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	DECQ         (SP)
@@ -6579,7 +6591,7 @@ tap12:
 	JEQ  rest12
 
 loop12:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z24
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z25
@@ -6917,14 +6929,17 @@ loop12:
 	ADDQ         $+32, R12
 	ADDQ         $+32, R13
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
+	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
+	ADDQ         72(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	DECQ         (SP)
@@ -7582,7 +7597,7 @@ tap13:
 	JEQ  rest13
 
 loop13:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z26
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z27
@@ -7945,14 +7960,17 @@ loop13:
 	ADDQ         $+32, R13
 	ADDQ         $+32, R14
 	ADDQ         $+1024, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
+	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
+	ADDQ         72(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	DECQ         (SP)
@@ -8623,7 +8641,7 @@ tap14:
 	MOVQ 24(SP), BP
 	MOVQ 104(BP), AX
 	ADDQ 32(SP), AX
-	MOVQ AX, 88(SP)
+	MOVQ AX, 96(SP)
 	MOVQ 96(BP), R14
 	ADDQ 32(SP), R14
 	MOVQ 88(BP), R13
@@ -8655,7 +8673,7 @@ tap14:
 	JEQ  rest14
 
 loop14:
-	MOVQ         88(SP), BP
+	MOVQ         96(SP), BP
 	VMOVUPS      (R15), Z28
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z29
@@ -9038,21 +9056,24 @@ loop14:
 	ADDQ         $+32, R13
 	ADDQ         $+32, R14
 	ADDQ         $+32, BP
-	MOVQ         BP, 88(SP)
+	MOVQ         BP, 96(SP)
 	ADDQ         $+1024, R15
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	PREFETCHT1   (BP)
 	PREFETCHT1   64(BP)
 	PREFETCHT1   128(BP)
 	PREFETCHT1   192(BP)
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
+	PREFETCHT0   (BP)
+	PREFETCHT0   64(BP)
+	ADDQ         72(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	DECQ         (SP)
@@ -9063,7 +9084,7 @@ rest14:
 	MOVQ         a+0(FP), BP
 	TESTQ        $+4, 120(BP)
 	JZ           no4Of14
-	MOVQ         88(SP), BP
+	MOVQ         96(SP), BP
 	VMOVUPS      (R15), Z28
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z29
@@ -9262,14 +9283,14 @@ rest14:
 	ADDQ         $+16, R13
 	ADDQ         $+16, R14
 	ADDQ         $+16, BP
-	MOVQ         BP, 88(SP)
+	MOVQ         BP, 96(SP)
 	ADDQ         $+512, R15
 
 no4Of14:
 	MOVQ         a+0(FP), BP
 	TESTQ        $+2, 120(BP)
 	JZ           no2Of14
-	MOVQ         88(SP), BP
+	MOVQ         96(SP), BP
 	VMOVUPS      (R15), Z28
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z29
@@ -9376,14 +9397,14 @@ no4Of14:
 	ADDQ         $+8, R13
 	ADDQ         $+8, R14
 	ADDQ         $+8, BP
-	MOVQ         BP, 88(SP)
+	MOVQ         BP, 96(SP)
 	ADDQ         $+256, R15
 
 no2Of14:
 	MOVQ         a+0(FP), BP
 	TESTQ        $+1, 120(BP)
 	JZ           no1Of14
-	MOVQ         88(SP), BP
+	MOVQ         96(SP), BP
 	VMOVUPS      (R15), Z28
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z29
@@ -9444,7 +9465,7 @@ no2Of14:
 	ADDQ         $+4, R13
 	ADDQ         $+4, R14
 	ADDQ         $+4, BP
-	MOVQ         BP, 88(SP)
+	MOVQ         BP, 96(SP)
 	ADDQ         $+128, R15
 
 no1Of14:
@@ -9727,44 +9748,47 @@ done14:
 
 // func tile7x48AVX512(a *args)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·tile7x48AVX512(SB), NOSPLIT, $96-8
-	MOVQ  a+0(FP), AX
-	MOVQ  128(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  (AX), BX
-	MOVQ  BX, 32(SP)
-	MOVQ  32(AX), BX
-	MOVQ  BX, 40(SP)
-	MOVQ  40(AX), BX
-	MOVQ  BX, 48(SP)
-	MOVQ  56(AX), BX
-	MOVQ  BX, 56(SP)
-	MOVQ  64(AX), BX
-	MOVQ  BX, 64(SP)
-	MOVQ  80(AX), BX
-	MOVQ  BX, 72(SP)
-	MOVQ  88(AX), BX
-	MOVQ  BX, 80(SP)
-	MOVQ  24(AX), R15
-	MOVQ  136(AX), CX
-	SUBQ  $0x20, CX
-	MOVQ  $0x00000001, DX
-	SHLQ  CL, DX
-	DECQ  DX
-	KMOVW DX, K1
-	MOVQ  96(AX), BX
-	CMPQ  BX, $0x07
-	JEQ   panel7
-	CMPQ  BX, $0x06
-	JEQ   panel6
-	CMPQ  BX, $0x05
-	JEQ   panel5
-	CMPQ  BX, $0x04
-	JEQ   panel4
-	CMPQ  BX, $0x03
-	JEQ   panel3
-	CMPQ  BX, $0x02
-	JEQ   panel2
+TEXT ·tile7x48AVX512(SB), NOSPLIT, $104-8
+	MOVQ   a+0(FP), AX
+	MOVQ   128(AX), BX
+	MOVQ   BX, 16(SP)
+	MOVQ   (AX), BX
+	MOVQ   BX, 32(SP)
+	MOVQ   32(AX), BX
+	MOVQ   BX, 40(SP)
+	MOVQ   40(AX), BX
+	MOVQ   BX, 48(SP)
+	MOVQ   56(AX), BX
+	MOVQ   BX, 56(SP)
+	MOVQ   64(AX), BX
+	MOVQ   BX, 64(SP)
+	MOVQ   80(AX), BX
+	MOVQ   BX, 80(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   64(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 72(SP)
+	MOVQ   24(AX), R15
+	MOVQ   136(AX), CX
+	SUBQ   $0x20, CX
+	MOVQ   $0x00000001, DX
+	SHLQ   CL, DX
+	DECQ   DX
+	KMOVW  DX, K1
+	MOVQ   96(AX), BX
+	CMPQ   BX, $0x07
+	JEQ    panel7
+	CMPQ   BX, $0x06
+	JEQ    panel6
+	CMPQ   BX, $0x05
+	JEQ    panel5
+	CMPQ   BX, $0x04
+	JEQ    panel4
+	CMPQ   BX, $0x03
+	JEQ    panel3
+	CMPQ   BX, $0x02
+	JEQ    panel2
 
 panel1:
 	// Sums begin at the bias.
@@ -9790,7 +9814,7 @@ tap1:
 	JEQ  rest1
 
 loop1:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z3
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z4
@@ -9877,12 +9901,12 @@ loop1:
 	VFMADD231PS  Z6, Z5, Z2
 	ADDQ         $+32, AX
 	ADDQ         $+1536, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -10088,7 +10112,7 @@ tap2:
 	JEQ  rest2
 
 loop2:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z6
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z7
@@ -10208,12 +10232,12 @@ loop2:
 	ADDQ         $+32, AX
 	ADDQ         $+32, BX
 	ADDQ         $+1536, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -10477,7 +10501,7 @@ tap3:
 	JEQ  rest3
 
 loop3:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z9
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z10
@@ -10630,12 +10654,12 @@ loop3:
 	ADDQ         $+32, BX
 	ADDQ         $+32, CX
 	ADDQ         $+1536, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -10957,7 +10981,7 @@ tap4:
 	JEQ  rest4
 
 loop4:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z12
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z13
@@ -11143,12 +11167,12 @@ loop4:
 	ADDQ         $+32, CX
 	ADDQ         $+32, DX
 	ADDQ         $+1536, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -11528,7 +11552,7 @@ tap5:
 	JEQ  rest5
 
 loop5:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z15
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z16
@@ -11747,12 +11771,12 @@ loop5:
 	ADDQ         $+32, DX
 	ADDQ         $+32, SI
 	ADDQ         $+1536, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -12190,7 +12214,7 @@ tap6:
 	JEQ  rest6
 
 loop6:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z18
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z19
@@ -12442,12 +12466,12 @@ loop6:
 	ADDQ         $+32, SI
 	ADDQ         $+32, DI
 	ADDQ         $+1536, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -12943,7 +12967,7 @@ tap7:
 	JEQ  rest7
 
 loop7:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Z21
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z22
@@ -13228,12 +13252,12 @@ loop7:
 	ADDQ         $+32, DI
 	ADDQ         $+32, R8
 	ADDQ         $+1536, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -13730,58 +13754,61 @@ done7:
 
 // func tile14x16AVX512(a *args)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·tile14x16AVX512(SB), NOSPLIT, $96-8
-	MOVQ  a+0(FP), AX
-	MOVQ  128(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  (AX), BX
-	MOVQ  BX, 32(SP)
-	MOVQ  32(AX), BX
-	MOVQ  BX, 40(SP)
-	MOVQ  40(AX), BX
-	MOVQ  BX, 48(SP)
-	MOVQ  56(AX), BX
-	MOVQ  BX, 56(SP)
-	MOVQ  64(AX), BX
-	MOVQ  BX, 64(SP)
-	MOVQ  80(AX), BX
-	MOVQ  BX, 72(SP)
-	MOVQ  88(AX), BX
-	MOVQ  BX, 80(SP)
-	MOVQ  24(AX), R15
-	MOVQ  136(AX), CX
-	SUBQ  $0x00, CX
-	MOVQ  $0x00000001, DX
-	SHLQ  CL, DX
-	DECQ  DX
-	KMOVW DX, K1
-	MOVQ  96(AX), BX
-	CMPQ  BX, $0x0e
-	JEQ   panel14
-	CMPQ  BX, $0x0d
-	JEQ   panel13
-	CMPQ  BX, $0x0c
-	JEQ   panel12
-	CMPQ  BX, $0x0b
-	JEQ   panel11
-	CMPQ  BX, $0x0a
-	JEQ   panel10
-	CMPQ  BX, $0x09
-	JEQ   panel9
-	CMPQ  BX, $0x08
-	JEQ   panel8
-	CMPQ  BX, $0x07
-	JEQ   panel7
-	CMPQ  BX, $0x06
-	JEQ   panel6
-	CMPQ  BX, $0x05
-	JEQ   panel5
-	CMPQ  BX, $0x04
-	JEQ   panel4
-	CMPQ  BX, $0x03
-	JEQ   panel3
-	CMPQ  BX, $0x02
-	JEQ   panel2
+TEXT ·tile14x16AVX512(SB), NOSPLIT, $104-8
+	MOVQ   a+0(FP), AX
+	MOVQ   128(AX), BX
+	MOVQ   BX, 16(SP)
+	MOVQ   (AX), BX
+	MOVQ   BX, 32(SP)
+	MOVQ   32(AX), BX
+	MOVQ   BX, 40(SP)
+	MOVQ   40(AX), BX
+	MOVQ   BX, 48(SP)
+	MOVQ   56(AX), BX
+	MOVQ   BX, 56(SP)
+	MOVQ   64(AX), BX
+	MOVQ   BX, 64(SP)
+	MOVQ   80(AX), BX
+	MOVQ   BX, 80(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   64(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 72(SP)
+	MOVQ   24(AX), R15
+	MOVQ   136(AX), CX
+	SUBQ   $0x00, CX
+	MOVQ   $0x00000001, DX
+	SHLQ   CL, DX
+	DECQ   DX
+	KMOVW  DX, K1
+	MOVQ   96(AX), BX
+	CMPQ   BX, $0x0e
+	JEQ    panel14
+	CMPQ   BX, $0x0d
+	JEQ    panel13
+	CMPQ   BX, $0x0c
+	JEQ    panel12
+	CMPQ   BX, $0x0b
+	JEQ    panel11
+	CMPQ   BX, $0x0a
+	JEQ    panel10
+	CMPQ   BX, $0x09
+	JEQ    panel9
+	CMPQ   BX, $0x08
+	JEQ    panel8
+	CMPQ   BX, $0x07
+	JEQ    panel7
+	CMPQ   BX, $0x06
+	JEQ    panel6
+	CMPQ   BX, $0x05
+	JEQ    panel5
+	CMPQ   BX, $0x04
+	JEQ    panel4
+	CMPQ   BX, $0x03
+	JEQ    panel3
+	CMPQ   BX, $0x02
+	JEQ    panel2
 
 panel1:
 	// Sums begin at the bias.
@@ -13805,7 +13832,7 @@ tap1:
 	JEQ  rest1
 
 loop1:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z1
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z1, Z0
@@ -13836,12 +13863,12 @@ loop1:
 	VFMADD231PS.BCST 28(AX), Z1, Z0
 	ADDQ             $+32, AX
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
 	PREFETCHT0       (BP)
@@ -13980,7 +14007,7 @@ tap2:
 	JEQ  rest2
 
 loop2:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z2
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z2, Z0
@@ -14020,12 +14047,12 @@ loop2:
 	ADDQ             $+32, AX
 	ADDQ             $+32, BX
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
 	PREFETCHT0       (BP)
@@ -14187,7 +14214,7 @@ tap3:
 	JEQ  rest3
 
 loop3:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z3
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z3, Z0
@@ -14236,12 +14263,12 @@ loop3:
 	ADDQ             $+32, BX
 	ADDQ             $+32, CX
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
 	PREFETCHT0       (BP)
@@ -14426,7 +14453,7 @@ tap4:
 	JEQ  rest4
 
 loop4:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z4
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z4, Z0
@@ -14484,12 +14511,12 @@ loop4:
 	ADDQ             $+32, CX
 	ADDQ             $+32, DX
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
 	PREFETCHT0       (BP)
@@ -14697,7 +14724,7 @@ tap5:
 	JEQ  rest5
 
 loop5:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z5
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z5, Z0
@@ -14764,12 +14791,12 @@ loop5:
 	ADDQ             $+32, DX
 	ADDQ             $+32, SI
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
 	PREFETCHT0       (BP)
@@ -15000,7 +15027,7 @@ tap6:
 	JEQ  rest6
 
 loop6:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z6
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z6, Z0
@@ -15076,12 +15103,12 @@ loop6:
 	ADDQ             $+32, SI
 	ADDQ             $+32, DI
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
 	PREFETCHT0       (BP)
@@ -15335,7 +15362,7 @@ tap7:
 	JEQ  rest7
 
 loop7:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z7
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z7, Z0
@@ -15420,12 +15447,12 @@ loop7:
 	ADDQ             $+32, DI
 	ADDQ             $+32, R8
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
 	PREFETCHT0       (BP)
@@ -15702,7 +15729,7 @@ tap8:
 	JEQ  rest8
 
 loop8:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z8
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z8, Z0
@@ -15796,12 +15823,12 @@ loop8:
 	ADDQ             $+32, R8
 	ADDQ             $+32, R9
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
 	PREFETCHT0       (BP)
@@ -16101,7 +16128,7 @@ tap9:
 	JEQ  rest9
 
 loop9:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z9
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z9, Z0
@@ -16204,14 +16231,16 @@ loop9:
 	ADDQ             $+32, R9
 	ADDQ             $+32, R10
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
+	PREFETCHT0       (BP)
+	ADDQ             72(SP), BP
 	PREFETCHT0       (BP)
 	DECQ             (SP)
 	JNZ              loop9
@@ -16532,7 +16561,7 @@ tap10:
 	JEQ  rest10
 
 loop10:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z10
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z10, Z0
@@ -16644,14 +16673,16 @@ loop10:
 	ADDQ             $+32, R10
 	ADDQ             $+32, R11
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
+	PREFETCHT0       (BP)
+	ADDQ             72(SP), BP
 	PREFETCHT0       (BP)
 	DECQ             (SP)
 	JNZ              loop10
@@ -16995,7 +17026,7 @@ tap11:
 	JEQ  rest11
 
 loop11:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z11
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z11, Z0
@@ -17116,14 +17147,16 @@ loop11:
 	ADDQ             $+32, R11
 	ADDQ             $+32, R12
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
+	PREFETCHT0       (BP)
+	ADDQ             72(SP), BP
 	PREFETCHT0       (BP)
 	DECQ             (SP)
 	JNZ              loop11
@@ -17490,7 +17523,7 @@ tap12:
 	JEQ  rest12
 
 loop12:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z12
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z12, Z0
@@ -17620,14 +17653,16 @@ loop12:
 	ADDQ             $+32, R12
 	ADDQ             $+32, R13
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
+	PREFETCHT0       (BP)
+	ADDQ             72(SP), BP
 	PREFETCHT0       (BP)
 	DECQ             (SP)
 	JNZ              loop12
@@ -18017,7 +18052,7 @@ tap13:
 	JEQ  rest13
 
 loop13:
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	VMOVUPS          (R15), Z13
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z13, Z0
@@ -18156,14 +18191,16 @@ loop13:
 	ADDQ             $+32, R13
 	ADDQ             $+32, R14
 	ADDQ             $+512, R15
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
+	PREFETCHT0       (BP)
+	ADDQ             72(SP), BP
 	PREFETCHT0       (BP)
 	DECQ             (SP)
 	JNZ              loop13
@@ -18545,7 +18582,7 @@ tap14:
 	MOVQ 24(SP), BP
 	MOVQ 104(BP), AX
 	ADDQ 32(SP), AX
-	MOVQ AX, 88(SP)
+	MOVQ AX, 96(SP)
 	MOVQ 96(BP), R14
 	ADDQ 32(SP), R14
 	MOVQ 88(BP), R13
@@ -18577,7 +18614,7 @@ tap14:
 	JEQ  rest14
 
 loop14:
-	MOVQ             88(SP), BP
+	MOVQ             96(SP), BP
 	VMOVUPS          (R15), Z14
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z14, Z0
@@ -18720,21 +18757,23 @@ loop14:
 	ADDQ             $+32, R13
 	ADDQ             $+32, R14
 	ADDQ             $+32, BP
-	MOVQ             BP, 88(SP)
+	MOVQ             BP, 96(SP)
 	ADDQ             $+512, R15
-	MOVQ             72(SP), BP
+	MOVQ             80(SP), BP
 	PREFETCHT1       (BP)
 	PREFETCHT1       64(BP)
 	PREFETCHT1       128(BP)
 	PREFETCHT1       192(BP)
-	ADDQ             80(SP), BP
-	MOVQ             BP, 72(SP)
+	ADDQ             88(SP), BP
+	MOVQ             BP, 80(SP)
 	MOVQ             (SP), BP
 	ADDQ             8(SP), BP
 	ADDQ             8(SP), BP
-	ANDQ             $0x0f, BP
+	ANDQ             $0x07, BP
 	IMULQ            64(SP), BP
 	ADDQ             56(SP), BP
+	PREFETCHT0       (BP)
+	ADDQ             72(SP), BP
 	PREFETCHT0       (BP)
 	DECQ             (SP)
 	JNZ              loop14
@@ -18744,7 +18783,7 @@ rest14:
 	MOVQ             a+0(FP), BP
 	TESTQ            $+4, 120(BP)
 	JZ               no4Of14
-	MOVQ             88(SP), BP
+	MOVQ             96(SP), BP
 	VMOVUPS          (R15), Z14
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z14, Z0
@@ -18823,14 +18862,14 @@ rest14:
 	ADDQ             $+16, R13
 	ADDQ             $+16, R14
 	ADDQ             $+16, BP
-	MOVQ             BP, 88(SP)
+	MOVQ             BP, 96(SP)
 	ADDQ             $+256, R15
 
 no4Of14:
 	MOVQ             a+0(FP), BP
 	TESTQ            $+2, 120(BP)
 	JZ               no2Of14
-	MOVQ             88(SP), BP
+	MOVQ             96(SP), BP
 	VMOVUPS          (R15), Z14
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z14, Z0
@@ -18877,14 +18916,14 @@ no4Of14:
 	ADDQ             $+8, R13
 	ADDQ             $+8, R14
 	ADDQ             $+8, BP
-	MOVQ             BP, 88(SP)
+	MOVQ             BP, 96(SP)
 	ADDQ             $+128, R15
 
 no2Of14:
 	MOVQ             a+0(FP), BP
 	TESTQ            $+1, 120(BP)
 	JZ               no1Of14
-	MOVQ             88(SP), BP
+	MOVQ             96(SP), BP
 	VMOVUPS          (R15), Z14
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z14, Z0
@@ -18915,7 +18954,7 @@ no2Of14:
 	ADDQ             $+4, R13
 	ADDQ             $+4, R14
 	ADDQ             $+4, BP
-	MOVQ             BP, 88(SP)
+	MOVQ             BP, 96(SP)
 	ADDQ             $+64, R15
 
 no1Of14:
@@ -19114,32 +19153,35 @@ done14:
 
 // func tile1x128AVX512(a *args)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·tile1x128AVX512(SB), NOSPLIT, $96-8
-	MOVQ  a+0(FP), AX
-	MOVQ  128(AX), BX
-	MOVQ  BX, 16(SP)
-	MOVQ  (AX), BX
-	MOVQ  BX, 32(SP)
-	MOVQ  32(AX), BX
-	MOVQ  BX, 40(SP)
-	MOVQ  40(AX), BX
-	MOVQ  BX, 48(SP)
-	MOVQ  56(AX), BX
-	MOVQ  BX, 56(SP)
-	MOVQ  64(AX), BX
-	MOVQ  BX, 64(SP)
-	MOVQ  80(AX), BX
-	MOVQ  BX, 72(SP)
-	MOVQ  88(AX), BX
-	MOVQ  BX, 80(SP)
-	MOVQ  24(AX), R15
-	MOVQ  136(AX), CX
-	SUBQ  $0x10, CX
-	MOVQ  $0x00000001, DX
-	SHLQ  CL, DX
-	DECQ  DX
-	KMOVW DX, K1
-	MOVQ  96(AX), BX
+TEXT ·tile1x128AVX512(SB), NOSPLIT, $104-8
+	MOVQ   a+0(FP), AX
+	MOVQ   128(AX), BX
+	MOVQ   BX, 16(SP)
+	MOVQ   (AX), BX
+	MOVQ   BX, 32(SP)
+	MOVQ   32(AX), BX
+	MOVQ   BX, 40(SP)
+	MOVQ   40(AX), BX
+	MOVQ   BX, 48(SP)
+	MOVQ   56(AX), BX
+	MOVQ   BX, 56(SP)
+	MOVQ   64(AX), BX
+	MOVQ   BX, 64(SP)
+	MOVQ   80(AX), BX
+	MOVQ   BX, 80(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   64(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 72(SP)
+	MOVQ   24(AX), R15
+	MOVQ   136(AX), CX
+	SUBQ   $0x10, CX
+	MOVQ   $0x00000001, DX
+	SHLQ   CL, DX
+	DECQ   DX
+	KMOVW  DX, K1
+	MOVQ   96(AX), BX
 
 panel1:
 	MOVQ   a+0(FP), AX
@@ -19588,36 +19630,39 @@ done1:
 
 // func tile6x16AVX2(a *args)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile6x16AVX2(SB), NOSPLIT, $96-8
-	MOVQ a+0(FP), AX
-	MOVQ 128(AX), BX
-	MOVQ BX, 16(SP)
-	MOVQ (AX), BX
-	MOVQ BX, 32(SP)
-	MOVQ 32(AX), BX
-	MOVQ BX, 40(SP)
-	MOVQ 40(AX), BX
-	MOVQ BX, 48(SP)
-	MOVQ 56(AX), BX
-	MOVQ BX, 56(SP)
-	MOVQ 64(AX), BX
-	MOVQ BX, 64(SP)
-	MOVQ 80(AX), BX
-	MOVQ BX, 72(SP)
-	MOVQ 88(AX), BX
-	MOVQ BX, 80(SP)
-	MOVQ 24(AX), R15
-	MOVQ 96(AX), BX
-	CMPQ BX, $0x06
-	JEQ  panel6
-	CMPQ BX, $0x05
-	JEQ  panel5
-	CMPQ BX, $0x04
-	JEQ  panel4
-	CMPQ BX, $0x03
-	JEQ  panel3
-	CMPQ BX, $0x02
-	JEQ  panel2
+TEXT ·tile6x16AVX2(SB), NOSPLIT, $104-8
+	MOVQ   a+0(FP), AX
+	MOVQ   128(AX), BX
+	MOVQ   BX, 16(SP)
+	MOVQ   (AX), BX
+	MOVQ   BX, 32(SP)
+	MOVQ   32(AX), BX
+	MOVQ   BX, 40(SP)
+	MOVQ   40(AX), BX
+	MOVQ   BX, 48(SP)
+	MOVQ   56(AX), BX
+	MOVQ   BX, 56(SP)
+	MOVQ   64(AX), BX
+	MOVQ   BX, 64(SP)
+	MOVQ   80(AX), BX
+	MOVQ   BX, 80(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   64(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 72(SP)
+	MOVQ   24(AX), R15
+	MOVQ   96(AX), BX
+	CMPQ   BX, $0x06
+	JEQ    panel6
+	CMPQ   BX, $0x05
+	JEQ    panel5
+	CMPQ   BX, $0x04
+	JEQ    panel4
+	CMPQ   BX, $0x03
+	JEQ    panel3
+	CMPQ   BX, $0x02
+	JEQ    panel2
 
 panel1:
 	// Sums begin at the bias.
@@ -19642,7 +19687,7 @@ tap1:
 	JEQ  rest1
 
 loop1:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y2
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y3
@@ -19697,12 +19742,12 @@ loop1:
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         $+32, AX
 	ADDQ         $+512, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -19881,7 +19926,7 @@ tap2:
 	JEQ  rest2
 
 loop2:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y4
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y5
@@ -19961,12 +20006,12 @@ loop2:
 	ADDQ         $+32, AX
 	ADDQ         $+32, BX
 	ADDQ         $+512, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -20190,7 +20235,7 @@ tap3:
 	JEQ  rest3
 
 loop3:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y6
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y7
@@ -20295,12 +20340,12 @@ loop3:
 	ADDQ         $+32, BX
 	ADDQ         $+32, CX
 	ADDQ         $+512, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -20569,7 +20614,7 @@ tap4:
 	JEQ  rest4
 
 loop4:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y8
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y9
@@ -20699,12 +20744,12 @@ loop4:
 	ADDQ         $+32, CX
 	ADDQ         $+32, DX
 	ADDQ         $+512, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -21018,7 +21063,7 @@ tap5:
 	JEQ  rest5
 
 loop5:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y10
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y11
@@ -21173,12 +21218,12 @@ loop5:
 	ADDQ         $+32, DX
 	ADDQ         $+32, SI
 	ADDQ         $+512, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -21537,7 +21582,7 @@ tap6:
 	JEQ  rest6
 
 loop6:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y12
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y13
@@ -21717,12 +21762,12 @@ loop6:
 	ADDQ         $+32, SI
 	ADDQ         $+32, DI
 	ADDQ         $+512, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -22081,36 +22126,39 @@ done6:
 
 // func tile6x8AVX2(a *args)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile6x8AVX2(SB), NOSPLIT, $96-8
-	MOVQ a+0(FP), AX
-	MOVQ 128(AX), BX
-	MOVQ BX, 16(SP)
-	MOVQ (AX), BX
-	MOVQ BX, 32(SP)
-	MOVQ 32(AX), BX
-	MOVQ BX, 40(SP)
-	MOVQ 40(AX), BX
-	MOVQ BX, 48(SP)
-	MOVQ 56(AX), BX
-	MOVQ BX, 56(SP)
-	MOVQ 64(AX), BX
-	MOVQ BX, 64(SP)
-	MOVQ 80(AX), BX
-	MOVQ BX, 72(SP)
-	MOVQ 88(AX), BX
-	MOVQ BX, 80(SP)
-	MOVQ 24(AX), R15
-	MOVQ 96(AX), BX
-	CMPQ BX, $0x06
-	JEQ  panel6
-	CMPQ BX, $0x05
-	JEQ  panel5
-	CMPQ BX, $0x04
-	JEQ  panel4
-	CMPQ BX, $0x03
-	JEQ  panel3
-	CMPQ BX, $0x02
-	JEQ  panel2
+TEXT ·tile6x8AVX2(SB), NOSPLIT, $104-8
+	MOVQ   a+0(FP), AX
+	MOVQ   128(AX), BX
+	MOVQ   BX, 16(SP)
+	MOVQ   (AX), BX
+	MOVQ   BX, 32(SP)
+	MOVQ   32(AX), BX
+	MOVQ   BX, 40(SP)
+	MOVQ   40(AX), BX
+	MOVQ   BX, 48(SP)
+	MOVQ   56(AX), BX
+	MOVQ   BX, 56(SP)
+	MOVQ   64(AX), BX
+	MOVQ   BX, 64(SP)
+	MOVQ   80(AX), BX
+	MOVQ   BX, 80(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   64(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 72(SP)
+	MOVQ   24(AX), R15
+	MOVQ   96(AX), BX
+	CMPQ   BX, $0x06
+	JEQ    panel6
+	CMPQ   BX, $0x05
+	JEQ    panel5
+	CMPQ   BX, $0x04
+	JEQ    panel4
+	CMPQ   BX, $0x03
+	JEQ    panel3
+	CMPQ   BX, $0x02
+	JEQ    panel2
 
 panel1:
 	// Sums begin at the bias.
@@ -22134,7 +22182,7 @@ tap1:
 	JEQ  rest1
 
 loop1:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y1
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y2
@@ -22169,12 +22217,12 @@ loop1:
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         $+32, AX
 	ADDQ         $+256, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -22328,7 +22376,7 @@ tap2:
 	JEQ  rest2
 
 loop2:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y2
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y3
@@ -22380,12 +22428,12 @@ loop2:
 	ADDQ         $+32, AX
 	ADDQ         $+32, BX
 	ADDQ         $+256, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -22570,7 +22618,7 @@ tap3:
 	JEQ  rest3
 
 loop3:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y3
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y4
@@ -22639,12 +22687,12 @@ loop3:
 	ADDQ         $+32, BX
 	ADDQ         $+32, CX
 	ADDQ         $+256, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -22860,7 +22908,7 @@ tap4:
 	JEQ  rest4
 
 loop4:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y4
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y5
@@ -22946,12 +22994,12 @@ loop4:
 	ADDQ         $+32, CX
 	ADDQ         $+32, DX
 	ADDQ         $+256, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -23198,7 +23246,7 @@ tap5:
 	JEQ  rest5
 
 loop5:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y5
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y6
@@ -23301,12 +23349,12 @@ loop5:
 	ADDQ         $+32, DX
 	ADDQ         $+32, SI
 	ADDQ         $+256, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -23584,7 +23632,7 @@ tap6:
 	JEQ  rest6
 
 loop6:
-	MOVQ         72(SP), BP
+	MOVQ         80(SP), BP
 	VMOVUPS      (R15), Y6
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y7
@@ -23704,12 +23752,12 @@ loop6:
 	ADDQ         $+32, SI
 	ADDQ         $+32, DI
 	ADDQ         $+256, R15
-	ADDQ         80(SP), BP
-	MOVQ         BP, 72(SP)
+	ADDQ         88(SP), BP
+	MOVQ         BP, 80(SP)
 	MOVQ         (SP), BP
 	ADDQ         8(SP), BP
 	ADDQ         8(SP), BP
-	ANDQ         $0x0f, BP
+	ANDQ         $0x07, BP
 	IMULQ        64(SP), BP
 	ADDQ         56(SP), BP
 	PREFETCHT0   (BP)
@@ -23980,26 +24028,29 @@ done6:
 
 // func tile1x64AVX2(a *args)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x64AVX2(SB), NOSPLIT, $96-8
-	MOVQ a+0(FP), AX
-	MOVQ 128(AX), BX
-	MOVQ BX, 16(SP)
-	MOVQ (AX), BX
-	MOVQ BX, 32(SP)
-	MOVQ 32(AX), BX
-	MOVQ BX, 40(SP)
-	MOVQ 40(AX), BX
-	MOVQ BX, 48(SP)
-	MOVQ 56(AX), BX
-	MOVQ BX, 56(SP)
-	MOVQ 64(AX), BX
-	MOVQ BX, 64(SP)
-	MOVQ 80(AX), BX
-	MOVQ BX, 72(SP)
-	MOVQ 88(AX), BX
-	MOVQ BX, 80(SP)
-	MOVQ 24(AX), R15
-	MOVQ 96(AX), BX
+TEXT ·tile1x64AVX2(SB), NOSPLIT, $104-8
+	MOVQ   a+0(FP), AX
+	MOVQ   128(AX), BX
+	MOVQ   BX, 16(SP)
+	MOVQ   (AX), BX
+	MOVQ   BX, 32(SP)
+	MOVQ   32(AX), BX
+	MOVQ   BX, 40(SP)
+	MOVQ   40(AX), BX
+	MOVQ   BX, 48(SP)
+	MOVQ   56(AX), BX
+	MOVQ   BX, 56(SP)
+	MOVQ   64(AX), BX
+	MOVQ   BX, 64(SP)
+	MOVQ   80(AX), BX
+	MOVQ   BX, 80(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   64(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 72(SP)
+	MOVQ   24(AX), R15
+	MOVQ   96(AX), BX
 
 panel1:
 	MOVQ   a+0(FP), AX

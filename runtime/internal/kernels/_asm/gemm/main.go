@@ -26,6 +26,10 @@ const unroll = 8
 // second-level cache always, and for memory where nothing fetched them earlier.
 const ahead = 2048
 
+// half is the rows that turns ask for one by one, each together with the row half further
+// down.
+const half = 8
+
 // groupAhead is the same for each panel of a group: across the ends of pages, where the
 // processor's own foresight ends.
 const groupAhead = 1024
@@ -43,8 +47,8 @@ type tile struct {
 	maxRows int
 
 	// The frame: what has no register in the loop.
-	count, taps, panels, offsets, base, bias, c, residual, ldr, next, nextStep, lastRow Mem
-	maskTable                                                                           Mem
+	count, taps, panels, offsets, base, bias, c, residual, ldr, ldrHalf, next, nextStep, lastRow Mem
+	maskTable                                                                                    Mem
 }
 
 // General registers: thirteen rows, the pointer into B, and one for everything
@@ -89,7 +93,7 @@ func (t *tile) function() {
 		doc = fmt.Sprintf("%s computes one row and panels of %d columns, %d at a time, see Call.", name, t.width, t.group)
 	}
 	args.Func(name, doc)
-	words := []*Mem{&t.count, &t.taps, &t.panels, &t.offsets, &t.base, &t.bias, &t.c, &t.residual, &t.ldr, &t.next, &t.nextStep, &t.lastRow}
+	words := []*Mem{&t.count, &t.taps, &t.panels, &t.offsets, &t.base, &t.bias, &t.c, &t.residual, &t.ldr, &t.ldrHalf, &t.next, &t.nextStep, &t.lastRow}
 	for i, m := range emit.Local(len(words)) {
 		*words[i] = m
 	}
@@ -103,6 +107,9 @@ func (t *tile) function() {
 		MOVQ(args.At(p, f.name), reg.RBX)
 		MOVQ(reg.RBX, f.local)
 	}
+	MOVQ(t.ldr, reg.RBX)
+	IMUL3Q(U32(half), reg.RBX, reg.RBX)
+	MOVQ(reg.RBX, t.ldrHalf)
 	MOVQ(args.At(p, "b"), bRegs[0])
 	if t.Is512() {
 		t.tailMask(p)
@@ -202,9 +209,9 @@ func (t *tile) rows(rows int) {
 func (t *tile) spreads(rows int) bool { return rows <= len(rowRegs) }
 
 // fetch asks for what is needed later: for the second-level cache, what the next calls
-// read of B; a row of the residual, or of C, which the epilogue meets all at once. Which
-// row follows from the counts, so that nothing else has to be counted: a turn of a tap is
-// a row, and the rows of a tap with two turns are not those of the next.
+// read of B; two rows of the residual, or of C, which the epilogue meets all at once: eight
+// turns ask for all. Which rows follows from the counts, so that nothing else has to be
+// counted: the rows of a tap with two turns are not those of the next.
 func (t *tile) fetch(rows int) {
 	if !t.spreads(rows) {
 		MOVQ(t.next, scratch)
@@ -218,11 +225,16 @@ func (t *tile) fetch(rows int) {
 	MOVQ(t.count, scratch)
 	ADDQ(t.taps, scratch)
 	ADDQ(t.taps, scratch)
-	ANDQ(Imm(15), scratch)
+	ANDQ(Imm(half-1), scratch)
 	IMULQ(t.ldr, scratch)
 	ADDQ(t.residual, scratch)
-	for at := 0; at < 4*t.width; at += 64 {
-		PREFETCHT0(Mem{Base: scratch, Disp: at})
+	for first := 0; first < rows; first += half {
+		if first > 0 {
+			ADDQ(t.ldrHalf, scratch)
+		}
+		for at := 0; at < 4*t.width; at += 64 {
+			PREFETCHT0(Mem{Base: scratch, Disp: at})
+		}
 	}
 }
 
