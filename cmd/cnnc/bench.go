@@ -2,10 +2,8 @@ package main
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/driver"
 	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/report"
 	"github.com/cnnc-dev/cnnc/compiler"
 	"github.com/cnnc-dev/cnnc/compiler/exec"
@@ -65,11 +63,13 @@ type benchLayer struct {
 }
 
 func (c *benchCmd) Run(a *app) error {
-	if c.Batch < 1 {
-		return driver.Usagef("--batch %d: want 1 or more", c.Batch)
+	if err := inRange("batch", c.Batch, 1, maxBatch); err != nil {
+		return err
 	}
-	if slices.Min(c.Threads) < 1 {
-		return driver.Usagef("--threads: want 1 or more")
+	for _, n := range c.Threads {
+		if err := inRange("threads", n, 1, maxThreads); err != nil {
+			return err
+		}
 	}
 	r, err := c.compile(a, compiler.Options{})
 	if err != nil {

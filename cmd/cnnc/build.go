@@ -21,8 +21,8 @@ type buildCmd struct {
 }
 
 func (c *buildCmd) Run(a *app) error {
-	if c.Batch < 1 {
-		return driver.Usagef("--batch %d: want 1 or more", c.Batch)
+	if err := inRange("batch", c.Batch, 1, maxBatch); err != nil {
+		return err
 	}
 	r, spec, err := c.compileSpec(a, compiler.Options{})
 	if err != nil {

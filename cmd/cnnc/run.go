@@ -33,6 +33,9 @@ type outputTensor struct {
 }
 
 func (c *runCmd) Run(a *app) error {
+	if err := inRange("threads", c.Threads, 0, maxThreads); err != nil {
+		return err
+	}
 	r, err := c.compile(a, compiler.Options{})
 	if err != nil {
 		return err

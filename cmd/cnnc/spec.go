@@ -17,6 +17,20 @@ type specArgs struct {
 	NoWinograd  bool     `help:"Compute 3x3 convolutions as plain sums: slower, and a decimal more exact."`
 }
 
+// What no machine has room for is a slip of the keys.
+const (
+	maxBatch   = 4096
+	maxThreads = 1024
+)
+
+// inRange checks a flag's number.
+func inRange(flag string, n, least, most int) error {
+	if n < least || n > most {
+		return driver.Usagef("--%s %d: want %d to %d", flag, n, least, most)
+	}
+	return nil
+}
+
 // compile compiles the network and reports what is wrong with it.
 func (s *specArgs) compile(a *app, opts compiler.Options) (*compiler.Result, error) {
 	r, _, err := s.compileSpec(a, opts)

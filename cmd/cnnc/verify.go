@@ -22,6 +22,9 @@ type verifyCmd struct {
 }
 
 func (c *verifyCmd) Run(a *app) error {
+	if err := inRange("threads", c.Threads, 0, maxThreads); err != nil {
+		return err
+	}
 	data, err := os.ReadFile(c.Reference)
 	if err != nil {
 		return err
