@@ -12,9 +12,9 @@ func TestAhead(t *testing.T) {
 		size    int // many pixels are divided among threads, few are not
 		in, out int
 		threads int
-	}{{14, 256, 512, 1}, {14, 256, 512, 2}, {7, 256, 512, 2}, {7, 512, 96, 3}, {4, 64, 64, 2}} {
-		ops := []convCase{pointwise(c.size, c.in, c.out), threeByThree(c.size, c.out, c.out/16), pointwise(c.size, c.out, c.in), pointwise(c.size, c.in, 16)}
-		ops[1].algo = Grouped
+	}{{14, 256, 512, 1}, {14, 256, 512, 2}, {7, 256, 512, 2}, {7, 512, 128, 3}, {4, 64, 64, 2}} {
+		ops := []convCase{pointwise(c.size, c.in, c.out), threeByThree(c.size, c.out, c.out), pointwise(c.size, c.out, c.in), pointwise(c.size, c.in, 16)}
+		ops[1].algo = Depthwise
 		var algos []algorithm
 		rng := rand.New(rand.NewPCG(1, 2))
 		var l *Loader
@@ -46,10 +46,10 @@ func TestAhead(t *testing.T) {
 func checkAhead(t *testing.T, s *Session, p *product, worker, m int) {
 	t.Helper()
 	call := productCall{product: p, m: m, blocks: p.blocks(m, 0), parts: 1}
-	first, end := s.begins(worker, len(call.blocks)), s.begins(worker+1, len(call.blocks))
-	end = max(end, min(first+1, len(call.blocks))) // threads share one
+	n := len(call.blocks)
+	first, end := s.begins(worker, n), (n*(worker+1)+s.threads-1)/s.threads // threads may share one
 	if s.byRows(m, len(p.b)) {
-		call.parts, first, end = s.threads, 0, len(call.blocks)
+		call.parts, first, end = s.threads, 0, n
 	}
 	// Weights are numbered as they should be asked for.
 	pieces := [][]float32{p.b[call.blocks[first].bTo:call.blocks[end-1].bTo]}
