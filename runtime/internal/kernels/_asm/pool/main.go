@@ -24,14 +24,7 @@ var each = vmath.Each
 
 // args is pool.args.
 var args = emit.Struct("args", "dst", "src", "rows", "cols", "rowPitch", "colPitch", "dstPitch", "srcPitch",
-	"count", "channels", "scale", "shift", "numbers")
-
-// In numbers: floats.
-const (
-	factorAt = 0
-	loAt     = 4
-	hiAt     = 8
-)
+	"count", "channels", "scale", "shift", "factor", "hi")
 
 // General registers.
 var (
@@ -217,11 +210,8 @@ type sum struct {
 
 func (s *sum) alloc(f *function) {
 	s.total, s.row, s.factor = f.Regs(), f.Regs(), f.Reg()
-	f.number(factorAt, s.factor)
+	VBROADCASTSS(args.At(params, "factor"), s.factor)
 }
-
-// number loads a number into all lanes.
-func (f *function) number(at int, to V) { VBROADCASTSS(args.At(params, "numbers").Offset(at), to) }
 
 func (s *sum) start(f *function, side int, _ Op) {
 	each(s.total[:side], func(i int) { f.Zero(s.total[i]) })
@@ -259,8 +249,8 @@ type sumAffine struct {
 func (s *sumAffine) alloc(f *function) {
 	s.sum.alloc(f)
 	s.scale, s.shift, s.lo, s.hi = f.Regs(), f.Regs(), f.Reg(), f.Reg()
-	f.number(loAt, s.lo)
-	f.number(hiAt, s.hi)
+	VBROADCASTSS(args.At(params, "factor").Offset(4), s.lo)
+	VBROADCASTSS(args.At(params, "hi"), s.hi)
 }
 
 func (s *sumAffine) start(f *function, side int, mask Op) {
