@@ -17,15 +17,15 @@ type commentary struct {
 
 func newCommentary(comments []Comment) *commentary {
 	sorted := slices.Clone(comments)
-	sort.SliceStable(sorted, func(i, j int) bool { return before(sorted[i].Src.Start, sorted[j].Src.Start) })
+	sort.SliceStable(sorted, func(i, j int) bool { return sorted[i].Src.Start.Before(sorted[j].Src.Start) })
 	return &commentary{sorted, make([]bool, len(sorted))}
 }
 
 // take returns the comments from a to b that are left.
 func (c *commentary) take(a, b diag.Pos) []Comment {
 	var out []Comment
-	i := sort.Search(len(c.comments), func(i int) bool { return !before(c.comments[i].Src.Start, a) })
-	for ; i < len(c.comments) && before(c.comments[i].Src.Start, b); i++ {
+	i := sort.Search(len(c.comments), func(i int) bool { return !c.comments[i].Src.Start.Before(a) })
+	for ; i < len(c.comments) && c.comments[i].Src.Start.Before(b); i++ {
 		if !c.used[i] {
 			c.used[i] = true
 			out = append(out, c.comments[i])

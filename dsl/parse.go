@@ -84,8 +84,8 @@ func (p *parser) result(lexical diag.List) diag.List {
 }
 
 func (p *parser) isLost(at diag.Pos) bool {
-	i := sort.Search(len(p.lost), func(i int) bool { return before(at, p.lost[i].End) })
-	return i < len(p.lost) && !before(at, p.lost[i].Start)
+	i := sort.Search(len(p.lost), func(i int) bool { return at.Before(p.lost[i].End) })
+	return i < len(p.lost) && !at.Before(p.lost[i].Start)
 }
 
 func (p *parser) declarations(tokens []lexer.Token) []Decl {
@@ -202,15 +202,11 @@ func (p *parser) report(d *diag.Diagnostic, tokens []lexer.Token, i int) {
 // indexOf returns the index of the first token at or after p.
 func indexOf(p diag.Pos, tokens []lexer.Token) int {
 	for i, t := range tokens {
-		if !before(posOf(t.Pos), p) {
+		if !posOf(t.Pos).Before(p) {
 			return i
 		}
 	}
 	return len(tokens)
-}
-
-func before(a, b diag.Pos) bool {
-	return a.Line < b.Line || a.Line == b.Line && a.Col < b.Col
 }
 
 // failedAt returns the index of the token that participle couldn't fit in,

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -170,7 +171,7 @@ func checkSpans(t *testing.T, f *File, src []byte) {
 			}
 			if n, ok := v.Interface().(Node); ok {
 				s := n.Span()
-				if !s.Start.IsValid() || before(s.Start, around.Start) || before(around.End, s.End) || !before(s.Start, s.End) {
+				if !s.Start.IsValid() || s.Start.Before(around.Start) || around.End.Before(s.End) || !s.Start.Before(s.End) {
 					t.Fatalf("%s at %v-%v lies outside %v-%v in\n%s", v.Type().Name(), s.Start, s.End, around.Start, around.End, src)
 				}
 				around = s
@@ -183,11 +184,52 @@ func checkSpans(t *testing.T, f *File, src []byte) {
 	walk(reflect.ValueOf(f.Decls), whole)
 }
 
+// checkNodes checks that Nodes misses none of a tree.
+func checkNodes(t *testing.T, f *File, src []byte) {
+	t.Helper()
+	for _, d := range f.Decls {
+		want := []Node{d}
+		var walk func(v reflect.Value)
+		walk = func(v reflect.Value) {
+			switch v.Kind() {
+			case reflect.Interface:
+				if !v.IsNil() {
+					walk(v.Elem())
+				}
+			case reflect.Pointer:
+				if v.IsNil() {
+					return
+				}
+				switch n := v.Interface().(type) {
+				case Stmt, Expr, *Body:
+					if n != any(d) {
+						want = append(want, n.(Node))
+					}
+				}
+				walk(v.Elem())
+			case reflect.Slice:
+				for i := range v.Len() {
+					walk(v.Index(i))
+				}
+			case reflect.Struct:
+				for i := range v.NumField() {
+					walk(v.Field(i))
+				}
+			}
+		}
+		walk(reflect.ValueOf(d))
+		if got := slices.Collect(Nodes(d)); !slices.Equal(got, want) {
+			t.Fatalf("Nodes yields %d of the %d nodes of\n%s", len(got), len(want), src)
+		}
+	}
+}
+
 // checkParse holds against one source what Parse promises of any.
 func checkParse(t *testing.T, src []byte) {
 	t.Helper()
 	f, diags := Parse("in.cnn", src)
 	checkSpans(t, f, src)
+	checkNodes(t, f, src)
 	for _, d := range diags {
 		if !d.Span.Start.IsValid() || d.Code == "" || d.Summary == "" {
 			t.Errorf("incomplete diagnostic %+v for\n%s", d, src)

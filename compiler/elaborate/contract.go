@@ -241,24 +241,3 @@ func (r *fieldReader) perChannel(name string, to []float64, in shape.Shape, at d
 		copy(to, fs)
 	}
 }
-
-// checkUsed warns of layers that lead to no output, and of inputs that nothing
-// reads: both are forgotten connections.
-func (e *elab) checkUsed() {
-	for _, o := range e.outputs {
-		e.used[o.tensor.id] = true
-	}
-	for id, used := range e.used {
-		if used {
-			continue
-		}
-		v := e.b.Value(ir.ID(id))
-		switch v.Op {
-		case ir.OpSlice, ir.OpPick: // a part of a split that a block has no use for
-		case ir.OpInput:
-			e.report(warnUnusedInput(v.Span, v.Name))
-		default:
-			e.report(warnUnused(v.Span, v.Name))
-		}
-	}
-}

@@ -60,6 +60,7 @@ func Net(l *Loader, file, net string, overrides ...Override) (*ir.Graph, diag.Li
 type elab struct {
 	loader *Loader
 	files  map[ref]*fileEnv
+	read   []*fileEnv // the files in the order in which they were read
 	// loading names the files being read, each used by the one before it.
 	loading []ref
 	nets    map[*dsl.Net]*userNet

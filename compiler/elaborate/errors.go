@@ -94,6 +94,12 @@ func errConstantCycle(at diag.Span, name string) *diag.Diagnostic {
 	return with(newError("NAME004", at, "the constant %s is defined by itself", name), "", "break the circle")
 }
 
+func warnUnusedLet(at diag.Span, name string) *diag.Diagnostic {
+	d := with(newError("NAME005", at, "let %s: nothing uses it", name), "not used", "use it, or remove it")
+	d.Severity = diag.Warning
+	return d
+}
+
 // Types.
 
 func errKind(at diag.Span, what, want string, got value) *diag.Diagnostic {

@@ -131,6 +131,7 @@ func (e *elab) parse(r ref, text []byte) *fileEnv {
 	}
 	f := &fileEnv{ref: r, ast: ast, decls: map[string]dsl.Decl{}, consts: map[string]*constant{}}
 	e.files[r] = f
+	e.read = append(e.read, f)
 	e.loading = append(e.loading, r)
 	defer func() { e.loading = e.loading[:len(e.loading)-1] }()
 	for _, d := range ast.Decls {

@@ -2,6 +2,7 @@ package elaborate
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/cnnc-dev/cnnc/compiler/ir"
+	"github.com/cnnc-dev/cnnc/dsl/diag"
 	"github.com/cnnc-dev/cnnc/dsl/dsltest"
 )
 
@@ -43,6 +45,30 @@ func TestDocTables(t *testing.T) {
 		if err := os.WriteFile(path, []byte(doc), 0o666); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestCodes compiles the example of each of this package's codes and expects that
+// code alone.
+func TestCodes(t *testing.T) {
+	for _, e := range diag.Codes() {
+		if strings.HasPrefix(e.Code, "SYNTAX") || strings.HasPrefix(e.Code, "SHAPE") || e.Example == "" {
+			continue
+		}
+		_, diags := Net(&Loader{Read: readOnly("n.cnn", e.Example)}, "n.cnn", "")
+		if len(diags) != 1 || diags[0].Code != e.Code {
+			t.Errorf("the example of %s gives %v", e.Code, diags)
+		}
+	}
+}
+
+// readOnly reads one file, of that text.
+func readOnly(name, text string) func(string) ([]byte, error) {
+	return func(asked string) ([]byte, error) {
+		if asked != name {
+			return nil, fs.ErrNotExist
+		}
+		return []byte(text), nil
 	}
 }
 
@@ -134,7 +160,7 @@ func TestDefaults(t *testing.T) {
 		}
 		build := func(args []string) string {
 			src := fmt.Sprintf("net n {\n    input %s\n    x -> y: %s(%s)\n}\n", input, p.name, strings.Join(args, ", "))
-			g, diags := Net(&Loader{Read: func(string) ([]byte, error) { return []byte(src), nil }}, "n.cnn", "")
+			g, diags := Net(&Loader{Read: readOnly("n.cnn", src)}, "n.cnn", "")
 			if g == nil {
 				t.Fatalf("%s: %v", src, diags)
 			}

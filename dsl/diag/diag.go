@@ -16,6 +16,9 @@ type Pos struct {
 // IsValid reports whether p names a place.
 func (p Pos) IsValid() bool { return p.Line > 0 }
 
+// Before reports whether p comes before q in one file.
+func (p Pos) Before(q Pos) bool { return p.Line < q.Line || p.Line == q.Line && p.Col < q.Col }
+
 func (p Pos) String() string {
 	if !p.IsValid() {
 		return p.File
