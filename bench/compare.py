@@ -23,7 +23,7 @@ NAMES = {OURS: "cnnc", ORT: "ONNX Runtime", OPENVINO: "OpenVINO", AVX2: "cnnc, A
 
 TURN = 0.2  # seconds of calls before the others have their turn
 PAUSE = 0.05  # between turns: a peer's threads spin for some milliseconds after a call
-PEAK = 0.01  # seconds of bare multiply-adds a round
+ALONE = 0.01  # seconds of bare multiply-adds a round: until the processor has raised its clock
 MIN_ROUNDS = 5
 COLD_STARTS = 5
 # How far apart outputs may be, in units of the largest of them: all add up
@@ -37,7 +37,7 @@ class Run:
 
     ms: tuple  # quartiles of a call's time
     gflops: float  # at the median, two a multiply-accumulate
-    share: float  # of the peak
+    share: float  # of the peak, at the clock that our calls leave
     ratio: float  # of the median to ours
     ratios: tuple  # quartiles of the rounds' ratios
 
@@ -63,8 +63,8 @@ class Results:
     cold: dict = field(default_factory=dict)  # by net, threads, engine
     read_ms: dict = field(default_factory=dict)  # by net: reading the weights' file
     errors: dict = field(default_factory=dict)  # by net, engine: the largest, in units of the largest output
-    peaks: dict = field(default_factory=dict)  # by threads: GFLOP/s, one a round
-    avx2_peaks: list = field(default_factory=list)
+    peaks: dict = field(default_factory=dict)  # by engine, threads: GFLOP/s of bare multiply-adds after calls, one a round
+    alone: dict = field(default_factory=dict)  # by threads: without calls
 
 
 class Worker:
@@ -146,6 +146,7 @@ def claim_memory(case):
 def measure(results, case, threads, seconds):
     engines = [*ENGINES, AVX2] if (case.batch, threads) == AVX2_SETTING else ENGINES
     peaks, times = {engine: [] for engine in (OURS, AVX2)}, {engine: [] for engine in engines}
+    alone = results.alone.setdefault(threads, [])
     with contextlib.ExitStack() as stack:
         workers = {engine: stack.enter_context(Worker(engine, case, threads)) for engine in engines}
         check_agreement(results, case, workers)
@@ -153,13 +154,16 @@ def measure(results, case, threads, seconds):
         while len(times[OURS]) < MIN_ROUNDS or time.monotonic() < end:
             for engine in order:
                 time.sleep(PAUSE)
+                if engine == OURS:
+                    alone.append(workers[engine].ask("peak", ALONE))
+                answer = workers[engine].ask("run", TURN)
+                times[engine].append(answer["us"])
                 if engine in peaks:
-                    peaks[engine].append(workers[engine].ask("peak", PEAK))
-                times[engine].append(workers[engine].ask("run", TURN))
+                    peaks[engine].append(answer["peak_gflops"])
             order.reverse()  # so that nobody always comes after the same
 
-    results.peaks.setdefault(threads, []).extend(peaks[OURS])
-    results.avx2_peaks.extend(peaks[AVX2])
+    for engine in peaks:
+        results.peaks.setdefault((engine, threads), []).extend(peaks[engine])
     rounds = {engine: np.array([np.median(turn) for turn in turns]) for engine, turns in times.items()}
     medians = {engine: np.median(np.concatenate(turns)) for engine, turns in times.items()}
     for engine in engines:

@@ -89,7 +89,7 @@ def tables(machine, reports):
     for key, value in machine.items():
         say(f"| {key} | {value} |")
     peaks = [f"{middle([runs[i]['peak_gflops'] for runs in reports.values()]):.0f} GFLOP/s on {threads_text(n)}" for i, n in enumerate(THREADS)]
-    say(f"| multiply-add peak, measured between turns | {', '.join(peaks)} |")
+    say(f"| multiply-add peak at the clock that calls leave | {', '.join(peaks)} |")
     say()
     say("## Summary")
     say()

@@ -127,7 +127,7 @@ def main():
         command, seconds = line.split()
         if command != "run":
             raise SystemExit(f"unknown command {command!r}")
-        print(json.dumps(times(peer.run, float(seconds))), flush=True)
+        print(json.dumps({"us": times(peer.run, float(seconds))}), flush=True)
 
 
 if __name__ == "__main__":

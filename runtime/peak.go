@@ -12,7 +12,8 @@ import (
 // MeasurePeak returns the floating-point operations a second that multiply-adds reach
 // on so many threads at once with the kernels' instruction set: the best of what it
 // sees in the given time. The first bursts of a thread are slow, until the processor
-// has powered its wide units up; give it a millisecond.
+// has powered its wide units up. A few hundred microseconds right after other work find
+// the clock which that work left; a few milliseconds, the highest.
 func MeasurePeak(threads int, d time.Duration) float64 {
 	end := time.Now().Add(d)
 	return together(threads, func(int) (best float64) {

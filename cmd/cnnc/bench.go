@@ -36,8 +36,7 @@ type benchRun struct {
 	MinMS    float64 `json:"min_ms"`
 	P90MS    float64 `json:"p90_ms"`
 	GFLOPS   float64 `json:"gflops"` // at the median
-	// PeakGFLOPS is the median rate of bare multiply-adds on as many threads,
-	// measured between the turns.
+	// PeakGFLOPS is the median rate of bare multiply-adds on as many threads, right after calls.
 	PeakGFLOPS float64 `json:"peak_gflops"`
 	Share      float64 `json:"share"` // GFLOPS / PeakGFLOPS
 

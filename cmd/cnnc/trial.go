@@ -12,10 +12,12 @@ import (
 )
 
 const (
-	minCalls  = 5
-	warmUps   = 2
-	peakBurst = 2 * time.Millisecond
-	turnTime  = 20 * time.Millisecond
+	minCalls = 5
+	warmUps  = 2
+	turnTime = 20 * time.Millisecond
+	// peakTime is short: a processor lowers its clock for calls that keep units and
+	// memory busy, and raises it again within a millisecond of bare multiply-adds.
+	peakTime = 200 * time.Microsecond
 )
 
 // trial measures a model at one thread count.
@@ -42,7 +44,6 @@ func newTrial(m *exec.Model, threads, batch int, layers bool) (*trial, error) {
 		t.dst = append(t.dst, make([]float32, batch*out.Shape.Elems()))
 	}
 	for range warmUps {
-		runtime.MeasurePeak(threads, peakBurst)
 		if err := t.forward(); err != nil {
 			return nil, err
 		}
@@ -72,10 +73,10 @@ func (t *trial) measureBandwidth() {
 	t.cached = max(t.cached, runtime.MeasureBandwidth(t.threads, t.threads*roofline.Cache/4, burst))
 }
 
-// turn measures the peak, and then calls for a while. The first of them finds the caches
-// as the others left them, and counts only if it takes so long that it is the only one.
+// turn calls for a while, and then measures the peak at the clock that the calls leave.
+// The first of them finds the caches as the others left them, and counts only if it takes
+// so long that it is the only one.
 func (t *trial) turn() error {
-	t.peaks = append(t.peaks, runtime.MeasurePeak(t.threads, peakBurst))
 	first := len(t.calls)
 	for end := time.Now().Add(turnTime); ; {
 		start := time.Now()
@@ -88,6 +89,7 @@ func (t *trial) turn() error {
 			break
 		}
 	}
+	t.peaks = append(t.peaks, runtime.MeasurePeak(t.threads, peakTime))
 	if len(t.calls)-first > 1 {
 		t.calls = slices.Delete(t.calls, first, first+1)
 		for i, times := range t.steps {
