@@ -6,9 +6,13 @@ import (
 	"github.com/cnnc-dev/cnnc/compiler/passes"
 )
 
-// pipeline lists the passes in the order in which they run. To add one: a file in
-// compiler/passes, a golden beside it, a line here, and a line in order for each
-// pass that it counts on.
+// pipeline lists the passes in the order in which they run, each once: there is
+// nothing left for a second round, which a test checks. A pass repeats itself where one
+// step makes room for the next, as with two paddings before a convolution, and
+// merge-convs ends with pad-into-conv, for the padding that its branches shared.
+//
+// To add one: a file in compiler/passes, a golden beside it, a line here, and a line
+// in order for each pass that it counts on.
 var pipeline = []pass.Pass{
 	{
 		Name: "drop-identities",

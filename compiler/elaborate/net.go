@@ -171,6 +171,7 @@ func (e *elab) runRoot(n *userNet, overrides []Override) {
 	if !ok {
 		return
 	}
+	e.varied = len(overrides) > 0 || n.base != nil
 	f := &frame{what: "net " + n.title(), inNet: true, root: true}
 	value := e.runNet(n, given, f)
 	if e.diags.HasErrors() || e.stopped {

@@ -114,7 +114,7 @@ var elaborateCodes = []Explanation{
 		"preprocess knows resize, crop, filter, scale, mean, std and channels. The input has 1 or 3 channels, mean and std one number for each, and crop is the input's size.",
 		"net n {\n    input x[3, 8, 8]\n    x -> relu\n    preprocess { mean = [0.5, 0.5] }\n}\n"},
 	{"NET009", "labels that do not fit the output (a warning)",
-		"There are more or fewer labels than features, as after -D classes=10. They are left out.",
+		"There are more or fewer labels than features, and so they are left out. It is no warning after -D classes=10, nor in a net made from another one: the labels were for the net as it is written.",
 		"net n {\n    input x[3, 8, 8]\n    x -> flatten -> fc: linear(10)\n    labels [\"cat\", \"dog\"]\n}\n"},
 	{"NET010", "a layer or input that leads to no output (a warning)",
 		"Its result is not used, which mostly means a forgotten connection.",

@@ -72,11 +72,7 @@ func Tolerance(ref *verify.Reference) float64 {
 	return verify.TimesNoise * ref.Noise
 }
 
-// labelsDoNotFit is the warning that labels are left out, being too many or too few.
-const labelsDoNotFit = "NET009"
-
-// Compile compiles a net of the library. A warning fails the test, other than that
-// a number of classes which opts override leaves the labels out.
+// Compile compiles a net of the library. A warning fails the test.
 func Compile(t testing.TB, name string, opts compiler.Options) *compiler.Result {
 	t.Helper()
 	net, ok := specs.Find(name)
@@ -85,9 +81,7 @@ func Compile(t testing.TB, name string, opts compiler.Options) *compiler.Result 
 	}
 	r, diags := compiler.Compile(&elaborate.Loader{Library: specs.FS()}, net.File, net.Name, opts)
 	for _, d := range diags {
-		if d.Code != labelsDoNotFit || len(opts.Overrides) == 0 {
-			t.Error(d)
-		}
+		t.Error(d)
 	}
 	if r == nil {
 		t.FailNow()
