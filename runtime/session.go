@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"math"
 	goruntime "runtime"
 	"sync/atomic"
 )
@@ -103,6 +104,9 @@ func NewSession(mem Memory, opts ...Option) *Session {
 		// A gap keeps neighbours' writes out of each other's prefetched lines.
 		scratchPitch: roundUp(max(mem.Scratch, meanScratch), lineFloats) + 2*lineFloats,
 	}
+	if s.batch > math.MaxInt/4/max(1, mem.Arena) { // make refuses what is too much, but not a product that wrapped
+		panic(fmt.Sprintf("cnnc: no memory for %d images of %d floats", s.batch, mem.Arena))
+	}
 	s.zeros = mem.Arena * s.batch
 	end := s.zeros + mem.Zeros
 	s.scratchAt = roundUp(end, lineFloats)
@@ -128,13 +132,19 @@ func (s *Session) Begin(n int) {
 	if n < 1 || n > s.batch {
 		panic(fmt.Sprintf("cnnc: %d images in a session for 1 to %d", n, s.batch))
 	}
-	if s.busy.Swap(true) {
-		panic("cnnc: a session runs one inference at a time; make one session a goroutine")
-	}
+	s.claim()
 	s.images = n
 	if s.team != nil {
 		s.threads = min(len(s.team.seats), goruntime.GOMAXPROCS(0))
 		s.team.begin()
+	}
+}
+
+// claim panics if an inference is running: two goroutines with one session would compute
+// nonsense without a word.
+func (s *Session) claim() {
+	if s.busy.Swap(true) {
+		panic("cnnc: a session runs one inference at a time; make one session a goroutine")
 	}
 }
 
@@ -148,8 +158,10 @@ func (s *Session) End() {
 }
 
 // Close ends the workers. A closed session still runs, on the caller's thread alone.
-// Closing twice is harmless.
+// Closing twice is harmless. Like Begin, it panics if an inference is running.
 func (s *Session) Close() {
+	s.claim()
+	defer s.busy.Store(false)
 	if s.team != nil {
 		s.team.close()
 		s.team = nil

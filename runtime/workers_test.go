@@ -1,6 +1,7 @@
 package runtime
 
 import (
+	"math"
 	"math/rand/v2"
 	goruntime "runtime"
 	"strings"
@@ -200,9 +201,11 @@ func TestSessionMisuse(t *testing.T) {
 		t.Errorf("Batch(-3) is %d, want 1", s.Batch())
 	}
 	for name, misuse := range map[string]func(){
+		"wrapped size":   func() { NewSession(Memory{Arena: 16}, Batch(math.MaxInt/8+1)) },
 		"no image":       func() { s.Begin(0) },
 		"too many":       func() { s.Begin(2) },
 		"already begun":  func() { s.Begin(1); defer s.End(); s.Begin(1) },
+		"closed":         func() { s.Begin(1); defer s.End(); s.Close() },
 		"input short":    func() { s.Begin(1); defer s.End(); s.Input(View{Pitch: 4}, Shape{2, 2, 2}, make([]float32, 7)) },
 		"beyond the end": func() { s.Begin(1); defer s.End(); s.tensor(View{Offset: 16, Pitch: 4}, Shape{2, 2, 2}) },
 	} {
