@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	goruntime "runtime"
 	"slices"
 	"testing"
 
@@ -13,6 +14,14 @@ import (
 
 // The tests of ops run each one in an arena full of canaries, under several layouts,
 // batches and numbers of threads, and compare with package ref.
+
+// TestMain sees to it that a session of a test has the threads that it asks for, on any machine:
+// there are no more than GOMAXPROCS.
+func TestMain(m *testing.M) {
+	const most = 5 // that tests ask for
+	goruntime.GOMAXPROCS(max(most, goruntime.GOMAXPROCS(0)))
+	m.Run()
+}
 
 // setting is how a test lays tensors out and runs an op.
 type setting struct {

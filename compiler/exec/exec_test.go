@@ -13,6 +13,7 @@ import (
 	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/passes"
 	"github.com/cnnc-dev/cnnc/compiler/plan"
+	"github.com/cnnc-dev/cnnc/compiler/verify/verifytest"
 	"github.com/cnnc-dev/cnnc/runtime"
 )
 
@@ -264,8 +265,7 @@ func TestChain(t *testing.T) {
 		for _, threads := range []int{1, 2, 3} {
 			s := m.NewSession(runtime.Threads(threads), runtime.Batch(batch))
 			in, out := inputs(g, batch), outputs(p, batch)
-			// More runs than workers: a goroutine that parks may allocate once.
-			allocs := testing.AllocsPerRun(5, func() {
+			allocs := verifytest.Allocs(func() {
 				if err := s.Forward(out, in, batch); err != nil {
 					t.Fatal(err)
 				}
@@ -322,7 +322,7 @@ func TestForwardAllocatesNothing(t *testing.T) {
 	for _, threads := range []int{1, 2} {
 		s := m.NewSession(runtime.Threads(threads))
 		in, out := inputs(g, 1), outputs(m.Plan(), 1)
-		n := testing.AllocsPerRun(100, func() {
+		n := verifytest.Allocs(func() {
 			if err := s.Forward(out, in, 1); err != nil {
 				t.Fatal(err)
 			}

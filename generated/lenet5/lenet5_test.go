@@ -136,7 +136,7 @@ func TestAllocations(t *testing.T) {
 	for _, threads := range []int{1, 2} {
 		s := load(t).NewSession(cnnrt.Threads(threads), cnnrt.Batch(2))
 		defer s.Close()
-		if n := testing.AllocsPerRun(50, func() {
+		if n := verifytest.Allocs(func() {
 			if err := s.ForwardBatch(dst, images[:5*lenet5.InputLen], 5); err != nil {
 				t.Fatal(err)
 			}

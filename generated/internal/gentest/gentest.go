@@ -112,8 +112,7 @@ func Sessions[M Model[S], S Session](t *testing.T, net string, load func(cnnrt.T
 				t.Fatal(err)
 			}
 			verifytest.SameBits(t, "a batch and one by one", got, want)
-			// More runs than workers: a goroutine that parks may allocate once.
-			if n := testing.AllocsPerRun(2, func() {
+			if n := verifytest.Allocs(func() {
 				if err := s.Forward(got[:out], data[:in]); err != nil {
 					t.Error(err)
 				}
