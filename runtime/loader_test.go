@@ -102,7 +102,7 @@ func TestLoaderErrors(t *testing.T) {
   module.b.bias
   module.b.weight
   module.c
-every missing tensor is there under a key that begins with "module.": weights.StripPrefix takes it off`,
+every missing tensor is there under a key that begins with "module.": in Go, weights.StripPrefix takes it off; in Python, key.removeprefix("module.") before the file is written`,
 		},
 		{
 			"many", memory{}, many,
@@ -124,7 +124,7 @@ every missing tensor is there under a key that begins with "module.": weights.St
 			`the weights do not fit the network
 1 tensor not used by the network:
   aux.weight
-if they are to be ignored, weights.Rename leaves them out`,
+if they are to be ignored, leave them out: in Go by weights.Rename, in Python before the file is written`,
 		},
 		{
 			"hostile names", memory{"a.weight": ones(4), "a.bias": ones(4), "\x1b[31m\n": ones(1), strings.Repeat("x", 200): ones(1)},
@@ -133,7 +133,7 @@ if they are to be ignored, weights.Rename leaves them out`,
 2 tensors not used by the network:
   "\x1b[31m\n"
   "` + strings.Repeat("x", 100) + `"...
-if they are to be ignored, weights.Rename leaves them out`,
+if they are to be ignored, leave them out: in Go by weights.Rename, in Python before the file is written`,
 		},
 		{
 			"too few values", memory{"a.weight": {Shape: []int{4}, Data: make([]float32, 3)}, "a.bias": ones(4)},

@@ -78,6 +78,9 @@ func (c *benchCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
+	if err := checkMemory(model, c.Batch, c.Threads); err != nil {
+		return err
+	}
 	out := benchReport{Net: r.Plan.Name, Batch: c.Batch, MACs: r.Plan.MACs}
 	trials := make([]*trial, len(c.Threads))
 	for i, threads := range c.Threads {
