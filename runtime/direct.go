@@ -1,6 +1,10 @@
 package runtime
 
-import "github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+import (
+	"math/bits"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+)
 
 // direct is the algorithm Direct: a tap of the product is a tap of the kernel, the
 // input channels of the group deep.
@@ -130,7 +134,7 @@ func (d *direct) locate(s *Session, table []int, row, n, held int) (a []float32,
 			}
 			for r, to := range at[:n] {
 				// All bits or none.
-				outside := ((y[r] + dy) | (in.H - 1 - dy - y[r]) | (x[r] + dx) | (in.W - 1 - dx - x[r])) >> 63
+				outside := ((y[r] + dy) | (in.H - 1 - dy - y[r]) | (x[r] + dx) | (in.W - 1 - dx - x[r])) >> (bits.UintSize - 1)
 				tap[r] = (to+step)&^outside | (4*s.zeros)&outside
 			}
 		}

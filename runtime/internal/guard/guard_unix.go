@@ -4,23 +4,25 @@ package guard
 
 import (
 	"fmt"
-	"syscall"
+	"os"
 	"testing"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 // pages maps enough pages for n floats between two that nobody may touch.
 func pages(t testing.TB, n int) []byte {
 	t.Helper()
-	page := syscall.Getpagesize()
+	page := os.Getpagesize()
 	inside := (4*n + page - 1) / page * page
-	mem, err := syscall.Mmap(-1, 0, inside+2*page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
+	mem, err := unix.Mmap(-1, 0, inside+2*page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
 		t.Fatal(fmt.Errorf("mmap: %w", err))
 	}
-	t.Cleanup(func() { _ = syscall.Munmap(mem) })
+	t.Cleanup(func() { _ = unix.Munmap(mem) })
 	for _, outside := range [][]byte{mem[:page], mem[page+inside:]} {
-		if err := syscall.Mprotect(outside, syscall.PROT_NONE); err != nil {
+		if err := unix.Mprotect(outside, unix.PROT_NONE); err != nil {
 			t.Fatal(fmt.Errorf("mprotect: %w", err))
 		}
 	}

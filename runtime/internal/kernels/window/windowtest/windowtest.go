@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu/cputest"
 	"github.com/cnnc-dev/cnnc/runtime/internal/guard"
 	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/window"
 	"github.com/cnnc-dev/cnnc/runtime/ref"
@@ -78,11 +79,9 @@ func fill(rng *rand.Rand, s []float32) {
 	}
 }
 
-// Levels calls f under every instruction set of this machine.
+// Levels calls f under every instruction set, as cputest.Each does.
 func Levels(t *testing.T, f func(t *testing.T, isa cpu.ISA)) {
-	for isa := cpu.Generic; isa <= cpu.Best; isa++ {
-		t.Run(isa.String(), func(t *testing.T) { f(t, isa) })
-	}
+	cputest.Each(t, func(t *testing.T) { f(t, cpu.Level()) })
 }
 
 // canary is between the pixels and around the output.
