@@ -53,7 +53,8 @@ func TestAccuracy(t *testing.T) {
 		xs = append(xs, float32(x))
 	}
 	special := []float64{0, math.Copysign(0, -1), math.Inf(1), math.Inf(-1), math.NaN(), -math.NaN(),
-		math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, -87.3, -87.4, -88, -104, -110, 88, 89, 104}
+		math.MaxFloat32, -math.MaxFloat32, math.SmallestNonzeroFloat32, -87.3, -87.4, -88, -104, -110, 88, 89, 104,
+		-5.299, -5.3, -5.301, -5.39, 5.299, 5.3, 5.301, 5.39}
 	for _, x := range special {
 		xs = append(xs, float32(x))
 	}

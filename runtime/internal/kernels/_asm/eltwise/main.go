@@ -33,7 +33,7 @@ type kernel struct {
 	side      int  // vectors side by side in 512 bits; half as many in 256
 	temps     int  // registers a vector that the function needs besides the operands
 	// pin pins constants.
-	pin func(m *vmath.Machine)
+	pin func(f *function)
 	// function computes x from the vectors x[0], x[1], x[2] of a, b, c to x[0], or returns
 	// the registers where the result is.
 	function func(f *function, x, temps [][]V) []V
@@ -45,6 +45,7 @@ type function struct {
 	*vmath.Machine
 	lo, hi   V
 	x, temps [][]V
+	lookups  []vmath.Lookup
 }
 
 // General registers.
@@ -93,7 +94,7 @@ func (k *kernel) emit(isa *emit.ISA) {
 		f.temps = append(f.temps, f.Regs())
 	}
 	if k.pin != nil {
-		k.pin(f.Machine)
+		k.pin(f)
 	}
 	MOVQ(args.At(p, "rows"), rows)
 	MOVQ(args.At(p, "dst"), dst)
@@ -190,7 +191,7 @@ var kernels = []*kernel{
 	{
 		name: "hardSigmoid", doc: "dst[i][j] = min(max(a[i][j]+3, 0), 6) / 6.",
 		operands: 1, side: 4,
-		pin: func(m *vmath.Machine) { m.Pin(0, 6, 3, 1.0/6) },
+		pin: func(f *function) { f.Pin(0, 6, 3, 1.0/6) },
 		function: func(f *function, x, _ [][]V) []V {
 			f.sixClamp(x[0], x[0])
 			each(x[0], func(i int) { VMULPS(f.K(1.0/6), x[0][i], x[0][i]) })
@@ -200,7 +201,7 @@ var kernels = []*kernel{
 	{
 		name: "hardSwish", doc: "dst[i][j] = a[i][j] * (min(max(a[i][j]+3, 0), 6) / 6).",
 		operands: 1, side: 4, temps: 1,
-		pin: func(m *vmath.Machine) { m.Pin(0, 6, 3, 1.0/6) },
+		pin: func(f *function) { f.Pin(0, 6, 3, 1.0/6) },
 		function: func(f *function, x, t [][]V) []V {
 			f.sixClamp(t[0], x[0])
 			each(x[0], func(i int) { VMULPS(f.K(1.0/6), t[0][i], t[0][i]) })
@@ -211,7 +212,7 @@ var kernels = []*kernel{
 	{
 		name: "sigmoid", doc: "dst[i][j] = 1 / (1 + exp(-a[i][j])).",
 		operands: 1, side: 4, temps: 4,
-		pin: (*vmath.Machine).PinSigmoid,
+		pin: func(f *function) { f.PinSigmoid() },
 		function: func(f *function, x, t [][]V) []V {
 			return f.Sigmoid(x[0], t[0], t[1], t[2], t[3])
 		},
@@ -219,7 +220,7 @@ var kernels = []*kernel{
 	{
 		name: "silu", doc: "dst[i][j] = a[i][j] / (1 + exp(-a[i][j])).",
 		operands: 1, side: 4, temps: 4,
-		pin: (*vmath.Machine).PinSigmoid,
+		pin: func(f *function) { f.PinSigmoid() },
 		function: func(f *function, x, t [][]V) []V {
 			s := f.SigmoidFactor(x[0], t[0], t[1], t[2], t[3])
 			each(s, func(i int) { VMULPS(s[i], x[0][i], x[0][i]) })
@@ -229,28 +230,25 @@ var kernels = []*kernel{
 	{
 		name: "tanh", doc: "dst[i][j] = tanh(a[i][j]).",
 		operands: 1, side: 2, temps: 4,
-		pin: func(m *vmath.Machine) {
-			m.Pin(1, tanhSmall, vmath.SignBit)
-			m.Pin(m.ExpConstants()...)
-			m.Pin(tanhPoly...)
+		pin: func(f *function) {
+			f.Pin(1, tanhSmall, vmath.SignBit)
+			f.Pin(f.ExpConstants()...)
+			f.Pin(tanhPoly...)
 		},
 		function: (*function).tanh,
 	},
 	{
 		name: "gelu", doc: "dst[i][j] = a[i][j] * (1 + erf(a[i][j]/sqrt(2))) / 2.",
-		operands: 1, side: 4, temps: 3,
-		pin: func(m *vmath.Machine) {
-			m.Pin(1, -1, geluScale, -0.5, 0.5)
-			m.Pin(geluPoly...)
-		},
+		operands: 1, side: 2, temps: 5,
+		pin:      (*function).pinGELU,
 		function: (*function).gelu,
 	},
 	{
 		name: "geluTanh", doc: "dst[i][j] = a[i][j] / (1 + exp(-2*sqrt(2/pi)*(a[i][j] + 0.044715*a[i][j]^3))).",
 		operands: 1, side: 4, temps: 5,
-		pin: func(m *vmath.Machine) {
-			m.PinSigmoid()
-			m.Pin(geluTanhLinear, geluTanhCubic)
+		pin: func(f *function) {
+			f.PinSigmoid()
+			f.Pin(geluTanhLinear, geluTanhCubic)
 		},
 		function: func(f *function, x, t [][]V) []V {
 			z := t[4]
@@ -302,27 +300,4 @@ func (f *function) tanh(x, temps [][]V) []V {
 	each(y, func(i int) { VXORPS(y[i], t[i], t[i]) }) // |x|
 	f.SelectLess(u, t, tanhSmall, w)
 	return u
-}
-
-// The normal distribution's integral from 0 to x, for w = x/5.3 in [-1, 1], is w times a
-// polynomial in w^2 - 1/2; centred like that, the polynomial does not cancel. At |w| = 1
-// it gives 1/2 exactly, so that what lies beyond becomes x and 0.
-var geluPoly = []float32{
-	0.7069806, -0.70509595, 1.0443989, -1.6785996, 2.7204616, -4.289471, 6.415929, -8.963288,
-	12.031679, -15.730833, 16.627203, -12.422805, 17.246237, -32.454185, 22.799297,
-}
-
-const geluScale = float32(1 / 5.3)
-
-func (f *function) gelu(x, temps [][]V) []V {
-	y, w, v, p := x[0], temps[0], temps[1], temps[2]
-	each(y, func(i int) { VMULPS(f.K(geluScale), y[i], w[i]) })
-	each(y, func(i int) { VMINPS(w[i], f.R(1), w[i]) })
-	each(y, func(i int) { VMAXPS(w[i], f.R(-1), w[i]) })
-	each(y, func(i int) { VMOVAPS(w[i], v[i]) })
-	each(y, func(i int) { VFMADD213PS(f.K(-0.5), w[i], v[i]) })
-	f.Horner(p, v, geluPoly)
-	each(y, func(i int) { VFMADD213PS(f.K(0.5), w[i], p[i]) })
-	each(y, func(i int) { VMULPS(p[i], y[i], y[i]) })
-	return y
 }

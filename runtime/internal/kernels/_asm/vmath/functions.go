@@ -96,15 +96,11 @@ func (m *Machine) PinSigmoid() {
 		m.Pin(m.ExpConstants()...)
 		return
 	}
-	for half := range 2 {
-		var vector [lanes]float32
-		for i := range vector {
-			vector[i] = float32(math.Exp2(float64(lanes*half+i) / (2 * lanes)))
-		}
-		v := m.Reg()
-		VMOVUPS(m.table.vector(vector), v)
-		m.powers = append(m.powers, v)
+	var powers [Entries]float32
+	for i := range powers {
+		powers[i] = float32(math.Exp2(float64(i) / Entries))
 	}
+	m.powers = m.Lookup(powers)
 	m.Pin(1, sigmoidLow, -sigmoidLow, roundPower, -log2E, ln2, powerPoly[1])
 }
 
@@ -161,7 +157,7 @@ func (m *Machine) sigmoid512(x, t, u, w, s []V) {
 	Each(x, func(i int) { VFMADD231PS(m.K(-log2E), t[i], u[i]) })
 	Each(x, func(i int) { VSUBPS(m.K(roundPower), u[i], w[i]) }) // n
 	Each(x, func(i int) { VFMADD231PS(m.K(ln2), w[i], t[i]) })   // r
-	Each(x, func(i int) { VPERMI2PS(m.powers[1], m.powers[0], u[i]) })
+	Each(x, func(i int) { m.powers.At(u[i]) })
 	Each(x, func(i int) { VSCALEFPS(w[i], u[i], u[i]) })
 	m.Horner(s, t, powerPoly)
 	Each(x, func(i int) { VFMADD213PS(m.K(1), u[i], s[i]) }) // 1 + exp(-x)

@@ -74,7 +74,7 @@ type Machine struct {
 	table  *Table
 	free   []V
 	pinned map[uint32]V
-	powers []V            // AVX-512: see PinSigmoid
+	powers Lookup         // AVX-512: see PinSigmoid
 	signs  []reg.Register // AVX-512: a mask a vector side by side, for passing use
 }
 
@@ -131,6 +131,24 @@ func (m *Machine) R(v float32) V {
 	}
 	return r
 }
+
+// Entries is how many floats a Lookup has.
+const Entries = 2 * lanes
+
+// Lookup is a table in registers, of AVX-512.
+type Lookup [2]V
+
+// Lookup loads a table to registers.
+func (m *Machine) Lookup(floats [Entries]float32) Lookup {
+	l := Lookup{m.Reg(), m.Reg()}
+	for i, v := range l {
+		VMOVUPS(m.table.vector([lanes]float32(floats[lanes*i:])), v)
+	}
+	return l
+}
+
+// At replaces numbers of entries, in their last five bits, by the entries.
+func (l Lookup) At(v V) { VPERMI2PS(l[1], l[0], v) }
 
 // TailMask makes a mask of the floats at the end of n bytes that do not fill a vector. It
 // takes K1 or a vector register, and changes s and t.
