@@ -44,19 +44,17 @@ func Emit(p *plan.Plan, opts Options) ([]File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("internal error: emitting %s: %w", p.Name, err)
 	}
-	sources := []struct {
+	type source struct {
 		suffix string
 		write  func(*jen.File)
-	}{
+	}
+	sources := []source{
 		{"", e.writeModel},
 		{"_layers", e.writeLayers},
 		{"_forward", e.writeForward},
 	}
 	if len(p.Labels) > 0 {
-		sources = append(sources, struct {
-			suffix string
-			write  func(*jen.File)
-		}{"_labels", e.writeLabels})
+		sources = append(sources, source{"_labels", e.writeLabels})
 	}
 	var files []File
 	for _, s := range sources {

@@ -141,7 +141,7 @@ func (e *emitter) writeBlock(f *jen.File, b *block) {
 	for _, u := range b.uses {
 		scopes = append(scopes, u.scope)
 	}
-	f.Add(comment("%s is what %s have in common: the same layers in the same order, of weights and sizes of their own.", b.name, ranges(scopes))).Line().
+	f.Add(comment("%s is the block at %s: the same layers in the same order, with weights and sizes of their own.", b.name, ranges(scopes))).Line().
 		Type().Id(b.name).StructFunc(func(g *jen.Group) {
 		var fields fieldList
 		for _, l := range b.layers {
@@ -200,9 +200,9 @@ func (b *block) forwardDoc() string {
 	switch len(between) {
 	case 0:
 	case 1:
-		doc += fmt.Sprintf("; %s holds what that layer computes", between[0])
+		doc += fmt.Sprintf("; %s holds that layer's result", between[0])
 	default:
-		doc += fmt.Sprintf("; %s hold what those layers compute", list(between))
+		doc += fmt.Sprintf("; %s hold those layers' results", list(between))
 	}
 	return doc + "."
 }

@@ -11,7 +11,7 @@ import (
 
 // writeLayers writes the static descriptions, and what packs a shared block.
 func (e *emitter) writeLayers(f *jen.File) {
-	f.Add(comment("What the layers compute, each thing described once.")).Line().Var().DefsFunc(func(g *jen.Group) {
+	f.Add(comment("What the layers compute. Those that compute the same share a description.")).Line().Var().DefsFunc(func(g *jen.Group) {
 		for _, o := range e.ops {
 			g.Add(comment("%s", ranges(o.layers)))
 			g.Id(o.name).Op("=").Op("&").Add(o.literal)

@@ -17,8 +17,8 @@ func (e *emitter) writeModel(f *jen.File) {
 	for _, line := range e.packageDoc() {
 		f.PackageComment(strings.TrimRight("// "+line, " "))
 	}
-	f.Add(comment("Here the Go compiler checks that this code and the runtime fit together. Where it complains, "+
-		"generate this package again with the cnnc of that runtime.")).Line().
+	f.Add(comment("These lines compile with a runtime that fits this code, and with no other. If they do not, generate this "+
+		"package again with the cnnc of the runtime's version.")).Line().
 		Const().Defs(
 		jen.Id("_").Op("=").Add(rt("EnforceVersion")).Call(rt("GenVersion").Op("-").Lit(runtime.GenVersion)),
 		jen.Id("_").Op("=").Add(rt("EnforceVersion")).Call(jen.Lit(runtime.GenVersion).Op("-").Add(rt("MinVersion"))),
@@ -73,11 +73,11 @@ func (e *emitter) writeConstants(f *jen.File) {
 		}
 	})
 	for _, port := range slices.Concat(e.inputs, e.outputs) {
-		note := "channels, height and width"
+		note := ": channels, height and width"
 		if !port.Port.Shape.IsMap() {
-			note = "the features of a vector, 1 and 1"
+			note = ", a vector: C is its features"
 		}
-		f.Add(comment("%s returns the shape of %s: %s.", port.shape, plain(port.Name), note)).Line().
+		f.Add(comment("%s returns the shape of %s%s.", port.shape, plain(port.Name), note)).Line().
 			Func().Id(port.shape).Params().Add(rt("Shape")).Block(jen.Return(shapeLiteral(port.Port.Shape)))
 	}
 }

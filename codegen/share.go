@@ -143,7 +143,7 @@ func (e *emitter) share(root *node) {
 
 // nameBlocks names the types. Of blocks that the spec gives one name, such as a
 // bottleneck with and without a projection, the most frequent has it, and others
-// say what they have beyond it.
+// say what they have beyond it, or do without.
 func (e *emitter) nameBlocks() {
 	most := map[string]*block{}
 	for _, b := range e.blocks {
@@ -163,7 +163,7 @@ func (e *emitter) nameBlocks() {
 	}
 	for _, b := range e.blocks {
 		if name := e.specName(b); b != most[name] {
-			take(b, names.Unexported(name+"."+difference(b.uses[0], most[name].uses[0]), "block"))
+			take(b, names.Unexported(name+"."+distinction(b.uses[0], most[name].uses[0]), "block"))
 		}
 	}
 }
@@ -184,6 +184,18 @@ func (e *emitter) specName(b *block) string {
 func isChain(s *plan.Step) bool {
 	_, ok := s.Op.(*plan.Chain)
 	return ok
+}
+
+// distinction says what sets a apart from b: downsample, without.residual; "" if
+// nothing does that has a name.
+func distinction(a, b *use) string {
+	if extra := difference(a, b); extra != "" {
+		return extra
+	}
+	if lack := difference(b, a); lack != "" {
+		return "without." + lack
+	}
+	return ""
 }
 
 // difference names the first thing that a has and b has not: a layer or scope, a

@@ -4,7 +4,7 @@ package alexnet
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// features.0
 	conv11x11s4From3To64At55 = &cnnrt.Conv{

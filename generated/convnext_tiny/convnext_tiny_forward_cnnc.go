@@ -140,16 +140,16 @@ func (m *Model) classifier(s *cnnrt.Session) {
 	m.classifier2.Run(s, classifier2, x)
 }
 
-// convnextBlock is what features.1.0 to features.1.2, features.3.0 to features.3.2, features.5.0 to
-// features.5.8 and features.7.0 to features.7.2 have in common: the same layers in the same order,
-// of weights and sizes of their own.
+// convnextBlock is the block at features.1.0 to features.1.2, features.3.0 to features.3.2,
+// features.5.0 to features.5.8 and features.7.0 to features.7.2: the same layers in the same order,
+// with weights and sizes of their own.
 type convnextBlock struct {
 	block0         *cnnrt.PackedConv
 	block2         *cnnrt.PackedLayerNorm
 	block3, block5 *cnnrt.PackedConv
 }
 
-// forward computes x in place; block0 and block3 hold what those layers compute.
+// forward computes x in place; block0 and block3 hold those layers' results.
 func (b *convnextBlock) forward(s *cnnrt.Session, x, block0, block3 cnnrt.View) {
 	// block.0: conv 7x7 depthwise -> [96 56 56], [192 28 28], [384 14 14], [768 7 7]
 	// (specs/blocks/convnext.cnn:24)
@@ -165,8 +165,8 @@ func (b *convnextBlock) forward(s *cnnrt.Session, x, block0, block3 cnnrt.View) 
 	b.block5.RunAdd(s, x, block3, x)
 }
 
-// downsample is what features.2, features.4 and features.6 have in common: the same layers in the
-// same order, of weights and sizes of their own.
+// downsample is the block at features.2, features.4 and features.6: the same layers in the same
+// order, with weights and sizes of their own.
 type downsample struct {
 	layer0 *cnnrt.PackedLayerNorm
 	layer1 *cnnrt.PackedConv

@@ -4,7 +4,7 @@ package convnext_tiny
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// features.0.0
 	conv4x4s4From3To96At56 = &cnnrt.Conv{

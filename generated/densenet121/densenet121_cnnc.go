@@ -11,8 +11,8 @@ package densenet121
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// Here the Go compiler checks that this code and the runtime fit together. Where it complains,
-// generate this package again with the cnnc of that runtime.
+// These lines compile with a runtime that fits this code, and with no other. If they do not,
+// generate this package again with the cnnc of the runtime's version.
 const (
 	_ = cnnrt.EnforceVersion(cnnrt.GenVersion - 1)
 	_ = cnnrt.EnforceVersion(1 - cnnrt.MinVersion)
@@ -41,7 +41,7 @@ func InputShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 3, H: 224, W: 224}
 }
 
-// OutputShape returns the shape of output: the features of a vector, 1 and 1.
+// OutputShape returns the shape of output, a vector: C is its features.
 func OutputShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 1000, H: 1, W: 1}
 }
@@ -144,16 +144,16 @@ var Preprocess = cnnrt.Preprocess{
 // each through a session of its own.
 type Model struct {
 	featuresConv0                                                    *cnnrt.PackedConv
-	featuresDenseblock1Denselayer1, featuresDenseblock1Denselayer2   denseLayer2
-	featuresDenseblock1Denselayer3, featuresDenseblock1Denselayer4   denseLayer2
-	featuresDenseblock1Denselayer5, featuresDenseblock1Denselayer6   denseLayer2
+	featuresDenseblock1Denselayer1, featuresDenseblock1Denselayer2   denseLayerWithoutNorm1
+	featuresDenseblock1Denselayer3, featuresDenseblock1Denselayer4   denseLayerWithoutNorm1
+	featuresDenseblock1Denselayer5, featuresDenseblock1Denselayer6   denseLayerWithoutNorm1
 	featuresTransition1Conv                                          *cnnrt.PackedConv
 	featuresDenseblock2Denselayer1, featuresDenseblock2Denselayer2   denseLayer
 	featuresDenseblock2Denselayer3, featuresDenseblock2Denselayer4   denseLayer
-	featuresDenseblock2Denselayer5, featuresDenseblock2Denselayer6   denseLayer2
-	featuresDenseblock2Denselayer7, featuresDenseblock2Denselayer8   denseLayer2
-	featuresDenseblock2Denselayer9, featuresDenseblock2Denselayer10  denseLayer2
-	featuresDenseblock2Denselayer11, featuresDenseblock2Denselayer12 denseLayer2
+	featuresDenseblock2Denselayer5, featuresDenseblock2Denselayer6   denseLayerWithoutNorm1
+	featuresDenseblock2Denselayer7, featuresDenseblock2Denselayer8   denseLayerWithoutNorm1
+	featuresDenseblock2Denselayer9, featuresDenseblock2Denselayer10  denseLayerWithoutNorm1
+	featuresDenseblock2Denselayer11, featuresDenseblock2Denselayer12 denseLayerWithoutNorm1
 	featuresTransition2Conv                                          *cnnrt.PackedConv
 	featuresDenseblock3Denselayer1, featuresDenseblock3Denselayer2   denseLayer
 	featuresDenseblock3Denselayer3, featuresDenseblock3Denselayer4   denseLayer
@@ -197,17 +197,17 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 	l := cnnrt.NewLoader(weights)
 	m := &Model{
 		featuresConv0: l.Conv("features.conv0", conv7x7s2From3To64At112, batchNorm("features.norm0")),
-		featuresDenseblock1Denselayer1: loadDenseLayer2(l, "features.denseblock1.denselayer1",
+		featuresDenseblock1Denselayer1: loadDenseLayerWithoutNorm1(l, "features.denseblock1.denselayer1",
 			conv1x1From64To128At56, conv3x3From128To32At56),
-		featuresDenseblock1Denselayer2: loadDenseLayer2(l, "features.denseblock1.denselayer2",
+		featuresDenseblock1Denselayer2: loadDenseLayerWithoutNorm1(l, "features.denseblock1.denselayer2",
 			conv1x1From96To128At56, conv3x3From128To32At56),
-		featuresDenseblock1Denselayer3: loadDenseLayer2(l, "features.denseblock1.denselayer3",
+		featuresDenseblock1Denselayer3: loadDenseLayerWithoutNorm1(l, "features.denseblock1.denselayer3",
 			conv1x1From128To128At56, conv3x3From128To32At56),
-		featuresDenseblock1Denselayer4: loadDenseLayer2(l, "features.denseblock1.denselayer4",
+		featuresDenseblock1Denselayer4: loadDenseLayerWithoutNorm1(l, "features.denseblock1.denselayer4",
 			conv1x1From160To128At56, conv3x3From128To32At56),
-		featuresDenseblock1Denselayer5: loadDenseLayer2(l, "features.denseblock1.denselayer5",
+		featuresDenseblock1Denselayer5: loadDenseLayerWithoutNorm1(l, "features.denseblock1.denselayer5",
 			conv1x1From192To128At56, conv3x3From128To32At56),
-		featuresDenseblock1Denselayer6: loadDenseLayer2(l, "features.denseblock1.denselayer6",
+		featuresDenseblock1Denselayer6: loadDenseLayerWithoutNorm1(l, "features.denseblock1.denselayer6",
 			conv1x1From224To128At56, conv3x3From128To32At56),
 		featuresTransition1Conv: l.Conv("features.transition1.conv", pooledConv1x1From256To128At28, cnnrt.Norm{
 			Kind: cnnrt.BatchNorm, Key: "features.transition1.norm", Eps: 1e-05, Affine: true,
@@ -221,21 +221,21 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 			affineOf192At28, conv1x1From192To128At28, conv3x3From128To32At28),
 		featuresDenseblock2Denselayer4: loadDenseLayer(l, "features.denseblock2.denselayer4",
 			affineOf224At28, conv1x1From224To128At28, conv3x3From128To32At28),
-		featuresDenseblock2Denselayer5: loadDenseLayer2(l, "features.denseblock2.denselayer5",
+		featuresDenseblock2Denselayer5: loadDenseLayerWithoutNorm1(l, "features.denseblock2.denselayer5",
 			conv1x1From256To128At28, conv3x3From128To32At28),
-		featuresDenseblock2Denselayer6: loadDenseLayer2(l, "features.denseblock2.denselayer6",
+		featuresDenseblock2Denselayer6: loadDenseLayerWithoutNorm1(l, "features.denseblock2.denselayer6",
 			conv1x1From288To128At28, conv3x3From128To32At28),
-		featuresDenseblock2Denselayer7: loadDenseLayer2(l, "features.denseblock2.denselayer7",
+		featuresDenseblock2Denselayer7: loadDenseLayerWithoutNorm1(l, "features.denseblock2.denselayer7",
 			conv1x1From320To128At28, conv3x3From128To32At28),
-		featuresDenseblock2Denselayer8: loadDenseLayer2(l, "features.denseblock2.denselayer8",
+		featuresDenseblock2Denselayer8: loadDenseLayerWithoutNorm1(l, "features.denseblock2.denselayer8",
 			conv1x1From352To128At28, conv3x3From128To32At28),
-		featuresDenseblock2Denselayer9: loadDenseLayer2(l, "features.denseblock2.denselayer9",
+		featuresDenseblock2Denselayer9: loadDenseLayerWithoutNorm1(l, "features.denseblock2.denselayer9",
 			conv1x1From384To128At28, conv3x3From128To32At28),
-		featuresDenseblock2Denselayer10: loadDenseLayer2(l, "features.denseblock2.denselayer10",
+		featuresDenseblock2Denselayer10: loadDenseLayerWithoutNorm1(l, "features.denseblock2.denselayer10",
 			conv1x1From416To128At28, conv3x3From128To32At28),
-		featuresDenseblock2Denselayer11: loadDenseLayer2(l, "features.denseblock2.denselayer11",
+		featuresDenseblock2Denselayer11: loadDenseLayerWithoutNorm1(l, "features.denseblock2.denselayer11",
 			conv1x1From448To128At28, conv3x3From128To32At28),
-		featuresDenseblock2Denselayer12: loadDenseLayer2(l, "features.denseblock2.denselayer12",
+		featuresDenseblock2Denselayer12: loadDenseLayerWithoutNorm1(l, "features.denseblock2.denselayer12",
 			conv1x1From480To128At28, conv3x3From128To32At28),
 		featuresTransition2Conv: l.Conv("features.transition2.conv", pooledConv1x1From512To256At14, cnnrt.Norm{
 			Kind: cnnrt.BatchNorm, Key: "features.transition2.norm", Eps: 1e-05, Affine: true,

@@ -302,15 +302,16 @@ func (m *Model) head(s *cnnrt.Session) {
 	m.classifier.Run(s, classifier, globalavgpool)
 }
 
-// denseLayer2 is what features.denseblock1.denselayer1 to features.denseblock1.denselayer6 and
-// features.denseblock2.denselayer5 to features.denseblock2.denselayer12 have in common: the same
-// layers in the same order, of weights and sizes of their own.
-type denseLayer2 struct {
+// denseLayerWithoutNorm1 is the block at features.denseblock1.denselayer1 to
+// features.denseblock1.denselayer6 and features.denseblock2.denselayer5 to
+// features.denseblock2.denselayer12: the same layers in the same order, with weights and sizes of
+// their own.
+type denseLayerWithoutNorm1 struct {
 	conv1, conv2 *cnnrt.PackedConv
 }
 
-// forward computes y from x; conv1 holds what that layer computes.
-func (b *denseLayer2) forward(s *cnnrt.Session, y, x, conv1 cnnrt.View) {
+// forward computes y from x; conv1 holds that layer's result.
+func (b *denseLayerWithoutNorm1) forward(s *cnnrt.Session, y, x, conv1 cnnrt.View) {
 	// conv1: norm1 + relu + conv 1x1 + norm2 + relu -> [128 56 56], [128 28 28]
 	// (specs/blocks/densenet.cnn:7)
 	b.conv1.Run(s, conv1, x)
@@ -318,16 +319,16 @@ func (b *denseLayer2) forward(s *cnnrt.Session, y, x, conv1 cnnrt.View) {
 	b.conv2.Run(s, y, conv1)
 }
 
-// denseLayer is what features.denseblock2.denselayer1 to features.denseblock2.denselayer4,
+// denseLayer is the block at features.denseblock2.denselayer1 to features.denseblock2.denselayer4,
 // features.denseblock3.denselayer1 to features.denseblock3.denselayer24 and
-// features.denseblock4.denselayer1 to features.denseblock4.denselayer16 have in common: the same
-// layers in the same order, of weights and sizes of their own.
+// features.denseblock4.denselayer1 to features.denseblock4.denselayer16: the same layers in the
+// same order, with weights and sizes of their own.
 type denseLayer struct {
 	norm1        *cnnrt.PackedAffine
 	conv1, conv2 *cnnrt.PackedConv
 }
 
-// forward computes y from x; norm1 and conv1 hold what those layers compute.
+// forward computes y from x; norm1 and conv1 hold those layers' results.
 func (b *denseLayer) forward(s *cnnrt.Session, y, x, norm1, conv1 cnnrt.View) {
 	// norm1: scale and shift by norm1 + relu -> [128 28 28], [160 28 28], ..., [992 7 7]
 	// (specs/blocks/densenet.cnn:7)

@@ -4,7 +4,7 @@ package densenet121
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// features.conv0
 	conv7x7s2From3To64At112 = &cnnrt.Conv{
@@ -556,9 +556,9 @@ var (
 	linearFrom1024To1000 = &cnnrt.Linear{In: cnnrt.Shape{C: 1024, H: 1, W: 1}, Out: 1000, Bias: true}
 )
 
-// loadDenseLayer2 packs the weights whose keys begin with key.
-func loadDenseLayer2(l *cnnrt.Loader, key string, conv1, conv2 *cnnrt.Conv) denseLayer2 {
-	return denseLayer2{
+// loadDenseLayerWithoutNorm1 packs the weights whose keys begin with key.
+func loadDenseLayerWithoutNorm1(l *cnnrt.Loader, key string, conv1, conv2 *cnnrt.Conv) denseLayerWithoutNorm1 {
+	return denseLayerWithoutNorm1{
 		conv1: l.Conv(key+".conv1", conv1, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: key + ".norm1", Eps: 1e-05, Affine: true, Before: true}, batchNorm(key+".norm2")),
 		conv2: l.Conv(key+".conv2", conv2),
 	}

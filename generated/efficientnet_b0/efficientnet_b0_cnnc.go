@@ -11,8 +11,8 @@ package efficientnet_b0
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// Here the Go compiler checks that this code and the runtime fit together. Where it complains,
-// generate this package again with the cnnc of that runtime.
+// These lines compile with a runtime that fits this code, and with no other. If they do not,
+// generate this package again with the cnnc of the runtime's version.
 const (
 	_ = cnnrt.EnforceVersion(cnnrt.GenVersion - 1)
 	_ = cnnrt.EnforceVersion(1 - cnnrt.MinVersion)
@@ -41,7 +41,7 @@ func InputShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 3, H: 224, W: 224}
 }
 
-// OutputShape returns the shape of output: the features of a vector, 1 and 1.
+// OutputShape returns the shape of output, a vector: C is its features.
 func OutputShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 1000, H: 1, W: 1}
 }
@@ -111,13 +111,13 @@ type Model struct {
 	features3_0Block1_0                                             *cnnrt.PackedChain
 	features3_0Block2FC1, features3_0Block2FC2, features3_0Block3_0 *cnnrt.PackedConv
 	features3_1                                                     mbconv
-	features4_0                                                     mbconv2
+	features4_0                                                     mbconvWithoutResidual
 	features4_1, features4_2                                        mbconv
-	features5_0                                                     mbconv2
+	features5_0                                                     mbconvWithoutResidual
 	features5_1, features5_2                                        mbconv
-	features6_0                                                     mbconv2
+	features6_0                                                     mbconvWithoutResidual
 	features6_1, features6_2, features6_3                           mbconv
-	features7_0                                                     mbconv2
+	features7_0                                                     mbconvWithoutResidual
 	features8_0                                                     *cnnrt.PackedConv
 	classifier1                                                     *cnnrt.PackedLinear
 	memory                                                          cnnrt.Memory
@@ -168,19 +168,19 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 		features3_0Block3_0:  l.Conv("features.3.0.block.3.0", conv1x1From144To40At28, batchNorm("features.3.0.block.3.1")),
 		features3_1: loadMbconv(l, "features.3.1",
 			conv1x1From40To240At28, depthwise5x5From240To240At28, globalAvgPoolOf240At28, conv1x1From240To10, conv1x1From10To240, scaleOf240At28, conv1x1From240To40At28),
-		features4_0: loadMbconv2(l, "features.4.0",
+		features4_0: loadMbconvWithoutResidual(l, "features.4.0",
 			conv1x1From40To240At28, depthwise3x3s2From240To240At14, globalAvgPoolOf240At14, conv1x1From240To10, conv1x1From10To240, scaleOf240At14, conv1x1From240To80At14),
 		features4_1: loadMbconv(l, "features.4.1",
 			conv1x1From80To480At14, depthwise3x3From480To480At14, globalAvgPoolOf480At14, conv1x1From480To20, conv1x1From20To480, scaleOf480At14, conv1x1From480To80At14),
 		features4_2: loadMbconv(l, "features.4.2",
 			conv1x1From80To480At14, depthwise3x3From480To480At14, globalAvgPoolOf480At14, conv1x1From480To20, conv1x1From20To480, scaleOf480At14, conv1x1From480To80At14),
-		features5_0: loadMbconv2(l, "features.5.0",
+		features5_0: loadMbconvWithoutResidual(l, "features.5.0",
 			conv1x1From80To480At14, depthwise5x5From480To480At14, globalAvgPoolOf480At14, conv1x1From480To20, conv1x1From20To480, scaleOf480At14, conv1x1From480To112At14),
 		features5_1: loadMbconv(l, "features.5.1",
 			conv1x1From112To672At14, depthwise5x5From672To672At14, globalAvgPoolOf672At14, conv1x1From672To28, conv1x1From28To672, scaleOf672At14, conv1x1From672To112At14),
 		features5_2: loadMbconv(l, "features.5.2",
 			conv1x1From112To672At14, depthwise5x5From672To672At14, globalAvgPoolOf672At14, conv1x1From672To28, conv1x1From28To672, scaleOf672At14, conv1x1From672To112At14),
-		features6_0: loadMbconv2(l, "features.6.0",
+		features6_0: loadMbconvWithoutResidual(l, "features.6.0",
 			conv1x1From112To672At14, depthwise5x5s2From672To672At7, globalAvgPoolOf672At7, conv1x1From672To28, conv1x1From28To672, scaleOf672At7, conv1x1From672To192At7),
 		features6_1: loadMbconv(l, "features.6.1",
 			conv1x1From192To1152At7, depthwise5x5From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, scaleOf1152At7, conv1x1From1152To192At7),
@@ -188,7 +188,7 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 			conv1x1From192To1152At7, depthwise5x5From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, scaleOf1152At7, conv1x1From1152To192At7),
 		features6_3: loadMbconv(l, "features.6.3",
 			conv1x1From192To1152At7, depthwise5x5From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, scaleOf1152At7, conv1x1From1152To192At7),
-		features7_0: loadMbconv2(l, "features.7.0",
+		features7_0: loadMbconvWithoutResidual(l, "features.7.0",
 			conv1x1From192To1152At7, depthwise3x3From1152To1152At7, globalAvgPoolOf1152At7, conv1x1From1152To48, conv1x1From48To1152, scaleOf1152At7, conv1x1From1152To320At7),
 		features8_0: l.Conv("features.8.0", conv1x1From320To1280At7, batchNorm("features.8.1")),
 		classifier1: l.Linear("classifier.1", linearFrom1280To1000),

@@ -174,14 +174,14 @@ func (m *Model) head(s *cnnrt.Session) {
 	m.classifier1.Run(s, classifier1, avgpool)
 }
 
-// squeezeExcite is what features.1.0.block.1, features.2.0.block.2 and features.2.1.block.2 have in
-// common: the same layers in the same order, of weights and sizes of their own.
+// squeezeExcite is the block at features.1.0.block.1, features.2.0.block.2 and
+// features.2.1.block.2: the same layers in the same order, with weights and sizes of their own.
 type squeezeExcite struct {
 	avgpool  *cnnrt.AdaptivePool
 	fc1, fc2 *cnnrt.PackedConv
 }
 
-// forward computes y from x; avgpool and fc1 hold what those layers compute.
+// forward computes y from x; avgpool and fc1 hold those layers' results.
 func (b *squeezeExcite) forward(s *cnnrt.Session, y, x, avgpool, fc1 cnnrt.View) {
 	// avgpool: global average pool -> [32 1 1], [96 1 1], [144 1 1] (specs/blocks/mbconv.cnn:17)
 	b.avgpool.Run(s, avgpool, x)
@@ -191,9 +191,9 @@ func (b *squeezeExcite) forward(s *cnnrt.Session, y, x, avgpool, fc1 cnnrt.View)
 	b.fc2.Run(s, y, fc1)
 }
 
-// mbconv is what features.3.1, features.4.1, features.4.2, features.5.1, features.5.2 and
-// features.6.1 to features.6.3 have in common: the same layers in the same order, of weights and
-// sizes of their own.
+// mbconv is the block at features.3.1, features.4.1, features.4.2, features.5.1, features.5.2 and
+// features.6.1 to features.6.3: the same layers in the same order, with weights and sizes of their
+// own.
 type mbconv struct {
 	block0_0, block1_0   *cnnrt.PackedConv
 	block2Avgpool        *cnnrt.AdaptivePool
@@ -202,8 +202,8 @@ type mbconv struct {
 	block3_0             *cnnrt.PackedConv
 }
 
-// forward computes x in place; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold what
-// those layers compute.
+// forward computes x in place; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold
+// those layers' results.
 func (b *mbconv) forward(s *cnnrt.Session, x, block0_0, block1_0, block2Avgpool, block2FC1, block2FC2 cnnrt.View) {
 	// block.0.0: conv 1x1 + batchnorm + silu -> [240 28 28], [480 14 14], [672 14 14], [1152 7 7]
 	// (specs/blocks/mbconv.cnn:9)
@@ -228,9 +228,9 @@ func (b *mbconv) forward(s *cnnrt.Session, x, block0_0, block1_0, block2Avgpool,
 	b.block3_0.RunAdd(s, x, block1_0, x)
 }
 
-// mbconv2 is what features.4.0, features.5.0, features.6.0 and features.7.0 have in common: the
-// same layers in the same order, of weights and sizes of their own.
-type mbconv2 struct {
+// mbconvWithoutResidual is the block at features.4.0, features.5.0, features.6.0 and features.7.0:
+// the same layers in the same order, with weights and sizes of their own.
+type mbconvWithoutResidual struct {
 	block0_0, block1_0   *cnnrt.PackedConv
 	block2Avgpool        *cnnrt.AdaptivePool
 	block2FC1, block2FC2 *cnnrt.PackedConv
@@ -238,9 +238,9 @@ type mbconv2 struct {
 	block3_0             *cnnrt.PackedConv
 }
 
-// forward computes y from x; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold what
-// those layers compute.
-func (b *mbconv2) forward(s *cnnrt.Session, y, x, block0_0, block1_0, block2Avgpool, block2FC1, block2FC2 cnnrt.View) {
+// forward computes y from x; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold those
+// layers' results.
+func (b *mbconvWithoutResidual) forward(s *cnnrt.Session, y, x, block0_0, block1_0, block2Avgpool, block2FC1, block2FC2 cnnrt.View) {
 	// block.0.0: conv 1x1 + batchnorm + silu -> [240 28 28], [480 14 14], [672 14 14], [1152 7 7]
 	// (specs/blocks/mbconv.cnn:9)
 	b.block0_0.Run(s, block0_0, x)

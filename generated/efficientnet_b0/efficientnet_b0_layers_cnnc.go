@@ -4,7 +4,7 @@ package efficientnet_b0
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// features.0.0
 	conv3x3s2From3To32At112 = &cnnrt.Conv{
@@ -388,9 +388,9 @@ func loadMbconv(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, blo
 	}
 }
 
-// loadMbconv2 packs the weights whose keys begin with key.
-func loadMbconv2(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2 *cnnrt.Conv, block2Mul *cnnrt.Mul, block3_0 *cnnrt.Conv) mbconv2 {
-	return mbconv2{
+// loadMbconvWithoutResidual packs the weights whose keys begin with key.
+func loadMbconvWithoutResidual(l *cnnrt.Loader, key string, block0_0, block1_0 *cnnrt.Conv, block2Avgpool *cnnrt.AdaptivePool, block2FC1, block2FC2 *cnnrt.Conv, block2Mul *cnnrt.Mul, block3_0 *cnnrt.Conv) mbconvWithoutResidual {
+	return mbconvWithoutResidual{
 		block0_0:      l.Conv(key+".block.0.0", block0_0, batchNorm(key+".block.0.1")),
 		block1_0:      l.Conv(key+".block.1.0", block1_0, batchNorm(key+".block.1.1")),
 		block2Avgpool: block2Avgpool,

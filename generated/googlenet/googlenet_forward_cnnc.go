@@ -87,8 +87,8 @@ func (m *Model) forward(s *cnnrt.Session) {
 	m.fc.Run(s, fc, avgpool)
 }
 
-// inception is what inception3a, inception3b, inception4a, inception4b, inception4c, inception4d,
-// inception4e, inception5a and inception5b have in common: the same layers in the same order, of
+// inception is the block at inception3a, inception3b, inception4a, inception4b, inception4c,
+// inception4d, inception4e, inception5a and inception5b: the same layers in the same order, with
 // weights and sizes of their own.
 type inception struct {
 	branch1Conv, branch2_0Conv, branch2_1Conv, branch3_0Conv, branch3_1Conv *cnnrt.PackedConv
@@ -97,7 +97,7 @@ type inception struct {
 }
 
 // forward computes branch1Conv, branch2_1Conv, branch3_1Conv and branch4_1Conv from x;
-// branch2_0Conv, branch3_0Conv and branch4_0 hold what those layers compute.
+// branch2_0Conv, branch3_0Conv and branch4_0 hold those layers' results.
 func (b *inception) forward(s *cnnrt.Session, branch1Conv, branch2_1Conv, branch3_1Conv, branch4_1Conv, x, branch2_0Conv, branch3_0Conv, branch4_0 cnnrt.View) {
 	// branch1.conv: conv 1x1 + bn + relu -> [64 28 28], [128 28 28], ..., [384 7 7]
 	// (specs/blocks/inception.cnn:7)

@@ -4,7 +4,7 @@ package googlenet
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// conv1.conv
 	conv7x7s2From3To64At112 = &cnnrt.Conv{

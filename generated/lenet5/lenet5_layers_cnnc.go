@@ -4,7 +4,7 @@ package lenet5
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// c1
 	conv5x5From1To6At28 = &cnnrt.Conv{

@@ -11,8 +11,8 @@ package mobilenet_v2
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// Here the Go compiler checks that this code and the runtime fit together. Where it complains,
-// generate this package again with the cnnc of that runtime.
+// These lines compile with a runtime that fits this code, and with no other. If they do not,
+// generate this package again with the cnnc of the runtime's version.
 const (
 	_ = cnnrt.EnforceVersion(cnnrt.GenVersion - 1)
 	_ = cnnrt.EnforceVersion(1 - cnnrt.MinVersion)
@@ -41,7 +41,7 @@ func InputShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 3, H: 224, W: 224}
 }
 
-// OutputShape returns the shape of output: the features of a vector, 1 and 1.
+// OutputShape returns the shape of output, a vector: C is its features.
 func OutputShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 1000, H: 1, W: 1}
 }
@@ -81,13 +81,13 @@ type Model struct {
 	features1Conv1, features2Conv2, features3Conv2, features4Conv1_0 *cnnrt.PackedChain
 	features4Conv2                                                   *cnnrt.PackedConv
 	features5, features6                                             invertedResidual
-	features7                                                        invertedResidual2
+	features7                                                        invertedResidualWithoutResidual
 	features8, features9, features10                                 invertedResidual
-	features11                                                       invertedResidual2
+	features11                                                       invertedResidualWithoutResidual
 	features12, features13                                           invertedResidual
-	features14                                                       invertedResidual2
+	features14                                                       invertedResidualWithoutResidual
 	features15, features16                                           invertedResidual
-	features17                                                       invertedResidual2
+	features17                                                       invertedResidualWithoutResidual
 	features18_0                                                     *cnnrt.PackedConv
 	classifier1                                                      *cnnrt.PackedLinear
 	memory                                                           cnnrt.Memory
@@ -132,7 +132,7 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 			conv1x1From32To192At28, depthwise3x3From192To192At28, conv1x1From192To32At28),
 		features6: loadInvertedResidual(l, "features.6",
 			conv1x1From32To192At28, depthwise3x3From192To192At28, conv1x1From192To32At28),
-		features7: loadInvertedResidual2(l, "features.7",
+		features7: loadInvertedResidualWithoutResidual(l, "features.7",
 			conv1x1From32To192At28, depthwise3x3s2From192To192At14, conv1x1From192To64At14),
 		features8: loadInvertedResidual(l, "features.8",
 			conv1x1From64To384At14, depthwise3x3From384To384At14, conv1x1From384To64At14),
@@ -140,19 +140,19 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 			conv1x1From64To384At14, depthwise3x3From384To384At14, conv1x1From384To64At14),
 		features10: loadInvertedResidual(l, "features.10",
 			conv1x1From64To384At14, depthwise3x3From384To384At14, conv1x1From384To64At14),
-		features11: loadInvertedResidual2(l, "features.11",
+		features11: loadInvertedResidualWithoutResidual(l, "features.11",
 			conv1x1From64To384At14, depthwise3x3From384To384At14, conv1x1From384To96At14),
 		features12: loadInvertedResidual(l, "features.12",
 			conv1x1From96To576At14, depthwise3x3From576To576At14, conv1x1From576To96At14),
 		features13: loadInvertedResidual(l, "features.13",
 			conv1x1From96To576At14, depthwise3x3From576To576At14, conv1x1From576To96At14),
-		features14: loadInvertedResidual2(l, "features.14",
+		features14: loadInvertedResidualWithoutResidual(l, "features.14",
 			conv1x1From96To576At14, depthwise3x3s2From576To576At7, conv1x1From576To160At7),
 		features15: loadInvertedResidual(l, "features.15",
 			conv1x1From160To960At7, depthwise3x3From960To960At7, conv1x1From960To160At7),
 		features16: loadInvertedResidual(l, "features.16",
 			conv1x1From160To960At7, depthwise3x3From960To960At7, conv1x1From960To160At7),
-		features17: loadInvertedResidual2(l, "features.17",
+		features17: loadInvertedResidualWithoutResidual(l, "features.17",
 			conv1x1From160To960At7, depthwise3x3From960To960At7, conv1x1From960To320At7),
 		features18_0: l.Conv("features.18.0", conv1x1From320To1280At7, batchNorm("features.18.1")),
 		classifier1:  l.Linear("classifier.1", linearFrom1280To1000),

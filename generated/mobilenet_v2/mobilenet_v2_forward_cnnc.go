@@ -95,14 +95,14 @@ func (m *Model) head(s *cnnrt.Session) {
 	m.classifier1.Run(s, classifier1, globalavgpool)
 }
 
-// invertedResidual is what features.5, features.6, features.8 to features.10, features.12,
-// features.13, features.15 and features.16 have in common: the same layers in the same order, of
-// weights and sizes of their own.
+// invertedResidual is the block at features.5, features.6, features.8 to features.10, features.12,
+// features.13, features.15 and features.16: the same layers in the same order, with weights and
+// sizes of their own.
 type invertedResidual struct {
 	conv0_0, conv1_0, conv2 *cnnrt.PackedConv
 }
 
-// forward computes x in place; conv0_0 and conv1_0 hold what those layers compute.
+// forward computes x in place; conv0_0 and conv1_0 hold those layers' results.
 func (b *invertedResidual) forward(s *cnnrt.Session, x, conv0_0, conv1_0 cnnrt.View) {
 	// conv.0.0: conv 1x1 + batchnorm + relu6 -> [192 28 28], [384 14 14], [576 14 14], [960 7 7]
 	// (specs/blocks/mbconv.cnn:9)
@@ -115,14 +115,14 @@ func (b *invertedResidual) forward(s *cnnrt.Session, x, conv0_0, conv1_0 cnnrt.V
 	b.conv2.RunAdd(s, x, conv1_0, x)
 }
 
-// invertedResidual2 is what features.7, features.11, features.14 and features.17 have in common:
-// the same layers in the same order, of weights and sizes of their own.
-type invertedResidual2 struct {
+// invertedResidualWithoutResidual is the block at features.7, features.11, features.14 and
+// features.17: the same layers in the same order, with weights and sizes of their own.
+type invertedResidualWithoutResidual struct {
 	conv0_0, conv1_0, conv2 *cnnrt.PackedConv
 }
 
-// forward computes y from x; conv0_0 and conv1_0 hold what those layers compute.
-func (b *invertedResidual2) forward(s *cnnrt.Session, y, x, conv0_0, conv1_0 cnnrt.View) {
+// forward computes y from x; conv0_0 and conv1_0 hold those layers' results.
+func (b *invertedResidualWithoutResidual) forward(s *cnnrt.Session, y, x, conv0_0, conv1_0 cnnrt.View) {
 	// conv.0.0: conv 1x1 + batchnorm + relu6 -> [192 28 28], [384 14 14], [576 14 14], [960 7 7]
 	// (specs/blocks/mbconv.cnn:9)
 	b.conv0_0.Run(s, conv0_0, x)

@@ -4,7 +4,7 @@ package mobilenet_v2
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// features.0.0
 	conv3x3s2From3To32At112 = &cnnrt.Conv{
@@ -223,9 +223,9 @@ func loadInvertedResidual(l *cnnrt.Loader, key string, conv0_0, conv1_0, conv2 *
 	}
 }
 
-// loadInvertedResidual2 packs the weights whose keys begin with key.
-func loadInvertedResidual2(l *cnnrt.Loader, key string, conv0_0, conv1_0, conv2 *cnnrt.Conv) invertedResidual2 {
-	return invertedResidual2{
+// loadInvertedResidualWithoutResidual packs the weights whose keys begin with key.
+func loadInvertedResidualWithoutResidual(l *cnnrt.Loader, key string, conv0_0, conv1_0, conv2 *cnnrt.Conv) invertedResidualWithoutResidual {
+	return invertedResidualWithoutResidual{
 		conv0_0: l.Conv(key+".conv.0.0", conv0_0, batchNorm(key+".conv.0.1")),
 		conv1_0: l.Conv(key+".conv.1.0", conv1_0, batchNorm(key+".conv.1.1")),
 		conv2:   l.Conv(key+".conv.2", conv2, batchNorm(key+".conv.3")),

@@ -172,14 +172,14 @@ func (m *Model) classifier(s *cnnrt.Session) {
 	m.classifier3.Run(s, classifier3, classifier0)
 }
 
-// mobilenetV3LayerAvgpool is what features.5 and features.6 have in common: the same layers in the
-// same order, of weights and sizes of their own.
+// mobilenetV3LayerAvgpool is the block at features.5 and features.6: the same layers in the same
+// order, with weights and sizes of their own.
 type mobilenetV3LayerAvgpool struct {
 	block0_0, block1_0, block2FC1, block2FC2, block3_0 *cnnrt.PackedConv
 }
 
-// forward computes x in place; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold what
-// those layers compute.
+// forward computes x in place; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold
+// those layers' results.
 func (b *mobilenetV3LayerAvgpool) forward(s *cnnrt.Session, x, block0_0, block1_0, block2Avgpool, block2FC1, block2FC2 cnnrt.View) {
 	// block.0.0: conv 1x1 + batchnorm + relu -> [120 28 28] (specs/blocks/mbconv.cnn:9)
 	b.block0_0.Run(s, block0_0, x)
@@ -197,13 +197,13 @@ func (b *mobilenetV3LayerAvgpool) forward(s *cnnrt.Session, x, block0_0, block1_
 	b.block3_0.RunAdd(s, x, block1_0, x)
 }
 
-// mobilenetV3Layer is what features.8 to features.10 have in common: the same layers in the same
-// order, of weights and sizes of their own.
+// mobilenetV3Layer is the block at features.8 to features.10: the same layers in the same order,
+// with weights and sizes of their own.
 type mobilenetV3Layer struct {
 	block0_0, block1_0, block2_0 *cnnrt.PackedConv
 }
 
-// forward computes x in place; block0_0 and block1_0 hold what those layers compute.
+// forward computes x in place; block0_0 and block1_0 hold those layers' results.
 func (b *mobilenetV3Layer) forward(s *cnnrt.Session, x, block0_0, block1_0 cnnrt.View) {
 	// block.0.0: conv 1x1 + batchnorm + hardswish -> [200 14 14], [184 14 14]
 	// (specs/blocks/mbconv.cnn:9)
@@ -215,8 +215,8 @@ func (b *mobilenetV3Layer) forward(s *cnnrt.Session, x, block0_0, block1_0 cnnrt
 	b.block2_0.RunAdd(s, x, block1_0, x)
 }
 
-// mobilenetV3LayerAvgpool2 is what features.11 and features.13 have in common: the same layers in
-// the same order, of weights and sizes of their own.
+// mobilenetV3LayerAvgpool2 is the block at features.11 and features.13: the same layers in the same
+// order, with weights and sizes of their own.
 type mobilenetV3LayerAvgpool2 struct {
 	block0_0, block1_0   *cnnrt.PackedConv
 	block2Avgpool        *cnnrt.AdaptivePool
@@ -225,8 +225,8 @@ type mobilenetV3LayerAvgpool2 struct {
 	block3_0             *cnnrt.PackedConv
 }
 
-// forward computes y from x; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold what
-// those layers compute.
+// forward computes y from x; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold those
+// layers' results.
 func (b *mobilenetV3LayerAvgpool2) forward(s *cnnrt.Session, y, x, block0_0, block1_0, block2Avgpool, block2FC1, block2FC2 cnnrt.View) {
 	// block.0.0: conv 1x1 + batchnorm + hardswish -> [480 14 14], [672 14 14]
 	// (specs/blocks/mbconv.cnn:9)
@@ -246,8 +246,8 @@ func (b *mobilenetV3LayerAvgpool2) forward(s *cnnrt.Session, y, x, block0_0, blo
 	b.block3_0.Run(s, y, block1_0)
 }
 
-// mobilenetV3LayerAvgpool3 is what features.12, features.14 and features.15 have in common: the
-// same layers in the same order, of weights and sizes of their own.
+// mobilenetV3LayerAvgpool3 is the block at features.12, features.14 and features.15: the same
+// layers in the same order, with weights and sizes of their own.
 type mobilenetV3LayerAvgpool3 struct {
 	block0_0, block1_0   *cnnrt.PackedConv
 	block2Avgpool        *cnnrt.AdaptivePool
@@ -256,8 +256,8 @@ type mobilenetV3LayerAvgpool3 struct {
 	block3_0             *cnnrt.PackedConv
 }
 
-// forward computes x in place; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold what
-// those layers compute.
+// forward computes x in place; block0_0, block1_0, block2Avgpool, block2FC1 and block2FC2 hold
+// those layers' results.
 func (b *mobilenetV3LayerAvgpool3) forward(s *cnnrt.Session, x, block0_0, block1_0, block2Avgpool, block2FC1, block2FC2 cnnrt.View) {
 	// block.0.0: conv 1x1 + batchnorm + hardswish -> [672 14 14], [960 7 7] (specs/blocks/mbconv.cnn:9)
 	b.block0_0.Run(s, block0_0, x)

@@ -4,7 +4,7 @@ package mobilenet_v3_large
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// features.0.0
 	conv3x3s2From3To16At112 = &cnnrt.Conv{

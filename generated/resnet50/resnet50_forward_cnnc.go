@@ -107,13 +107,13 @@ func (m *Model) head(s *cnnrt.Session) {
 	m.fc.Run(s, fc, avgpool)
 }
 
-// bottleneckDownsample is what layer1.0, layer2.0, layer3.0 and layer4.0 have in common: the same
-// layers in the same order, of weights and sizes of their own.
+// bottleneckDownsample is the block at layer1.0, layer2.0, layer3.0 and layer4.0: the same layers
+// in the same order, with weights and sizes of their own.
 type bottleneckDownsample struct {
 	conv1, conv2, conv3, downsample0 *cnnrt.PackedConv
 }
 
-// forward computes y from x; conv1 and conv2 hold what those layers compute.
+// forward computes y from x; conv1 and conv2 hold those layers' results.
 func (b *bottleneckDownsample) forward(s *cnnrt.Session, y, x, conv1, conv2 cnnrt.View) {
 	// conv1: conv 1x1 + bn1 + relu -> [64 56 56], [128 56 56], [256 28 28], [512 14 14]
 	// (specs/blocks/resnet.cnn:45)
@@ -129,13 +129,13 @@ func (b *bottleneckDownsample) forward(s *cnnrt.Session, y, x, conv1, conv2 cnnr
 	b.downsample0.RunAdd(s, y, x, y)
 }
 
-// bottleneck is what layer1.1, layer1.2, layer2.1 to layer2.3, layer3.1 to layer3.5, layer4.1 and
-// layer4.2 have in common: the same layers in the same order, of weights and sizes of their own.
+// bottleneck is the block at layer1.1, layer1.2, layer2.1 to layer2.3, layer3.1 to layer3.5,
+// layer4.1 and layer4.2: the same layers in the same order, with weights and sizes of their own.
 type bottleneck struct {
 	conv1, conv2, conv3 *cnnrt.PackedConv
 }
 
-// forward computes x in place; conv1 and conv2 hold what those layers compute.
+// forward computes x in place; conv1 and conv2 hold those layers' results.
 func (b *bottleneck) forward(s *cnnrt.Session, x, conv1, conv2 cnnrt.View) {
 	// conv1: conv 1x1 + bn1 + relu -> [64 56 56], [128 28 28], [256 14 14], [512 7 7]
 	// (specs/blocks/resnet.cnn:45)

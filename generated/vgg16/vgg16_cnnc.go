@@ -11,8 +11,8 @@ package vgg16
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// Here the Go compiler checks that this code and the runtime fit together. Where it complains,
-// generate this package again with the cnnc of that runtime.
+// These lines compile with a runtime that fits this code, and with no other. If they do not,
+// generate this package again with the cnnc of the runtime's version.
 const (
 	_ = cnnrt.EnforceVersion(cnnrt.GenVersion - 1)
 	_ = cnnrt.EnforceVersion(1 - cnnrt.MinVersion)
@@ -41,7 +41,7 @@ func InputShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 3, H: 224, W: 224}
 }
 
-// OutputShape returns the shape of output: the features of a vector, 1 and 1.
+// OutputShape returns the shape of output, a vector: C is its features.
 func OutputShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 1000, H: 1, W: 1}
 }

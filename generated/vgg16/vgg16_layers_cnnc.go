@@ -4,7 +4,7 @@ package vgg16
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// features.0
 	conv3x3From3To64At224 = &cnnrt.Conv{

@@ -140,8 +140,8 @@ func (m *Model) head(s *cnnrt.Session) {
 	m.fc.Run(s, fc, globalavgpool)
 }
 
-// xceptionModuleSkip is what block3 and block12 have in common: the same layers in the same order,
-// of weights and sizes of their own.
+// xceptionModuleSkip is the block at block3 and block12: the same layers in the same order, with
+// weights and sizes of their own.
 type xceptionModuleSkip struct {
 	rep0                                               *cnnrt.Activation
 	rep1Conv1, rep1Pointwise, rep4Conv1, rep4Pointwise *cnnrt.PackedConv
@@ -149,8 +149,8 @@ type xceptionModuleSkip struct {
 	skip                                               *cnnrt.PackedConv
 }
 
-// forward computes y from x; rep0, rep1Conv1, rep1Pointwise, rep4Conv1 and rep4Pointwise hold what
-// those layers compute.
+// forward computes y from x; rep0, rep1Conv1, rep1Pointwise, rep4Conv1 and rep4Pointwise hold those
+// layers' results.
 func (b *xceptionModuleSkip) forward(s *cnnrt.Session, y, x, rep0, rep1Conv1, rep1Pointwise, rep4Conv1, rep4Pointwise cnnrt.View) {
 	// rep.0: relu -> [256 37 37], [728 19 19] (specs/blocks/separable.cnn:29)
 	b.rep0.Run(s, rep0, x)
@@ -171,15 +171,15 @@ func (b *xceptionModuleSkip) forward(s *cnnrt.Session, y, x, rep0, rep1Conv1, re
 	b.skip.RunAdd(s, y, x, y)
 }
 
-// xceptionModule is what block4 to block11 have in common: the same layers in the same order, of
-// weights and sizes of their own.
+// xceptionModule is the block at block4 to block11: the same layers in the same order, with weights
+// and sizes of their own.
 type xceptionModule struct {
 	rep1Conv1, rep1Pointwise, rep4Conv1, rep4Pointwise, rep7Conv1 *cnnrt.PackedConv
 	rep7Pointwise                                                 *cnnrt.PackedConv
 }
 
 // forward computes x in place; rep0, rep1Conv1, rep1Pointwise, rep4Conv1, rep4Pointwise and
-// rep7Conv1 hold what those layers compute.
+// rep7Conv1 hold those layers' results.
 func (b *xceptionModule) forward(s *cnnrt.Session, x, rep0, rep1Conv1, rep1Pointwise, rep4Conv1, rep4Pointwise, rep7Conv1 cnnrt.View) {
 	// rep.0: relu -> [728 19 19] (specs/blocks/separable.cnn:29)
 	reluOf728At19.Run(s, rep0, x)

@@ -11,8 +11,8 @@ package dense
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// Here the Go compiler checks that this code and the runtime fit together. Where it complains,
-// generate this package again with the cnnc of that runtime.
+// These lines compile with a runtime that fits this code, and with no other. If they do not,
+// generate this package again with the cnnc of the runtime's version.
 const (
 	_ = cnnrt.EnforceVersion(cnnrt.GenVersion - 1)
 	_ = cnnrt.EnforceVersion(1 - cnnrt.MinVersion)
@@ -41,7 +41,7 @@ func InputShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 3, H: 96, W: 96}
 }
 
-// OutputShape returns the shape of output: the features of a vector, 1 and 1.
+// OutputShape returns the shape of output, a vector: C is its features.
 func OutputShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 10, H: 1, W: 1}
 }
@@ -66,7 +66,7 @@ var Layers = []string{
 type Model struct {
 	featuresConv0                                                    *cnnrt.PackedConv
 	featuresBlock1Layer1                                             denselayer
-	featuresBlock1Layer2, featuresBlock1Layer3                       denselayer2
+	featuresBlock1Layer2, featuresBlock1Layer3                       denselayerWithoutNorm1
 	featuresTransition1Conv                                          *cnnrt.PackedConv
 	featuresBlock2Layer1, featuresBlock2Layer2, featuresBlock2Layer3 denselayer
 	featuresBlock2Layer4                                             denselayer
@@ -93,9 +93,9 @@ func New(weights cnnrt.Tensors) (*Model, error) {
 		featuresConv0: l.Conv("features.conv0", conv3x3From3To16At96),
 		featuresBlock1Layer1: loadDenselayer(l, "features.block1.layer1",
 			affineOf16At96, conv1x1From16To32At96, conv3x3From32To8At96),
-		featuresBlock1Layer2: loadDenselayer2(l, "features.block1.layer2",
+		featuresBlock1Layer2: loadDenselayerWithoutNorm1(l, "features.block1.layer2",
 			conv1x1From24To32At96),
-		featuresBlock1Layer3: loadDenselayer2(l, "features.block1.layer3",
+		featuresBlock1Layer3: loadDenselayerWithoutNorm1(l, "features.block1.layer3",
 			conv1x1From32To32At96),
 		featuresTransition1Conv: l.Conv("features.transition1.conv", pooledConv1x1From40To24At48, cnnrt.Norm{
 			Kind: cnnrt.BatchNorm, Key: "features.transition1.norm", Eps: 1e-05, Affine: true,

@@ -51,14 +51,14 @@ func (m *Model) head(s *cnnrt.Session) {
 	m.classifier.Run(s, classifier, globalavgpool)
 }
 
-// denselayer is what features.block1.layer1 and features.block2.layer1 to features.block2.layer4
-// have in common: the same layers in the same order, of weights and sizes of their own.
+// denselayer is the block at features.block1.layer1 and features.block2.layer1 to
+// features.block2.layer4: the same layers in the same order, with weights and sizes of their own.
 type denselayer struct {
 	norm1        *cnnrt.PackedAffine
 	conv1, conv2 *cnnrt.PackedConv
 }
 
-// forward computes y from x; norm1 and conv1 hold what those layers compute.
+// forward computes y from x; norm1 and conv1 hold those layers' results.
 func (b *denselayer) forward(s *cnnrt.Session, y, x, norm1, conv1 cnnrt.View) {
 	// norm1: scale and shift by norm1 + relu -> [16 96 96], [24 48 48], [32 48 48], [40 48 48],
 	// [48 48 48] (dense.cnn:22)
@@ -69,14 +69,14 @@ func (b *denselayer) forward(s *cnnrt.Session, y, x, norm1, conv1 cnnrt.View) {
 	b.conv2.Run(s, y, conv1)
 }
 
-// denselayer2 is what features.block1.layer2 and features.block1.layer3 have in common: the same
-// layers in the same order, of weights and sizes of their own.
-type denselayer2 struct {
+// denselayerWithoutNorm1 is the block at features.block1.layer2 and features.block1.layer3: the
+// same layers in the same order, with weights and sizes of their own.
+type denselayerWithoutNorm1 struct {
 	conv1, conv2 *cnnrt.PackedConv
 }
 
-// forward computes y from x; conv1 holds what that layer computes.
-func (b *denselayer2) forward(s *cnnrt.Session, y, x, conv1 cnnrt.View) {
+// forward computes y from x; conv1 holds that layer's result.
+func (b *denselayerWithoutNorm1) forward(s *cnnrt.Session, y, x, conv1 cnnrt.View) {
 	// conv1: norm1 + relu + conv 1x1 + norm2 + relu -> [32 96 96] (dense.cnn:22)
 	b.conv1.Run(s, conv1, x)
 	// conv2: conv 3x3 -> [8 96 96] (dense.cnn:23)

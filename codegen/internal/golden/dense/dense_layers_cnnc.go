@@ -4,7 +4,7 @@ package dense
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// features.conv0
 	conv3x3From3To16At96 = &cnnrt.Conv{
@@ -109,9 +109,9 @@ func loadDenselayer(l *cnnrt.Loader, key string, norm1 *cnnrt.Affine, conv1, con
 	}
 }
 
-// loadDenselayer2 packs the weights whose keys begin with key.
-func loadDenselayer2(l *cnnrt.Loader, key string, conv1 *cnnrt.Conv) denselayer2 {
-	return denselayer2{
+// loadDenselayerWithoutNorm1 packs the weights whose keys begin with key.
+func loadDenselayerWithoutNorm1(l *cnnrt.Loader, key string, conv1 *cnnrt.Conv) denselayerWithoutNorm1 {
+	return denselayerWithoutNorm1{
 		conv1: l.Conv(key+".conv1", conv1, cnnrt.Norm{Kind: cnnrt.BatchNorm, Key: key + ".norm1", Eps: 1e-05, Affine: true, Before: true}, batchNorm(key+".norm2")),
 		conv2: l.Conv(key+".conv2", conv3x3From32To8At96),
 	}

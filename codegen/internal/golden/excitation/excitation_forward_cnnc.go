@@ -60,15 +60,15 @@ func (m *Model) head2(s *cnnrt.Session) {
 	m.classifier.Run(s, classifier, a)
 }
 
-// mbconv is what blocks.1 and blocks.2 have in common: the same layers in the same order, of
-// weights and sizes of their own.
+// mbconv is the block at blocks.1 and blocks.2: the same layers in the same order, with weights and
+// sizes of their own.
 type mbconv struct {
 	depthwise                   *cnnrt.PackedChain
 	seReduce, seExpand, project *cnnrt.PackedConv
 }
 
-// forward computes x in place; depthwise, seGlobalavgpool, seReduce and seExpand hold what those
-// layers compute.
+// forward computes x in place; depthwise, seGlobalavgpool, seReduce and seExpand hold those layers'
+// results.
 func (b *mbconv) forward(s *cnnrt.Session, x, depthwise, seGlobalavgpool, seReduce, seExpand cnnrt.View) {
 	// a band of rows at a time:
 	// expand: conv 1x1 + bn1 + silu -> [96 56 56] (excitation.cnn:16)

@@ -4,7 +4,7 @@ package excitation
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// stem
 	conv3x3s2From3To16At112 = &cnnrt.Conv{

@@ -14,8 +14,8 @@ package heads
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// Here the Go compiler checks that this code and the runtime fit together. Where it complains,
-// generate this package again with the cnnc of that runtime.
+// These lines compile with a runtime that fits this code, and with no other. If they do not,
+// generate this package again with the cnnc of the runtime's version.
 const (
 	_ = cnnrt.EnforceVersion(cnnrt.GenVersion - 1)
 	_ = cnnrt.EnforceVersion(1 - cnnrt.MinVersion)
@@ -52,12 +52,12 @@ func DepthShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 1, H: 24, W: 24}
 }
 
-// LogitsShape returns the shape of logits: the features of a vector, 1 and 1.
+// LogitsShape returns the shape of logits, a vector: C is its features.
 func LogitsShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 10, H: 1, W: 1}
 }
 
-// AuxShape returns the shape of aux: the features of a vector, 1 and 1.
+// AuxShape returns the shape of aux, a vector: C is its features.
 func AuxShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 10, H: 1, W: 1}
 }

@@ -48,7 +48,7 @@ func (m *Model) forward(s *cnnrt.Session) {
 	m.auxFC.Run(s, auxFC, adaptiveavgpool)
 }
 
-// mixed is what mixed1 and mixed2 have in common: the same layers in the same order, of weights and
+// mixed is the block at mixed1 and mixed2: the same layers in the same order, with weights and
 // sizes of their own.
 type mixed struct {
 	branch1, branch2_0, branch2_1 *cnnrt.PackedConv
@@ -56,8 +56,8 @@ type mixed struct {
 	branch3                       *cnnrt.PackedConv
 }
 
-// forward computes branch1, branch2_1 and branch3 from x; branch2_0 and maxpool hold what those
-// layers compute.
+// forward computes branch1, branch2_1 and branch3 from x; branch2_0 and maxpool hold those layers'
+// results.
 func (b *mixed) forward(s *cnnrt.Session, branch1, branch2_1, branch3, x, branch2_0, maxpool cnnrt.View) {
 	// branch1: conv 1x1 + relu -> [8 12 12], [16 12 12] (heads.cnn:20)
 	b.branch1.Run(s, branch1, x)
@@ -71,15 +71,15 @@ func (b *mixed) forward(s *cnnrt.Session, branch1, branch2_1, branch3, x, branch
 	b.branch3.Run(s, branch3, maxpool)
 }
 
-// gate is what gate1 and gate2 have in common: the same layers in the same order, of weights and
-// sizes of their own.
+// gate is the block at gate1 and gate2: the same layers in the same order, with weights and sizes
+// of their own.
 type gate struct {
 	globalavgpool *cnnrt.AdaptivePool
 	fc1, fc2      *cnnrt.PackedConv
 	mul           *cnnrt.Mul
 }
 
-// forward computes x in place; globalavgpool, fc1 and fc2 hold what those layers compute.
+// forward computes x in place; globalavgpool, fc1 and fc2 hold those layers' results.
 func (b *gate) forward(s *cnnrt.Session, x, globalavgpool, fc1, fc2 cnnrt.View) {
 	// globalavgpool: global average pool -> [56 1 1] (heads.cnn:28)
 	b.globalavgpool.Run(s, globalavgpool, x)

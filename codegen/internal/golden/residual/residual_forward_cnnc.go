@@ -59,13 +59,13 @@ func (m *Model) head(s *cnnrt.Session) {
 	m.fc.Run(s, fc, avgpool)
 }
 
-// basic is what layer1.0, layer1.1, layer2.1 and layer2.2 have in common: the same layers in the
-// same order, of weights and sizes of their own.
+// basic is the block at layer1.0, layer1.1, layer2.1 and layer2.2: the same layers in the same
+// order, with weights and sizes of their own.
 type basic struct {
 	conv1, conv2 *cnnrt.PackedConv
 }
 
-// forward computes x in place; conv1 holds what that layer computes.
+// forward computes x in place; conv1 holds that layer's result.
 func (b *basic) forward(s *cnnrt.Session, x, conv1 cnnrt.View) {
 	// conv1: conv 3x3 + bn1 + relu -> [16 32 32], [32 16 16] (residual.cnn:21)
 	b.conv1.Run(s, conv1, x)

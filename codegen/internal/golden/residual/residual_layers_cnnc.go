@@ -4,7 +4,7 @@ package residual
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// conv1
 	conv3x3From3To16At32 = &cnnrt.Conv{

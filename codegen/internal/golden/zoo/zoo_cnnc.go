@@ -13,8 +13,8 @@ package zoo
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// Here the Go compiler checks that this code and the runtime fit together. Where it complains,
-// generate this package again with the cnnc of that runtime.
+// These lines compile with a runtime that fits this code, and with no other. If they do not,
+// generate this package again with the cnnc of the runtime's version.
 const (
 	_ = cnnrt.EnforceVersion(cnnrt.GenVersion - 1)
 	_ = cnnrt.EnforceVersion(1 - cnnrt.MinVersion)
@@ -45,7 +45,7 @@ func InputShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 8, H: 17, W: 13}
 }
 
-// VectorShape returns the shape of vector: the features of a vector, 1 and 1.
+// VectorShape returns the shape of vector, a vector: C is its features.
 func VectorShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 7, H: 1, W: 1}
 }
@@ -55,7 +55,7 @@ func MapShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 54, H: 1, W: 1}
 }
 
-// PixelsShape returns the shape of pixels: the features of a vector, 1 and 1.
+// PixelsShape returns the shape of pixels, a vector: C is its features.
 func PixelsShape() cnnrt.Shape {
 	return cnnrt.Shape{C: 288, H: 1, W: 1}
 }

@@ -4,7 +4,7 @@ package zoo
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 
-// What the layers compute, each thing described once.
+// What the layers compute. Those that compute the same share a description.
 var (
 	// affine
 	affineOf8At17x13 = &cnnrt.Affine{Shape: cnnrt.Shape{C: 8, H: 17, W: 13}}
