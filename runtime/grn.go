@@ -16,14 +16,8 @@ type PackedGRN struct {
 // GRN packs a GRN: key.weight and key.bias.
 func (l *Loader) GRN(key string, op *GRN) *PackedGRN {
 	l.needScratch(op.Shape.C)
-	p := &PackedGRN{op: op, weight: make([]float32, op.Shape.C), bias: make([]float32, op.Shape.C)}
-	layer := l.layer()
-	weight, bias := layer.tensor(key+".weight", op.Shape.C), layer.tensor(key+".bias", op.Shape.C)
-	layer.pack(func() {
-		copy(p.weight, weight.data)
-		copy(p.bias, bias.data)
-	})
-	return p
+	weight, bias := l.weightAndBias(key, op.Shape.C)
+	return &PackedGRN{op, weight, bias}
 }
 
 // Run normalises the channels of src, an image at a time: what that comes to is a factor

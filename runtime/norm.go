@@ -1,8 +1,12 @@
 package runtime
 
-import "github.com/cnnc-dev/cnnc/runtime/internal/kernels/norm"
+import (
+	"slices"
 
-// rows of the normalisation kernels: one a pixel, from pixel p on.
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/norm"
+)
+
+// normRows is the tensor from pixel p on, as the normalisation kernels see it.
 func (t tensor) normRows(p int) norm.Rows {
 	return norm.Rows{Data: t.data[p*t.pitch:], Pitch: t.pitch}
 }
@@ -15,20 +19,24 @@ type PackedLayerNorm struct {
 
 // LayerNorm packs a LayerNorm: key.weight and key.bias, if Affine.
 func (l *Loader) LayerNorm(key string, op *LayerNorm) *PackedLayerNorm {
-	p := &PackedLayerNorm{op: op, weight: make([]float32, op.Shape.C), bias: make([]float32, op.Shape.C)}
-	if !op.Affine {
-		for c := range p.weight {
-			p.weight[c] = 1
-		}
-		return p
+	weight, bias := slices.Repeat([]float32{1}, op.Shape.C), make([]float32, op.Shape.C)
+	if op.Affine {
+		weight, bias = l.weightAndBias(key, op.Shape.C)
 	}
+	return &PackedLayerNorm{op, weight, bias}
+}
+
+// weightAndBias returns key.weight and key.bias, a number a channel, which are filled in when
+// the layer is packed.
+func (l *Loader) weightAndBias(key string, channels int) (weight, bias []float32) {
+	weight, bias = make([]float32, channels), make([]float32, channels)
 	layer := l.layer()
-	weight, bias := layer.tensor(key+".weight", op.Shape.C), layer.tensor(key+".bias", op.Shape.C)
+	w, b := layer.tensor(key+".weight", channels), layer.tensor(key+".bias", channels)
 	layer.pack(func() {
-		copy(p.weight, weight.data)
-		copy(p.bias, bias.data)
+		copy(weight, w.data)
+		copy(bias, b.data)
 	})
-	return p
+	return weight, bias
 }
 
 // Run normalises each pixel of src over its channels. dst may be src.

@@ -101,7 +101,8 @@ func NewSession(mem Memory, opts ...Option) *Session {
 		batch:   max(o.batch, 1),
 		layout:  o.layout,
 		threads: 1,
-		// A gap keeps neighbours' writes out of each other's prefetched lines.
+		// Pooling, which no Loader sees, takes meanScratch. A gap keeps neighbours' writes out of
+		// each other's prefetched lines.
 		scratchPitch: roundUp(max(mem.Scratch, meanScratch), lineFloats) + 2*lineFloats,
 	}
 	if s.batch > math.MaxInt/4/max(1, mem.Arena) { // make refuses what is too much, but not a product that wrapped

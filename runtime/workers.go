@@ -37,7 +37,7 @@ type team struct {
 	session *Session
 	job     job
 
-	_       [128]byte // the two below change within a region; the above and the below do not
+	_       [128]byte // left changes within a region; what lies around it does not
 	left    atomic.Int64
 	_       [128]byte
 	active  atomic.Bool // between Begin and End
