@@ -104,7 +104,7 @@ func diagnose(err error, file string) *diag.Diagnostic {
 	var internal *pass.InternalError
 	switch {
 	case errors.As(err, &option):
-		d.Summary, d.Help = option.Msg, option.Help
+		d.Summary, d.Help, d.Span = option.Msg, option.Help, diag.Span{} // not of the file
 	case errors.As(err, &internal):
 		d.Code, d.Help = "INTERNAL001", "this is a fault of cnnc, not of the spec; please report it with the spec"
 		// A list of violations: the first is enough of a summary.

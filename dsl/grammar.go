@@ -237,8 +237,7 @@ type argument struct {
 	source
 	X     *expression  `parser:"@@"`
 	Eq    *lexer.Token `parser:"( @('=' | ':')"`
-	Value *expression  `parser:"@@ )?"`
-	Comma bool         `parser:"@','?"`
+	Value *expression  `parser:"  @@ )? ','?"`
 }
 
 type index struct {

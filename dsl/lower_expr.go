@@ -210,7 +210,7 @@ func (l *lowerer) unquote(t lexer.Token) string {
 		case '"', '\\':
 			b.WriteByte(c)
 		default:
-			l.badEscape(t, 1+i-1)
+			l.badEscape(t, i) // text[i-1], the backslash, is t.Value[i]
 		}
 	}
 	return b.String()

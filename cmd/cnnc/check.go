@@ -64,6 +64,9 @@ func (c *explainCmd) Run(a *app) error {
 	if !ok {
 		return fmt.Errorf("there is no code %s; cnnc explain lists them", c.Code)
 	}
-	fmt.Fprintf(a.stdout, "%s: %s\n\n%s\n\nFor example:\n\n%s\n", e.Code, e.Title, e.Text, e.Example)
+	fmt.Fprintf(a.stdout, "%s: %s\n\n%s\n", e.Code, e.Title, e.Text)
+	if e.Example != "" {
+		fmt.Fprintf(a.stdout, "\nFor example:\n\n%s", e.Example)
+	}
 	return nil
 }

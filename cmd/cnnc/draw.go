@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"path/filepath"
 
 	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/draw"
@@ -28,8 +27,5 @@ func (c *drawCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	if err := driver.WriteFile(c.Out, write(d)); err != nil {
-		return fmt.Errorf("writing the picture: %w", err)
-	}
-	return nil
+	return driver.WriteFile(c.Out, write(d))
 }

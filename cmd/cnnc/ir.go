@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 
+	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/driver"
 	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/report"
 	"github.com/cnnc-dev/cnnc/compiler"
 	"github.com/cnnc-dev/cnnc/compiler/ir"
@@ -17,6 +18,9 @@ type irCmd struct {
 }
 
 func (c *irCmd) Run(a *app) error {
+	if c.Plan && c.After != "" {
+		return driver.Usagef("--plan is made of what all passes leave: leave out --after")
+	}
 	opts := compiler.Options{StopAfter: c.After}
 	if c.After == "none" {
 		opts.StopAfter = ""
@@ -36,7 +40,7 @@ func (c *irCmd) Run(a *app) error {
 			rows = append(rows, []string{p.Name, took[p.Name], p.Doc})
 		}
 		report.Table(a.stdout, []report.Column{{Title: "pass"}, {Title: "took", Right: true}, {Title: "what it does"}}, rows, nil)
-	case c.Plan && r.Plan != nil:
+	case c.Plan:
 		fmt.Fprint(a.stdout, plan.Print(r.Plan))
 	case c.After == "none":
 		fmt.Fprint(a.stdout, ir.Print(r.Elaborated))

@@ -47,7 +47,8 @@ func (c *netsCmd) Run(a *app) error {
 		return report.JSON(a.stdout, rows)
 	}
 	if c.Spec == "" {
-		return printNets(a, rows)
+		printNets(a, rows)
+		return nil
 	}
 	for i, r := range rows {
 		if i > 0 {
@@ -67,7 +68,7 @@ func (c *netsCmd) Run(a *app) error {
 const indent = "    "
 
 // printNets prints a line each.
-func printNets(a *app, rows []netRow) error {
+func printNets(a *app, rows []netRow) {
 	var table [][]string
 	for _, r := range rows {
 		var params []string
@@ -77,5 +78,4 @@ func printNets(a *app, rows []netRow) error {
 		table = append(table, []string{r.Name, r.File, strings.Join(params, " ")})
 	}
 	report.Table(a.stdout, []report.Column{{Title: "net"}, {Title: "spec"}, {Title: "parameters (-D)"}}, table, nil)
-	return nil
 }

@@ -4,7 +4,7 @@ import "github.com/cnnc-dev/cnnc/compiler/shape"
 
 // Attr is an op's attribute struct, always a pointer to one of the types below.
 // The text form prints the fields that differ from their defaults under the
-// names of their tags; text.go reads them by reflection.
+// names of their tags; fields.go reads them by reflection.
 type Attr interface{ attr() }
 
 // Act is an activation in an epilogue. The zero Act is none.

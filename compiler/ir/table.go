@@ -2,11 +2,8 @@ package ir
 
 import "github.com/cnnc-dev/cnnc/compiler/shape"
 
-// The table has a row an op. To add an op: a constant in ops.go and a row here
-// (an attribute struct in attrs.go if it has attributes), its rule in
-// compiler/shape, its loops in runtime/ref, its case in compiler/interp, its row
-// in compiler/onnx, and a line in testdata/ops.ir. Tests in ir, interp and onnx
-// walk the table for gaps.
+// The table has a row an op. CONTRIBUTING.md says what else an op needs; tests walk
+// the table for gaps.
 var table = [numOps]Info{
 	OpInvalid: {Name: "invalid"},
 	OpInput:   {Name: "input", Doc: "an input of the network"},

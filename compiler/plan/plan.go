@@ -29,8 +29,9 @@ type Plan struct {
 	Regions    []Region // what the arena is divided into, in order of first use
 
 	// Values says where each value of the graph can be seen while the plan runs:
-	// those that fusion left and no chain keeps to itself, in the graph's order. Scopes does so for what each
-	// labelled block call returned. Both are for debugging and verification.
+	// those that fusion left and no chain keeps to itself, in the graph's order.
+	// Scopes does so for what each labelled block call returned. Both are for
+	// debugging and verification.
 	Values []Place
 	Scopes []Place
 
