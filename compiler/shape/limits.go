@@ -42,15 +42,15 @@ func New(dims ...int) (Shape, error) {
 			return nil, errLeast("shape "+s.String(), "axis", 1, d)
 		}
 	}
-	if err := CheckTensor("shape "+s.String(), s); err != nil {
+	if err := checkTensor("shape "+s.String(), s); err != nil {
 		return nil, err
 	}
 	return s, nil
 }
 
-// CheckTensor reports whether a tensor of these axes, an activation or a
+// checkTensor reports whether a tensor of these axes, an activation or a
 // weight, stays within the limits. What names it in the error.
-func CheckTensor(what string, dims []int) error {
+func checkTensor(what string, dims []int) error {
 	for _, d := range dims {
 		if d > MaxAxis {
 			return errLimit(what, MaxAxis, "along one axis")

@@ -24,7 +24,7 @@ func Linear(in Shape, out int, flatten bool) (Shape, error) {
 	}
 	// The constructors have bounded in.Elems, but as an axis of the weights a
 	// flattened map may still be too long.
-	return Shape{out}, CheckTensor("linear: weights", []int{out, in.Elems()})
+	return Shape{out}, checkTensor("linear: weights", []int{out, in.Elems()})
 }
 
 func checkOut(op string, out int) error {
@@ -112,7 +112,7 @@ func Concat(args ...Shape) (Shape, error) {
 		}
 	}
 	out := first.withChannels(channels)
-	return out, CheckTensor(fmt.Sprintf("concat: result %v", out), out)
+	return out, checkTensor(fmt.Sprintf("concat: result %v", out), out)
 }
 
 // withChannels returns s with c for its first axis.
@@ -146,7 +146,7 @@ func Pick(in Shape, channels []int) (Shape, error) {
 		}
 	}
 	out := in.withChannels(len(channels))
-	return out, CheckTensor(fmt.Sprintf("pick: result %v", out), out)
+	return out, checkTensor(fmt.Sprintf("pick: result %v", out), out)
 }
 
 // Shuffle is the rule of channel shuffle: groups divides the channels.
@@ -170,7 +170,7 @@ func Flatten(in Shape) (Shape, error) {
 		return nil, errNotMap("flatten", in)
 	}
 	out := Shape{in.Elems()}
-	return out, CheckTensor(fmt.Sprintf("flatten: result %v", out), out)
+	return out, checkTensor(fmt.Sprintf("flatten: result %v", out), out)
 }
 
 // Dropout is the rule of dropout and stochastic depth of probability p.

@@ -67,7 +67,7 @@ func (w Window) over(op string, in Shape, c int, ceil bool) (Shape, error) {
 		return nil, errWindow(op, in, w)
 	}
 	out := Shape{c, int(h), int(ww)}
-	return out, CheckTensor(fmt.Sprintf("%s: result %v", op, out), out)
+	return out, checkTensor(fmt.Sprintf("%s: result %v", op, out), out)
 }
 
 // Conv is the rule of a convolution with out output channels: each axis has
@@ -94,7 +94,7 @@ func Conv(in Shape, out int, w Window, groups int) (Shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, CheckTensor("conv: weights", []int{out, in.Channels() / groups, w.Kernel.H, w.Kernel.W})
+	return s, checkTensor("conv: weights", []int{out, in.Channels() / groups, w.Kernel.H, w.Kernel.W})
 }
 
 // MaxPool is the rule of max pooling, PyTorch's MaxPool2d.
@@ -139,7 +139,7 @@ func AdaptivePool(in Shape, out Size) (Shape, error) {
 		return nil, errLeast(op, "out", 1, out)
 	}
 	s := Shape{in.Channels(), out.H, out.W}
-	return s, CheckTensor(fmt.Sprintf("%s: result %v", op, s), s)
+	return s, checkTensor(fmt.Sprintf("%s: result %v", op, s), s)
 }
 
 // GlobalPool is the rule of pooling a map to [c 1 1].
@@ -175,5 +175,5 @@ func Upsample(in Shape, scale Size) (Shape, error) {
 		}
 	}
 	out := Shape{in.Channels(), in.Height() * scale.H, in.Width() * scale.W}
-	return out, CheckTensor(fmt.Sprintf("%s: result %v", op, out), out)
+	return out, checkTensor(fmt.Sprintf("%s: result %v", op, out), out)
 }

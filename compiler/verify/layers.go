@@ -134,5 +134,5 @@ func (l *Layer) compare(p *Probe, data []float32) {
 	if l.Relative = worst; p.RMS > 0 {
 		l.Relative = worst / p.RMS
 	}
-	l.OK = l.Relative <= LayerTolerance
+	l.OK = l.Relative <= layerTolerance
 }

@@ -21,25 +21,25 @@ import (
 // larger. Winograd adds up larger terms, which cancel.
 const (
 	TimesNoise         = 8
-	TimesNoiseWinograd = 30 // for plans with any such convolution
+	timesNoiseWinograd = 30 // for plans with any such convolution
 )
 
-// Tolerance is how far a plan's outputs may be from a reference's.
-func Tolerance(ref *Reference, p *plan.Plan) float64 {
+// tolerance is how far a plan's outputs may be from a reference's.
+func tolerance(ref *Reference, p *plan.Plan) float64 {
 	if p.UsesWinograd() {
-		return TimesNoiseWinograd * ref.Noise
+		return timesNoiseWinograd * ref.Noise
 	}
 	return TimesNoise * ref.Noise
 }
 
-// LayerTolerance is how far a layer's probes, mean and root mean square may be
+// layerTolerance is how far a layer's probes, mean and root mean square may be
 // from the reference's, in units of the reference's root mean square. Float32
 // stays below a hundredth of it after a hundred layers.
-const LayerTolerance = 1e-3
+const layerTolerance = 1e-3
 
 // Options are what a verification may be given beside the network.
 type Options struct {
-	Tolerance float64          // largest absolute error of an output; 0 for Tolerance
+	Tolerance float64          // largest absolute error of an output; 0 for the default, a multiple of the reference's own
 	Session   []runtime.Option // threads
 }
 
@@ -222,7 +222,7 @@ func runOutput(ref *Reference, p *plan.Plan, opts Options) (*Output, error) {
 	}
 	o := &Output{Count: len(got), Tolerance: opts.Tolerance, Spread: ref.Spread, Noise: ref.Noise}
 	if o.Tolerance == 0 {
-		o.Tolerance = Tolerance(ref, p)
+		o.Tolerance = tolerance(ref, p)
 	}
 	for i, want := range ref.Output {
 		if e := worse(o.MaxError, math.Abs(float64(got[i])-want)); e != o.MaxError || i == 0 {

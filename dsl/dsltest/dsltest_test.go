@@ -66,7 +66,7 @@ let d = "e"  // ERROR "say \"so\""
 
 func TestExpectedErrorsRejects(t *testing.T) {
 	for _, src := range []string{"x  // ERROR no quotes", `x  // ERROR "a" b`, `x  // ERROR "("`} {
-		if got, err := ExpectedErrors([]byte(src)); err == nil {
+		if got, err := expectedErrors([]byte(src)); err == nil {
 			t.Errorf("%q gives %v, want an error", src, got)
 		}
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/cnnc-dev/cnnc/dsl/diag"
 )
 
-// Expected is one diagnostic that a source file announces.
-type Expected struct {
+// expected is one diagnostic that a source file announces.
+type expected struct {
 	Line    int
 	Pattern *regexp.Regexp
 }
@@ -27,9 +27,9 @@ const marker = "// ERROR "
 // pattern is one expression; \" in it is a quote.
 var pattern = regexp.MustCompile(`^"((?:[^"\\]|\\.)*)"`)
 
-// ExpectedErrors reads the markers of src.
-func ExpectedErrors(src []byte) ([]Expected, error) {
-	var out []Expected
+// expectedErrors reads the markers of src.
+func expectedErrors(src []byte) ([]expected, error) {
+	var out []expected
 	for i, line := range strings.Split(string(src), "\n") {
 		_, rest, ok := strings.Cut(line, marker)
 		for ok && rest != "" {
@@ -41,7 +41,7 @@ func ExpectedErrors(src []byte) ([]Expected, error) {
 			if err != nil {
 				return nil, fmt.Errorf("line %d: %w", i+1, err)
 			}
-			out = append(out, Expected{i + 1, re})
+			out = append(out, expected{i + 1, re})
 			rest = strings.TrimSpace(rest[len(m[0]):])
 		}
 	}
@@ -53,12 +53,12 @@ func ExpectedErrors(src []byte) ([]Expected, error) {
 // nowhere) needs a marker; those in other files are theirs to check.
 func CheckErrors(t testing.TB, name string, src []byte, got diag.List) {
 	t.Helper()
-	expected, err := ExpectedErrors(src)
+	want, err := expectedErrors(src)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 	rest := append(diag.List(nil), got...)
-	for _, e := range expected {
+	for _, e := range want {
 		found := false
 		for i, d := range rest {
 			if d.Span.Start.File == name && d.Span.Start.Line == e.Line && e.Pattern.MatchString(d.Error()) {

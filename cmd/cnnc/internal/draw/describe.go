@@ -29,7 +29,7 @@ func classOf(a *ir.Conv, in shape.Shape) convClass {
 	return grouped
 }
 
-// kindOf returns the kind of a node that shows op first.
+// kind returns the kind of the node that shows the item.
 func (it *item) kind() Kind {
 	if it.op == nil {
 		return Block
@@ -252,8 +252,8 @@ func shapeText(s shape.Shape) string {
 	return strings.Join(text, " × ")
 }
 
-// figure writes a count with three digits that matter: 25.6 M; "" for 0.
-func figure(n int64) string {
+// threeDigits writes a count with three digits that matter: 25.6 M; "" for 0.
+func threeDigits(n int64) string {
 	if n == 0 {
 		return ""
 	}

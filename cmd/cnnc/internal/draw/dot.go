@@ -92,7 +92,7 @@ func (w *dotWriter) node(id string, n *Node) {
 	}
 	text := []string{title, n.Detail}
 	if n.wide() && n.Layers != nil {
-		figures := dots(suffixed(figure(n.Params), " parameters"), suffixed(figure(n.MACs), " MACs"))
+		figures := dots(suffixed(threeDigits(n.Params), " parameters"), suffixed(threeDigits(n.MACs), " MACs"))
 		text = append(text, dots(n.Name, figures))
 	}
 	attrs := fmt.Sprintf("label=%s, fillcolor=%q", quote(join("\n", text)), fills[n.Kind])

@@ -71,8 +71,8 @@ type Layer struct {
 	Source string // file:line:col
 }
 
-// MostNodes is how many nodes a figure may have.
-const MostNodes = 1000
+// mostNodes is how many nodes a figure may have.
+const mostNodes = 1000
 
 // New folds a network, as the spec has it, into what is worth drawing.
 func New(g *ir.Graph) (*Drawing, error) {
@@ -97,8 +97,8 @@ func New(g *ir.Graph) (*Drawing, error) {
 }
 
 func fits(name string, items []*item) error {
-	if len(items) > MostNodes {
-		return fmt.Errorf("%s is %d nodes after folding, and a drawing holds %d; call repeated parts as labelled blocks", name, len(items), MostNodes)
+	if len(items) > mostNodes {
+		return fmt.Errorf("%s is %d nodes after folding, and a drawing holds %d; call repeated parts as labelled blocks", name, len(items), mostNodes)
 	}
 	return nil
 }

@@ -16,12 +16,7 @@ type folder struct {
 
 // fold returns the items of the whole network.
 func fold(g *ir.Graph) []*item {
-	f := &folder{g: g, users: make([][]ir.ID, len(g.Values)), outputs: map[ir.ID]bool{}, calls: map[string]int{}}
-	for _, v := range g.Values {
-		for _, a := range v.Args {
-			f.users[a] = append(f.users[a], v.ID)
-		}
-	}
+	f := &folder{g: g, users: ir.Users(g), outputs: map[ir.ID]bool{}, calls: map[string]int{}}
 	for _, o := range g.Outputs {
 		f.outputs[o.Value] = true
 	}

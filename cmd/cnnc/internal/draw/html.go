@@ -21,7 +21,7 @@ func HTML(d *Drawing) []byte {
 	return b.Bytes()
 }
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"thousands": thousands, "figure": figure}).Parse(`<!DOCTYPE html>
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"thousands": thousands, "threeDigits": threeDigits}).Parse(`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
@@ -49,7 +49,7 @@ th{color:#444}
 <h2>Layers</h2>
 <div class="head"><span></span><span>layer</span><span>name</span><span>output</span><span>parameters</span><span>MACs</span></div>
 {{range $i, $n := .Network.Nodes}}{{if .Layers}}<details>
-<summary><span><b>{{.Title}}</b>{{with .Detail}}<i>{{.}}</i>{{end}}{{if gt .Count 1}} ×{{.Count}}{{end}}</span><span>{{.Name}}</span><span>{{.Shape}}</span><span>{{figure .Params}}</span><span>{{figure .MACs}}</span></summary>
+<summary><span><b>{{.Title}}</b>{{with .Detail}}<i>{{.}}</i>{{end}}{{if gt .Count 1}} ×{{.Count}}{{end}}</span><span>{{.Name}}</span><span>{{.Shape}}</span><span>{{threeDigits .Params}}</span><span>{{threeDigits .MACs}}</span></summary>
 <table id="n{{$i}}">
 <tr><th>name</th><th>operation</th><th>from</th><th>output</th><th>parameters</th><th>MACs</th></tr>
 {{range .Layers}}<tr><td>{{.Name}}</td><td>{{.Op}}</td><td>{{.Source}}</td><td>{{.Shape}}</td><td>{{if .Params}}{{thousands .Params}}{{end}}</td><td>{{if .MACs}}{{thousands .MACs}}{{end}}</td></tr>

@@ -281,8 +281,8 @@ func (w *svgWriter) column(p placed) {
 		}
 		y := b.y + 2*lineHeight - 1
 		w.text(b.x+padding, y, "s", "", n.Name)
-		w.text(b.x+b.w-padding-figuresW, y, "s e", "", figure(n.Params))
-		w.text(b.x+b.w-padding, y, "s e", "", figure(n.MACs))
+		w.text(b.x+b.w-padding-figuresW, y, "s e", "", threeDigits(n.Params))
+		w.text(b.x+b.w-padding, y, "s e", "", threeDigits(n.MACs))
 		w.b.WriteString("</g>\n")
 		if w.links {
 			w.b.WriteString("</a>\n")

@@ -102,9 +102,9 @@ func (s *Spec) local(name string) string {
 	return filepath.Join(s.root, filepath.FromSlash(name))
 }
 
-// Localise renames the files of diagnostics to paths from the working
+// localise renames the files of diagnostics to paths from the working
 // directory, which editors and people can follow.
-func (s *Spec) Localise(diags diag.List) diag.List {
+func (s *Spec) localise(diags diag.List) diag.List {
 	out := make(diag.List, len(diags))
 	for i, d := range diags {
 		c := *d
@@ -160,7 +160,7 @@ func (s *Spec) Text(localised string) (string, bool) {
 // Compile compiles the spec. Diagnostics are localised.
 func (s *Spec) Compile(opts compiler.Options) (*compiler.Result, diag.List) {
 	r, diags := compiler.Compile(s.loader, s.File, s.Net, opts)
-	return r, s.Localise(diags)
+	return r, s.localise(diags)
 }
 
 // Overrides parses -D name=value arguments.
@@ -195,7 +195,7 @@ func Nets(spec string) ([]Net, diag.List, func(file string) (string, bool), erro
 		if s.Net != "" {
 			nets = slices.DeleteFunc(nets, func(n Net) bool { return n.Name != s.Net })
 		}
-		return nets, s.Localise(diags), s.Text, nil
+		return nets, s.localise(diags), s.Text, nil
 	}
 	loader := &elaborate.Loader{Library: specs.FS()}
 	var all []Net
@@ -237,5 +237,5 @@ func (s *Spec) CheckNets(opts compiler.Options) diag.List {
 		diags = append(diags, found...)
 	}
 	diags.Sort()
-	return s.Localise(diags)
+	return s.localise(diags)
 }
