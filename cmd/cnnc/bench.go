@@ -79,7 +79,7 @@ func (c *benchCmd) Run(a *app) error {
 		return err
 	}
 	if err := checkMemory(model, c.Batch, c.Threads); err != nil {
-		return err
+		return fmt.Errorf("--batch %d: %w", c.Batch, err)
 	}
 	out := benchReport{Net: r.Plan.Name, Batch: c.Batch, MACs: r.Plan.MACs}
 	trials := make([]*trial, len(c.Threads))

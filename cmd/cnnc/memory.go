@@ -12,7 +12,7 @@ import (
 )
 
 // checkMemory reports sessions, one for each thread count, that this machine has no
-// room for: it would end the process in the middle of their first call.
+// room for: it would end the process in the middle of the first call.
 func checkMemory(m *exec.Model, batch int, threads []int) error {
 	available, ok := availableMemory()
 	if !ok {
@@ -28,8 +28,7 @@ func checkMemory(m *exec.Model, batch int, threads []int) error {
 		need += floatBytes * (int64(batch)*int64(image) + int64(n)*int64(m.Memory().Scratch))
 	}
 	if need > available {
-		return fmt.Errorf("--batch %d takes %s of memory beside the weights, a session for each of --threads; %s are free",
-			batch, report.Bytes(need), report.Bytes(available))
+		return fmt.Errorf("%d images in a call take %s of memory beside the weights, and %s are free", batch, report.Bytes(need), report.Bytes(available))
 	}
 	return nil
 }

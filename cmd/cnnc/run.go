@@ -53,6 +53,9 @@ func (c *runCmd) Run(a *app) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", c.Weights, err)
 	}
+	if err := checkMemory(model, n, []int{c.Threads}); err != nil {
+		return fmt.Errorf("%w: give fewer images at a time", err)
+	}
 	s := model.NewSession(runtime.Threads(c.Threads), runtime.Batch(n))
 	defer s.Close()
 	outs := make([]outputTensor, len(r.Plan.Outputs))
