@@ -8,7 +8,7 @@ import (
 // Input copies the images of this inference into the arena. src holds them one after
 // the other, their axes in the session's order.
 func (s *Session) Input(dst View, shape Shape, src []float32) {
-	s.call = call{dst: s.tensor(dst, shape), flat: src[:s.images*shape.Len()]}
+	s.call = call{dst: s.tensor(dst, shape), flat: src[: s.images*shape.Len() : len(src)]}
 	s.border = border{shape, true}
 	s.runPixels(&s.border, shape)
 	s.call.flat = nil
@@ -17,7 +17,7 @@ func (s *Session) Input(dst View, shape Shape, src []float32) {
 // Output copies a tensor of this inference's images out of the arena, to dst, one after
 // the other, their axes in the session's order.
 func (s *Session) Output(dst []float32, src View, shape Shape) {
-	s.call = call{src: s.tensor(src, shape), flat: dst[:s.images*shape.Len()]}
+	s.call = call{src: s.tensor(src, shape), flat: dst[: s.images*shape.Len() : len(dst)]}
 	s.border = border{shape, false}
 	s.runPixels(&s.border, shape)
 	s.call.flat = nil

@@ -201,7 +201,8 @@ func TestSessionMisuse(t *testing.T) {
 		"too many":       func() { s.Begin(2) },
 		"already begun":  func() { s.Begin(1); defer s.End(); s.Begin(1) },
 		"closed":         func() { s.Begin(1); defer s.End(); s.Close() },
-		"input short":    func() { s.Begin(1); defer s.End(); s.Input(View{Pitch: 4}, Shape{2, 2, 2}, make([]float32, 7)) },
+		"input short":    func() { s.Begin(1); defer s.End(); s.Input(View{Pitch: 4}, Shape{2, 2, 2}, make([]float32, 7, 8)) },
+		"output short":   func() { s.Begin(1); defer s.End(); s.Output(make([]float32, 7, 8), View{Pitch: 4}, Shape{2, 2, 2}) },
 		"beyond the end": func() { s.Begin(1); defer s.End(); s.tensor(View{Offset: 16, Pitch: 4}, Shape{2, 2, 2}) },
 	} {
 		func() {

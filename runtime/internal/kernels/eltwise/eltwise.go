@@ -56,7 +56,7 @@ type Rows struct {
 
 // check panics unless r holds rows rows of n floats.
 func (r Rows) check(rows, n int) {
-	_ = r.Data[:(rows-1)*r.Pitch+n]
+	_ = r.Data[(rows-1)*r.Pitch+n-1]
 }
 
 // row returns row i, n floats.
@@ -113,5 +113,6 @@ func Affine(dst, src Rows, scale, shift []float32, rows, n int, lo, hi float32) 
 	}
 	dst.check(rows, n)
 	src.check(rows, n)
-	affine(dst, src, scale[:n], shift[:n], rows, n, lo, hi)
+	_, _ = scale[n-1], shift[n-1]
+	affine(dst, src, scale, shift, rows, n, lo, hi)
 }

@@ -197,6 +197,36 @@ func TestNothing(t *testing.T) {
 	})
 }
 
+// What is shorter than it should be is refused, even if there is room behind it.
+func TestShort(t *testing.T) {
+	const rows, n = 2, 16
+	long, short := Rows{make([]float32, rows*n), n}, Rows{make([]float32, rows*n-1, rows*n), n}
+	row, shortRow := make([]float32, n), make([]float32, n-1, n)
+	for name, f := range map[string]func(){
+		"act's dst":      func() { Act(ReLU, 0, short, long, rows, n) },
+		"act's src":      func() { Act(ReLU, 0, long, short, rows, n) },
+		"add's dst":      func() { Add(short, long, long, rows, n, 0, 1) },
+		"add's a":        func() { Add(long, short, long, rows, n, 0, 1) },
+		"add's b":        func() { Add(long, long, short, rows, n, 0, 1) },
+		"mul's dst":      func() { Mul(short, long, long, rows, n) },
+		"mul's a":        func() { Mul(long, short, long, rows, n) },
+		"mul's b":        func() { Mul(long, long, short, rows, n) },
+		"affine's dst":   func() { Affine(short, long, row, row, rows, n, 0, 1) },
+		"affine's src":   func() { Affine(long, short, row, row, rows, n, 0, 1) },
+		"affine's scale": func() { Affine(long, long, shortRow, row, rows, n, 0, 1) },
+		"affine's shift": func() { Affine(long, long, row, shortRow, rows, n, 0, 1) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s went unnoticed", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
 func BenchmarkAct(b *testing.B) {
 	const n = 4096
 	src, dst := make([]float32, n), make([]float32, n)

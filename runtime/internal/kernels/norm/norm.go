@@ -15,7 +15,7 @@ type Rows struct {
 
 // check panics unless r holds rows rows of n floats.
 func (r Rows) check(rows, n int) {
-	_ = r.Data[:(rows-1)*r.Pitch+n]
+	_ = r.Data[(rows-1)*r.Pitch+n-1]
 }
 
 func (r Rows) row(i, n int) []float32 {
@@ -34,7 +34,8 @@ func Layer(dst, src Rows, weight, bias []float32, eps float32, rows, n int) {
 	}
 	dst.check(rows, n)
 	src.check(rows, n)
-	layer(dst, src, weight[:n], bias[:n], eps, rows, n)
+	_, _ = weight[n-1], bias[n-1]
+	layer(dst, src, weight, bias, eps, rows, n)
 }
 
 // Softmax is

@@ -166,6 +166,29 @@ func TestNothing(t *testing.T) {
 	})
 }
 
+// What is shorter than it should be is refused, even if there is room behind it.
+func TestShort(t *testing.T) {
+	const rows, n = 2, 16
+	long, short := Rows{make([]float32, rows*n), n}, Rows{make([]float32, rows*n-1, rows*n), n}
+	other := Rows{make([]float32, rows*n), n}
+	row, shortRow := make([]float32, n), make([]float32, n-1, n)
+	refused := func(name string, f func()) {
+		t.Helper()
+		defer func() {
+			if recover() == nil {
+				t.Errorf("%s went unnoticed", name)
+			}
+		}()
+		f()
+	}
+	for _, k := range kernels {
+		refused(k.name+"'s dst", func() { k.run(short, other, row, row, rows, n) })
+		refused(k.name+"'s src", func() { k.run(long, short, row, row, rows, n) })
+	}
+	refused("weight", func() { Layer(long, other, shortRow, row, 1, rows, n) })
+	refused("bias", func() { Layer(long, other, row, shortRow, 1, rows, n) })
+}
+
 func BenchmarkNorm(b *testing.B) {
 	for _, shape := range []struct{ rows, n int }{{64, 96}, {16, 384}, {1, 1000}} {
 		size := shape.rows * shape.n

@@ -89,8 +89,8 @@ func (p *Permutation) Run(dst []float32, dstStep int, src []float32, srcStep, tu
 	if turns < 1 || len(p.index) == 0 {
 		return
 	}
-	_ = dst[:(turns-1)*dstStep+len(p.index)]
-	_ = src[:(turns-1)*srcStep+p.extent]
+	_ = dst[(turns-1)*dstStep+len(p.index)-1]
+	_ = src[(turns-1)*srcStep+p.extent-1]
 	if len(p.steps) == 0 {
 		generic(p.index, dst, dstStep, src, srcStep, turns)
 		return
@@ -116,7 +116,7 @@ func Interleave3(isa cpu.ISA, dst, planes []float32, stride, n int) {
 	if n < 1 {
 		return
 	}
-	_, _ = dst[:3*n], planes[:2*stride+n]
+	_, _ = dst[3*n-1], planes[2*stride+n-1]
 	done := 0
 	if steps := interleave[isa]; len(steps) > 0 {
 		var here [9]step

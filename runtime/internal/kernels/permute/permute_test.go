@@ -106,6 +106,28 @@ func TestScattered(t *testing.T) {
 	}
 }
 
+// What is shorter than it should be is refused, even if there is room behind it.
+func TestShort(t *testing.T) {
+	const n = 48
+	p := New(cpu.Best, shuffled(n, 2), n)
+	long, short, pixels := make([]float32, n), make([]float32, n-1, n), make([]float32, n)
+	for name, f := range map[string]func(){
+		"dst":    func() { p.Run(short, n, long, n, 1) },
+		"src":    func() { p.Run(long, n, short, n, 1) },
+		"pixels": func() { Interleave3(cpu.Best, short, pixels, n/3, n/3) },
+		"planes": func() { Interleave3(cpu.Best, pixels, short, n/3, n/3) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("short %s went unnoticed", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
 func BenchmarkRun(b *testing.B) {
 	const pixels = 28 * 28
 	for isa := cpu.Generic; isa <= cpu.Best; isa++ {

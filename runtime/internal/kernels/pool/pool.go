@@ -20,9 +20,9 @@ func (w *Window) check(dst, src []float32) bool {
 	if w.Count < 1 || w.Channels < 1 {
 		return false
 	}
-	_ = dst[:(w.Count-1)*w.DstPitch+w.Channels]
+	_ = dst[(w.Count-1)*w.DstPitch+w.Channels-1]
 	if w.Rows > 0 && w.Cols > 0 {
-		_ = src[:(w.Count-1)*w.SrcPitch+(w.Rows-1)*w.RowPitch+(w.Cols-1)*w.ColPitch+w.Channels]
+		_ = src[(w.Count-1)*w.SrcPitch+(w.Rows-1)*w.RowPitch+(w.Cols-1)*w.ColPitch+w.Channels-1]
 	}
 	return true
 }
@@ -63,7 +63,7 @@ type Affine struct {
 // SumAffine is Sum of pixels to which f has been applied.
 func SumAffine(dst, src []float32, w *Window, f *Affine, factor float32) {
 	if w.check(dst, src) {
-		_, _ = f.Scale[:w.Channels], f.Shift[:w.Channels]
+		_, _ = f.Scale[w.Channels-1], f.Shift[w.Channels-1]
 		sumAffine(dst, src, w, f, factor)
 	}
 }

@@ -131,6 +131,32 @@ func TestLargeSum(t *testing.T) {
 	})
 }
 
+// What is shorter than it should be is refused, even if there is room behind it.
+func TestShort(t *testing.T) {
+	const n = 16
+	w := Window{Rows: 2, Cols: 1, RowPitch: n, Count: 1, Channels: n}
+	src, dst := make([]float32, 2*n), make([]float32, n)
+	shortSrc, shortDst := make([]float32, 2*n-1, 2*n), make([]float32, n-1, n)
+	affine := func(scale, shift []float32) { SumAffine(dst, src, &w, &Affine{Scale: scale, Shift: shift}, 1) }
+	for name, f := range map[string]func(){
+		"max's dst":    func() { Max(shortDst, src, &w) },
+		"max's src":    func() { Max(dst, shortSrc, &w) },
+		"sum's dst":    func() { Sum(shortDst, src, &w, 1) },
+		"squares' src": func() { Squares(dst, shortSrc, &w, 1) },
+		"scale":        func() { affine(shortDst, dst) },
+		"shift":        func() { affine(dst, shortDst) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s went unnoticed", name)
+				}
+			}()
+			f()
+		}()
+	}
+}
+
 func BenchmarkPool(b *testing.B) {
 	const side, channels = 56, 64
 	src, dst := make([]float32, side*side*channels), make([]float32, side*channels)
