@@ -122,6 +122,7 @@ func errContractTwice(at diag.Span, what string, first diag.Span) *diag.Diagnost
 
 func errNoPicture(at diag.Span, s shape.Shape, input diag.Span) *diag.Diagnostic {
 	d := newError("NET008", at, "preprocess needs an input of 1 or 3 channels, this is %v", s)
+	d.Help = "leave preprocess out if the input is no picture"
 	return related(d, input, "the input")
 }
 
@@ -154,7 +155,7 @@ func warnUnused(at diag.Span, name string) *diag.Diagnostic {
 }
 
 func warnUnusedInput(at diag.Span, name string) *diag.Diagnostic {
-	d := with(newError("NET010", at, "the input %s is not used", name), "not used", "")
+	d := with(newError("NET010", at, "the input %s is not used", name), "not used", "use it, or remove it")
 	d.Severity = diag.Warning
 	return d
 }

@@ -2,7 +2,6 @@ package pass
 
 import (
 	"fmt"
-	"runtime/debug"
 	"strings"
 
 	"github.com/cnnc-dev/cnnc/dsl/diag"
@@ -10,7 +9,6 @@ import (
 
 // OptionError is a switch that cannot be followed: a user's mistake.
 type OptionError struct {
-	Name string // the pass as the user wrote it
 	Msg  string
 	Help string
 }
@@ -27,7 +25,7 @@ func errUnknown(name string, passes []Pass) error {
 	for i, p := range passes {
 		names[i] = p.Name
 	}
-	e := &OptionError{Name: name, Msg: fmt.Sprintf("there is no pass %q", name)}
+	e := &OptionError{Msg: fmt.Sprintf("there is no pass %q", name)}
 	if s := diag.Suggest(name, names); s != "" {
 		e.Help = fmt.Sprintf("did you mean %s?", s)
 	} else {
@@ -38,7 +36,6 @@ func errUnknown(name string, passes []Pass) error {
 
 func errRequired(name string) error {
 	return &OptionError{
-		Name: name,
 		Msg:  fmt.Sprintf("pass %s cannot be switched off", name),
 		Help: "later phases count on it",
 	}
@@ -50,7 +47,6 @@ type InternalError struct {
 	Pass  string // "" if the graph was wrong before the first pass
 	Value string // the value being visited, if known
 	Err   error
-	Stack string // of a panic
 }
 
 func (e *InternalError) Error() string {
@@ -77,7 +73,7 @@ type valuePanic struct {
 
 // panicked turns what recover returned into an error.
 func panicked(pass string, r any) *InternalError {
-	e := &InternalError{Pass: pass, Stack: string(debug.Stack())}
+	e := &InternalError{Pass: pass}
 	if v, ok := r.(valuePanic); ok {
 		e.Value, r = v.value, v.cause
 	}

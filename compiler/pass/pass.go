@@ -27,7 +27,6 @@ type Order struct{ Before, After, Reason string }
 
 // Event is one finished pass.
 type Event struct {
-	Seq  int // position in the list, from 1
 	Pass *Pass
 	Took time.Duration
 }
@@ -61,7 +60,7 @@ func Run(g *ir.Graph, passes []Pass, opts Options) (*ir.Graph, []Event, error) {
 				return nil, events, err
 			}
 			g = next
-			e := Event{Seq: i + 1, Pass: p, Took: time.Since(start)}
+			e := Event{Pass: p, Took: time.Since(start)}
 			events = append(events, e)
 			if opts.After != nil {
 				if err := opts.After(e, g); err != nil {

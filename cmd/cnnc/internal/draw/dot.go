@@ -127,7 +127,7 @@ func (w *dotWriter) edges(prefix string, f *Figure) {
 	}
 }
 
-// quote writes a string of DOT, with \n for line ends, to the left as they are.
+// quote writes a string of DOT, with \n for line ends.
 func quote(text string) string {
 	return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`).Replace(text) + `"`
 }

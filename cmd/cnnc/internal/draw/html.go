@@ -3,6 +3,8 @@ package draw
 import (
 	"bytes"
 	"html/template"
+
+	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/report"
 )
 
 // HTML writes a page of its own: the picture, and below it the layers, a row a
@@ -21,7 +23,7 @@ func HTML(d *Drawing) []byte {
 	return b.Bytes()
 }
 
-var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"thousands": thousands, "threeDigits": threeDigits}).Parse(`<!DOCTYPE html>
+var pageTemplate = template.Must(template.New("page").Funcs(template.FuncMap{"thousands": report.Count, "threeDigits": threeDigits}).Parse(`<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">

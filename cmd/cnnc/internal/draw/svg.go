@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/layered"
+	"github.com/cnnc-dev/cnnc/cmd/cnnc/internal/report"
 )
 
 // Measures of a picture, in pixels.
@@ -121,7 +122,7 @@ func svg(d *Drawing, links bool) []byte {
 
 // totals is the line below the title.
 func totals(d *Drawing) string {
-	text := fmt.Sprintf("%s parameters · %s multiply-accumulates", thousands(d.Params), thousands(d.MACs))
+	text := fmt.Sprintf("%s parameters · %s multiply-accumulates", report.Count(d.Params), report.Count(d.MACs))
 	if d.Source != "" {
 		text += " · " + d.Source
 	}
@@ -306,7 +307,7 @@ func (w *svgWriter) head(n *Node, x, y float64, class string) {
 
 // hover is what shows when the mouse rests on a node.
 func hover(n *Node) string {
-	text := fmt.Sprintf("%s: %s parameters, %s MACs", n.Name, thousands(n.Params), thousands(n.MACs))
+	text := fmt.Sprintf("%s: %s parameters, %s MACs", n.Name, report.Count(n.Params), report.Count(n.MACs))
 	if len(n.Layers) > 1 {
 		text += fmt.Sprintf(", %d operations", len(n.Layers))
 	}
