@@ -1275,10 +1275,10 @@ TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-8
 	LEAQ    -32(BX), R8
 	LEAQ    -64(BX), R9
 	VMOVUPS constants<>+384(SB), Y11
-	VMOVUPS constants<>+896(SB), Y12
-	VMOVUPS constants<>+960(SB), Y13
-	VMOVUPS constants<>+1024(SB), Y14
-	VMOVUPS constants<>+1088(SB), Y15
+	VMOVUPS constants<>+448(SB), Y12
+	VMOVUPS constants<>+512(SB), Y13
+	VMOVUPS constants<>+896(SB), Y14
+	VMOVUPS constants<>+640(SB), Y15
 	MOVQ    32(R15), R10
 	MOVQ    (R15), DI
 	MOVQ    48(R15), R11
@@ -1289,112 +1289,96 @@ row:
 	XORQ AX, AX
 
 rowSeveral:
-	CMPQ         AX, R9
-	JG           rowSingle
-	VMOVUPS      (SI)(AX*1), Y1
-	VMOVUPS      32(SI)(AX*1), Y2
-	VORPS        Y12, Y1, Y3
-	VORPS        Y12, Y2, Y4
-	VCMPPS       $0x01, Y13, Y3, Y9
-	VCMPPS       $0x01, Y13, Y4, Y10
-	VMAXPS       Y3, Y13, Y3
-	VMAXPS       Y4, Y13, Y4
-	VMULPS       Y14, Y3, Y5
-	VMULPS       Y14, Y4, Y6
-	VROUNDPS     $0x00, Y5, Y5
-	VROUNDPS     $0x00, Y6, Y6
-	VFNMADD231PS constants<>+1152(SB), Y5, Y3
-	VFNMADD231PS constants<>+1152(SB), Y6, Y4
-	VFNMADD231PS constants<>+1216(SB), Y5, Y3
-	VFNMADD231PS constants<>+1216(SB), Y6, Y4
-	VMOVUPS      Y15, Y7
-	VMOVUPS      Y15, Y8
-	VFMADD213PS  constants<>+1280(SB), Y3, Y7
-	VFMADD213PS  constants<>+1280(SB), Y4, Y8
-	VFMADD213PS  constants<>+1344(SB), Y3, Y7
-	VFMADD213PS  constants<>+1344(SB), Y4, Y8
-	VFMADD213PS  constants<>+1408(SB), Y3, Y7
-	VFMADD213PS  constants<>+1408(SB), Y4, Y8
-	VFMADD213PS  constants<>+1472(SB), Y3, Y7
-	VFMADD213PS  constants<>+1472(SB), Y4, Y8
-	VFMADD213PS  constants<>+1536(SB), Y3, Y7
-	VFMADD213PS  constants<>+1536(SB), Y4, Y8
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y6, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       Y5, Y7, Y5
-	VPADDD       Y6, Y8, Y6
-	VANDNPS      Y5, Y9, Y5
-	VANDNPS      Y6, Y10, Y6
-	VADDPS       Y11, Y5, Y7
-	VADDPS       Y11, Y6, Y8
-	VDIVPS       Y7, Y11, Y3
-	VDIVPS       Y8, Y11, Y4
-	VMULPS       Y5, Y3, Y5
-	VMULPS       Y6, Y4, Y6
-	VBLENDVPS    Y1, Y5, Y3, Y5
-	VBLENDVPS    Y2, Y6, Y4, Y6
-	VMOVUPS      Y5, (DI)(AX*1)
-	VMOVUPS      Y6, 32(DI)(AX*1)
-	ADDQ         $+64, AX
-	JMP          rowSeveral
+	CMPQ        AX, R9
+	JG          rowSingle
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     32(SI)(AX*1), Y2
+	VMAXPS      Y1, Y12, Y3
+	VMAXPS      Y2, Y12, Y4
+	VMINPS      Y3, Y13, Y3
+	VMINPS      Y4, Y13, Y4
+	VMOVUPS     Y14, Y5
+	VMOVUPS     Y14, Y6
+	VFMADD231PS Y15, Y3, Y5
+	VFMADD231PS Y15, Y4, Y6
+	VSUBPS      Y14, Y5, Y7
+	VSUBPS      Y14, Y6, Y8
+	VFMADD231PS constants<>+704(SB), Y7, Y3
+	VFMADD231PS constants<>+704(SB), Y8, Y4
+	VPSLLD      $0x14, Y5, Y7
+	VPSLLD      $0x14, Y6, Y8
+	VPERMPS     constants<>+960(SB), Y5, Y5
+	VPERMPS     constants<>+960(SB), Y6, Y6
+	VPADDD      Y7, Y5, Y5
+	VPADDD      Y8, Y6, Y6
+	VMOVUPS     constants<>+1024(SB), Y9
+	VMOVUPS     constants<>+1024(SB), Y10
+	VFMADD213PS constants<>+1088(SB), Y3, Y9
+	VFMADD213PS constants<>+1088(SB), Y4, Y10
+	VFMADD213PS constants<>+1152(SB), Y3, Y9
+	VFMADD213PS constants<>+1152(SB), Y4, Y10
+	VFMADD213PS Y11, Y3, Y9
+	VFMADD213PS Y11, Y4, Y10
+	VFMADD213PS Y11, Y5, Y9
+	VFMADD213PS Y11, Y6, Y10
+	VDIVPS      Y9, Y11, Y7
+	VDIVPS      Y10, Y11, Y8
+	VCMPPS      $0x05, Y12, Y1, Y9
+	VCMPPS      $0x05, Y12, Y2, Y10
+	VANDPS      Y9, Y7, Y7
+	VANDPS      Y10, Y8, Y8
+	VMOVUPS     Y7, (DI)(AX*1)
+	VMOVUPS     Y8, 32(DI)(AX*1)
+	ADDQ        $+64, AX
+	JMP         rowSeveral
 
 rowSingle:
-	CMPQ         AX, R8
-	JG           rowTail
-	VMOVUPS      (SI)(AX*1), Y1
-	VORPS        Y12, Y1, Y3
-	VCMPPS       $0x01, Y13, Y3, Y9
-	VMAXPS       Y3, Y13, Y3
-	VMULPS       Y14, Y3, Y5
-	VROUNDPS     $0x00, Y5, Y5
-	VFNMADD231PS constants<>+1152(SB), Y5, Y3
-	VFNMADD231PS constants<>+1216(SB), Y5, Y3
-	VMOVUPS      Y15, Y7
-	VFMADD213PS  constants<>+1280(SB), Y3, Y7
-	VFMADD213PS  constants<>+1344(SB), Y3, Y7
-	VFMADD213PS  constants<>+1408(SB), Y3, Y7
-	VFMADD213PS  constants<>+1472(SB), Y3, Y7
-	VFMADD213PS  constants<>+1536(SB), Y3, Y7
-	VCVTPS2DQ    Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       Y5, Y7, Y5
-	VANDNPS      Y5, Y9, Y5
-	VADDPS       Y11, Y5, Y7
-	VDIVPS       Y7, Y11, Y3
-	VMULPS       Y5, Y3, Y5
-	VBLENDVPS    Y1, Y5, Y3, Y5
-	VMOVUPS      Y5, (DI)(AX*1)
-	ADDQ         $+32, AX
-	JMP          rowSingle
+	CMPQ        AX, R8
+	JG          rowTail
+	VMOVUPS     (SI)(AX*1), Y1
+	VMAXPS      Y1, Y12, Y3
+	VMINPS      Y3, Y13, Y3
+	VMOVUPS     Y14, Y5
+	VFMADD231PS Y15, Y3, Y5
+	VSUBPS      Y14, Y5, Y7
+	VFMADD231PS constants<>+704(SB), Y7, Y3
+	VPSLLD      $0x14, Y5, Y7
+	VPERMPS     constants<>+960(SB), Y5, Y5
+	VPADDD      Y7, Y5, Y5
+	VMOVUPS     constants<>+1024(SB), Y9
+	VFMADD213PS constants<>+1088(SB), Y3, Y9
+	VFMADD213PS constants<>+1152(SB), Y3, Y9
+	VFMADD213PS Y11, Y3, Y9
+	VFMADD213PS Y11, Y5, Y9
+	VDIVPS      Y9, Y11, Y7
+	VCMPPS      $0x05, Y12, Y1, Y9
+	VANDPS      Y9, Y7, Y7
+	VMOVUPS     Y7, (DI)(AX*1)
+	ADDQ        $+32, AX
+	JMP         rowSingle
 
 rowTail:
-	CMPQ         AX, BX
-	JGE          rowEnd
-	VMASKMOVPS   (SI)(AX*1), Y0, Y1
-	VORPS        Y12, Y1, Y3
-	VCMPPS       $0x01, Y13, Y3, Y9
-	VMAXPS       Y3, Y13, Y3
-	VMULPS       Y14, Y3, Y5
-	VROUNDPS     $0x00, Y5, Y5
-	VFNMADD231PS constants<>+1152(SB), Y5, Y3
-	VFNMADD231PS constants<>+1216(SB), Y5, Y3
-	VMOVUPS      Y15, Y7
-	VFMADD213PS  constants<>+1280(SB), Y3, Y7
-	VFMADD213PS  constants<>+1344(SB), Y3, Y7
-	VFMADD213PS  constants<>+1408(SB), Y3, Y7
-	VFMADD213PS  constants<>+1472(SB), Y3, Y7
-	VFMADD213PS  constants<>+1536(SB), Y3, Y7
-	VCVTPS2DQ    Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       Y5, Y7, Y5
-	VANDNPS      Y5, Y9, Y5
-	VADDPS       Y11, Y5, Y7
-	VDIVPS       Y7, Y11, Y3
-	VMULPS       Y5, Y3, Y5
-	VBLENDVPS    Y1, Y5, Y3, Y5
-	VMASKMOVPS   Y5, Y0, (DI)(AX*1)
+	CMPQ        AX, BX
+	JGE         rowEnd
+	VMASKMOVPS  (SI)(AX*1), Y0, Y1
+	VMAXPS      Y1, Y12, Y3
+	VMINPS      Y3, Y13, Y3
+	VMOVUPS     Y14, Y5
+	VFMADD231PS Y15, Y3, Y5
+	VSUBPS      Y14, Y5, Y7
+	VFMADD231PS constants<>+704(SB), Y7, Y3
+	VPSLLD      $0x14, Y5, Y7
+	VPERMPS     constants<>+960(SB), Y5, Y5
+	VPADDD      Y7, Y5, Y5
+	VMOVUPS     constants<>+1024(SB), Y9
+	VFMADD213PS constants<>+1088(SB), Y3, Y9
+	VFMADD213PS constants<>+1152(SB), Y3, Y9
+	VFMADD213PS Y11, Y3, Y9
+	VFMADD213PS Y11, Y5, Y9
+	VDIVPS      Y9, Y11, Y7
+	VCMPPS      $0x05, Y12, Y1, Y9
+	VANDPS      Y9, Y7, Y7
+	VMASKMOVPS  Y7, Y0, (DI)(AX*1)
 
 rowEnd:
 	ADDQ R11, DI
@@ -1581,10 +1565,10 @@ TEXT ·siluAVX2(SB), NOSPLIT, $0-8
 	LEAQ    -32(BX), R8
 	LEAQ    -64(BX), R9
 	VMOVUPS constants<>+384(SB), Y11
-	VMOVUPS constants<>+896(SB), Y12
-	VMOVUPS constants<>+960(SB), Y13
-	VMOVUPS constants<>+1024(SB), Y14
-	VMOVUPS constants<>+1088(SB), Y15
+	VMOVUPS constants<>+448(SB), Y12
+	VMOVUPS constants<>+512(SB), Y13
+	VMOVUPS constants<>+896(SB), Y14
+	VMOVUPS constants<>+640(SB), Y15
 	MOVQ    32(R15), R10
 	MOVQ    (R15), DI
 	MOVQ    48(R15), R11
@@ -1595,116 +1579,100 @@ row:
 	XORQ AX, AX
 
 rowSeveral:
-	CMPQ         AX, R9
-	JG           rowSingle
-	VMOVUPS      (SI)(AX*1), Y1
-	VMOVUPS      32(SI)(AX*1), Y2
-	VORPS        Y12, Y1, Y3
-	VORPS        Y12, Y2, Y4
-	VCMPPS       $0x01, Y13, Y3, Y9
-	VCMPPS       $0x01, Y13, Y4, Y10
-	VMAXPS       Y3, Y13, Y3
-	VMAXPS       Y4, Y13, Y4
-	VMULPS       Y14, Y3, Y5
-	VMULPS       Y14, Y4, Y6
-	VROUNDPS     $0x00, Y5, Y5
-	VROUNDPS     $0x00, Y6, Y6
-	VFNMADD231PS constants<>+1152(SB), Y5, Y3
-	VFNMADD231PS constants<>+1152(SB), Y6, Y4
-	VFNMADD231PS constants<>+1216(SB), Y5, Y3
-	VFNMADD231PS constants<>+1216(SB), Y6, Y4
-	VMOVUPS      Y15, Y7
-	VMOVUPS      Y15, Y8
-	VFMADD213PS  constants<>+1280(SB), Y3, Y7
-	VFMADD213PS  constants<>+1280(SB), Y4, Y8
-	VFMADD213PS  constants<>+1344(SB), Y3, Y7
-	VFMADD213PS  constants<>+1344(SB), Y4, Y8
-	VFMADD213PS  constants<>+1408(SB), Y3, Y7
-	VFMADD213PS  constants<>+1408(SB), Y4, Y8
-	VFMADD213PS  constants<>+1472(SB), Y3, Y7
-	VFMADD213PS  constants<>+1472(SB), Y4, Y8
-	VFMADD213PS  constants<>+1536(SB), Y3, Y7
-	VFMADD213PS  constants<>+1536(SB), Y4, Y8
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y6, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       Y5, Y7, Y5
-	VPADDD       Y6, Y8, Y6
-	VANDNPS      Y5, Y9, Y5
-	VANDNPS      Y6, Y10, Y6
-	VADDPS       Y11, Y5, Y7
-	VADDPS       Y11, Y6, Y8
-	VDIVPS       Y7, Y11, Y3
-	VDIVPS       Y8, Y11, Y4
-	VMULPS       Y5, Y3, Y5
-	VMULPS       Y6, Y4, Y6
-	VBLENDVPS    Y1, Y5, Y3, Y5
-	VBLENDVPS    Y2, Y6, Y4, Y6
-	VMULPS       Y5, Y1, Y1
-	VMULPS       Y6, Y2, Y2
-	VMOVUPS      Y1, (DI)(AX*1)
-	VMOVUPS      Y2, 32(DI)(AX*1)
-	ADDQ         $+64, AX
-	JMP          rowSeveral
+	CMPQ        AX, R9
+	JG          rowSingle
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     32(SI)(AX*1), Y2
+	VMAXPS      Y1, Y12, Y3
+	VMAXPS      Y2, Y12, Y4
+	VMINPS      Y3, Y13, Y3
+	VMINPS      Y4, Y13, Y4
+	VMOVUPS     Y14, Y5
+	VMOVUPS     Y14, Y6
+	VFMADD231PS Y15, Y3, Y5
+	VFMADD231PS Y15, Y4, Y6
+	VSUBPS      Y14, Y5, Y7
+	VSUBPS      Y14, Y6, Y8
+	VFMADD231PS constants<>+704(SB), Y7, Y3
+	VFMADD231PS constants<>+704(SB), Y8, Y4
+	VPSLLD      $0x14, Y5, Y7
+	VPSLLD      $0x14, Y6, Y8
+	VPERMPS     constants<>+960(SB), Y5, Y5
+	VPERMPS     constants<>+960(SB), Y6, Y6
+	VPADDD      Y7, Y5, Y5
+	VPADDD      Y8, Y6, Y6
+	VMOVUPS     constants<>+1024(SB), Y9
+	VMOVUPS     constants<>+1024(SB), Y10
+	VFMADD213PS constants<>+1088(SB), Y3, Y9
+	VFMADD213PS constants<>+1088(SB), Y4, Y10
+	VFMADD213PS constants<>+1152(SB), Y3, Y9
+	VFMADD213PS constants<>+1152(SB), Y4, Y10
+	VFMADD213PS Y11, Y3, Y9
+	VFMADD213PS Y11, Y4, Y10
+	VFMADD213PS Y11, Y5, Y9
+	VFMADD213PS Y11, Y6, Y10
+	VDIVPS      Y9, Y11, Y7
+	VDIVPS      Y10, Y11, Y8
+	VCMPPS      $0x05, Y12, Y1, Y9
+	VCMPPS      $0x05, Y12, Y2, Y10
+	VANDPS      Y9, Y7, Y7
+	VANDPS      Y10, Y8, Y8
+	VMULPS      Y7, Y1, Y1
+	VMULPS      Y8, Y2, Y2
+	VMOVUPS     Y1, (DI)(AX*1)
+	VMOVUPS     Y2, 32(DI)(AX*1)
+	ADDQ        $+64, AX
+	JMP         rowSeveral
 
 rowSingle:
-	CMPQ         AX, R8
-	JG           rowTail
-	VMOVUPS      (SI)(AX*1), Y1
-	VORPS        Y12, Y1, Y3
-	VCMPPS       $0x01, Y13, Y3, Y9
-	VMAXPS       Y3, Y13, Y3
-	VMULPS       Y14, Y3, Y5
-	VROUNDPS     $0x00, Y5, Y5
-	VFNMADD231PS constants<>+1152(SB), Y5, Y3
-	VFNMADD231PS constants<>+1216(SB), Y5, Y3
-	VMOVUPS      Y15, Y7
-	VFMADD213PS  constants<>+1280(SB), Y3, Y7
-	VFMADD213PS  constants<>+1344(SB), Y3, Y7
-	VFMADD213PS  constants<>+1408(SB), Y3, Y7
-	VFMADD213PS  constants<>+1472(SB), Y3, Y7
-	VFMADD213PS  constants<>+1536(SB), Y3, Y7
-	VCVTPS2DQ    Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       Y5, Y7, Y5
-	VANDNPS      Y5, Y9, Y5
-	VADDPS       Y11, Y5, Y7
-	VDIVPS       Y7, Y11, Y3
-	VMULPS       Y5, Y3, Y5
-	VBLENDVPS    Y1, Y5, Y3, Y5
-	VMULPS       Y5, Y1, Y1
-	VMOVUPS      Y1, (DI)(AX*1)
-	ADDQ         $+32, AX
-	JMP          rowSingle
+	CMPQ        AX, R8
+	JG          rowTail
+	VMOVUPS     (SI)(AX*1), Y1
+	VMAXPS      Y1, Y12, Y3
+	VMINPS      Y3, Y13, Y3
+	VMOVUPS     Y14, Y5
+	VFMADD231PS Y15, Y3, Y5
+	VSUBPS      Y14, Y5, Y7
+	VFMADD231PS constants<>+704(SB), Y7, Y3
+	VPSLLD      $0x14, Y5, Y7
+	VPERMPS     constants<>+960(SB), Y5, Y5
+	VPADDD      Y7, Y5, Y5
+	VMOVUPS     constants<>+1024(SB), Y9
+	VFMADD213PS constants<>+1088(SB), Y3, Y9
+	VFMADD213PS constants<>+1152(SB), Y3, Y9
+	VFMADD213PS Y11, Y3, Y9
+	VFMADD213PS Y11, Y5, Y9
+	VDIVPS      Y9, Y11, Y7
+	VCMPPS      $0x05, Y12, Y1, Y9
+	VANDPS      Y9, Y7, Y7
+	VMULPS      Y7, Y1, Y1
+	VMOVUPS     Y1, (DI)(AX*1)
+	ADDQ        $+32, AX
+	JMP         rowSingle
 
 rowTail:
-	CMPQ         AX, BX
-	JGE          rowEnd
-	VMASKMOVPS   (SI)(AX*1), Y0, Y1
-	VORPS        Y12, Y1, Y3
-	VCMPPS       $0x01, Y13, Y3, Y9
-	VMAXPS       Y3, Y13, Y3
-	VMULPS       Y14, Y3, Y5
-	VROUNDPS     $0x00, Y5, Y5
-	VFNMADD231PS constants<>+1152(SB), Y5, Y3
-	VFNMADD231PS constants<>+1216(SB), Y5, Y3
-	VMOVUPS      Y15, Y7
-	VFMADD213PS  constants<>+1280(SB), Y3, Y7
-	VFMADD213PS  constants<>+1344(SB), Y3, Y7
-	VFMADD213PS  constants<>+1408(SB), Y3, Y7
-	VFMADD213PS  constants<>+1472(SB), Y3, Y7
-	VFMADD213PS  constants<>+1536(SB), Y3, Y7
-	VCVTPS2DQ    Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       Y5, Y7, Y5
-	VANDNPS      Y5, Y9, Y5
-	VADDPS       Y11, Y5, Y7
-	VDIVPS       Y7, Y11, Y3
-	VMULPS       Y5, Y3, Y5
-	VBLENDVPS    Y1, Y5, Y3, Y5
-	VMULPS       Y5, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (DI)(AX*1)
+	CMPQ        AX, BX
+	JGE         rowEnd
+	VMASKMOVPS  (SI)(AX*1), Y0, Y1
+	VMAXPS      Y1, Y12, Y3
+	VMINPS      Y3, Y13, Y3
+	VMOVUPS     Y14, Y5
+	VFMADD231PS Y15, Y3, Y5
+	VSUBPS      Y14, Y5, Y7
+	VFMADD231PS constants<>+704(SB), Y7, Y3
+	VPSLLD      $0x14, Y5, Y7
+	VPERMPS     constants<>+960(SB), Y5, Y5
+	VPADDD      Y7, Y5, Y5
+	VMOVUPS     constants<>+1024(SB), Y9
+	VFMADD213PS constants<>+1088(SB), Y3, Y9
+	VFMADD213PS constants<>+1152(SB), Y3, Y9
+	VFMADD213PS Y11, Y3, Y9
+	VFMADD213PS Y11, Y5, Y9
+	VDIVPS      Y9, Y11, Y7
+	VCMPPS      $0x05, Y12, Y1, Y9
+	VANDPS      Y9, Y7, Y7
+	VMULPS      Y7, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (DI)(AX*1)
 
 rowEnd:
 	ADDQ R11, DI
@@ -1728,23 +1696,23 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-8
 	LEAQ    -64(BX), R8
 	LEAQ    -128(BX), R9
 	VMOVUPS constants<>+384(SB), Z10
-	VMOVUPS constants<>+1600(SB), Z11
-	VMOVUPS constants<>+896(SB), Z12
-	VMOVUPS constants<>+1664(SB), Z13
-	VMOVUPS constants<>+1024(SB), Z14
-	VMOVUPS constants<>+1088(SB), Z15
-	VMOVUPS constants<>+1152(SB), Z16
-	VMOVUPS constants<>+1216(SB), Z17
-	VMOVUPS constants<>+1536(SB), Z18
-	VMOVUPS constants<>+1472(SB), Z19
-	VMOVUPS constants<>+1408(SB), Z20
-	VMOVUPS constants<>+1344(SB), Z21
-	VMOVUPS constants<>+1280(SB), Z22
-	VMOVUPS constants<>+1728(SB), Z23
-	VMOVUPS constants<>+1792(SB), Z24
-	VMOVUPS constants<>+1856(SB), Z25
-	VMOVUPS constants<>+1920(SB), Z26
-	VMOVUPS constants<>+1984(SB), Z27
+	VMOVUPS constants<>+1216(SB), Z11
+	VMOVUPS constants<>+1280(SB), Z12
+	VMOVUPS constants<>+1344(SB), Z13
+	VMOVUPS constants<>+1408(SB), Z14
+	VMOVUPS constants<>+1472(SB), Z15
+	VMOVUPS constants<>+1536(SB), Z16
+	VMOVUPS constants<>+1600(SB), Z17
+	VMOVUPS constants<>+1664(SB), Z18
+	VMOVUPS constants<>+1728(SB), Z19
+	VMOVUPS constants<>+1792(SB), Z20
+	VMOVUPS constants<>+1856(SB), Z21
+	VMOVUPS constants<>+1920(SB), Z22
+	VMOVUPS constants<>+1984(SB), Z23
+	VMOVUPS constants<>+2048(SB), Z24
+	VMOVUPS constants<>+2112(SB), Z25
+	VMOVUPS constants<>+2176(SB), Z26
+	VMOVUPS constants<>+2240(SB), Z27
 	MOVQ    32(R15), R10
 	MOVQ    (R15), DI
 	MOVQ    48(R15), R11
@@ -1932,15 +1900,15 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $0-8
 	LEAQ    -32(BX), R8
 	LEAQ    -32(BX), R9
 	VMOVUPS constants<>+384(SB), Y6
-	VMOVUPS constants<>+1600(SB), Y7
-	VMOVUPS constants<>+896(SB), Y8
-	VMOVUPS constants<>+960(SB), Y9
-	VMOVUPS constants<>+1024(SB), Y10
-	VMOVUPS constants<>+1088(SB), Y11
-	VMOVUPS constants<>+1152(SB), Y12
-	VMOVUPS constants<>+1216(SB), Y13
-	VMOVUPS constants<>+1536(SB), Y14
-	VMOVUPS constants<>+1472(SB), Y15
+	VMOVUPS constants<>+1216(SB), Y7
+	VMOVUPS constants<>+1280(SB), Y8
+	VMOVUPS constants<>+2304(SB), Y9
+	VMOVUPS constants<>+1408(SB), Y10
+	VMOVUPS constants<>+1472(SB), Y11
+	VMOVUPS constants<>+1536(SB), Y12
+	VMOVUPS constants<>+1600(SB), Y13
+	VMOVUPS constants<>+1664(SB), Y14
+	VMOVUPS constants<>+1728(SB), Y15
 	MOVQ    32(R15), R10
 	MOVQ    (R15), DI
 	MOVQ    48(R15), R11
@@ -1963,9 +1931,9 @@ rowSingle:
 	VFNMADD231PS Y12, Y3, Y2
 	VFNMADD231PS Y13, Y3, Y2
 	VMOVUPS      Y11, Y4
-	VFMADD213PS  constants<>+1280(SB), Y2, Y4
-	VFMADD213PS  constants<>+1344(SB), Y2, Y4
-	VFMADD213PS  constants<>+1408(SB), Y2, Y4
+	VFMADD213PS  constants<>+1920(SB), Y2, Y4
+	VFMADD213PS  constants<>+1856(SB), Y2, Y4
+	VFMADD213PS  constants<>+1792(SB), Y2, Y4
 	VFMADD213PS  Y15, Y2, Y4
 	VFMADD213PS  Y14, Y2, Y4
 	VCVTPS2DQ    Y3, Y3
@@ -1979,11 +1947,11 @@ rowSingle:
 	VANDPS       Y8, Y1, Y2
 	VORPS        Y2, Y3, Y3
 	VMULPS       Y1, Y1, Y5
-	VMOVUPS      constants<>+1984(SB), Y4
-	VFMADD213PS  constants<>+1920(SB), Y5, Y4
-	VFMADD213PS  constants<>+1856(SB), Y5, Y4
-	VFMADD213PS  constants<>+1792(SB), Y5, Y4
-	VFMADD213PS  constants<>+1728(SB), Y5, Y4
+	VMOVUPS      constants<>+2240(SB), Y4
+	VFMADD213PS  constants<>+2176(SB), Y5, Y4
+	VFMADD213PS  constants<>+2112(SB), Y5, Y4
+	VFMADD213PS  constants<>+2048(SB), Y5, Y4
+	VFMADD213PS  constants<>+1984(SB), Y5, Y4
 	VFMADD213PS  Y6, Y5, Y4
 	VMULPS       Y1, Y4, Y4
 	VXORPS       Y1, Y2, Y2
@@ -2006,9 +1974,9 @@ rowTail:
 	VFNMADD231PS Y12, Y3, Y2
 	VFNMADD231PS Y13, Y3, Y2
 	VMOVUPS      Y11, Y4
-	VFMADD213PS  constants<>+1280(SB), Y2, Y4
-	VFMADD213PS  constants<>+1344(SB), Y2, Y4
-	VFMADD213PS  constants<>+1408(SB), Y2, Y4
+	VFMADD213PS  constants<>+1920(SB), Y2, Y4
+	VFMADD213PS  constants<>+1856(SB), Y2, Y4
+	VFMADD213PS  constants<>+1792(SB), Y2, Y4
 	VFMADD213PS  Y15, Y2, Y4
 	VFMADD213PS  Y14, Y2, Y4
 	VCVTPS2DQ    Y3, Y3
@@ -2022,11 +1990,11 @@ rowTail:
 	VANDPS       Y8, Y1, Y2
 	VORPS        Y2, Y3, Y3
 	VMULPS       Y1, Y1, Y5
-	VMOVUPS      constants<>+1984(SB), Y4
-	VFMADD213PS  constants<>+1920(SB), Y5, Y4
-	VFMADD213PS  constants<>+1856(SB), Y5, Y4
-	VFMADD213PS  constants<>+1792(SB), Y5, Y4
-	VFMADD213PS  constants<>+1728(SB), Y5, Y4
+	VMOVUPS      constants<>+2240(SB), Y4
+	VFMADD213PS  constants<>+2176(SB), Y5, Y4
+	VFMADD213PS  constants<>+2112(SB), Y5, Y4
+	VFMADD213PS  constants<>+2048(SB), Y5, Y4
+	VFMADD213PS  constants<>+1984(SB), Y5, Y4
 	VFMADD213PS  Y6, Y5, Y4
 	VMULPS       Y1, Y4, Y4
 	VXORPS       Y1, Y2, Y2
@@ -2055,19 +2023,19 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-8
 	KMOVW   R8, K1
 	LEAQ    -64(BX), R8
 	LEAQ    -128(BX), R9
-	VMOVUPS constants<>+2048(SB), Z12
-	VMOVUPS constants<>+2112(SB), Z13
-	VMOVUPS constants<>+2176(SB), Z14
-	VMOVUPS constants<>+2240(SB), Z15
-	VMOVUPS constants<>+2304(SB), Z16
-	VMOVUPS constants<>+2368(SB), Z17
-	VMOVUPS constants<>+2432(SB), Z18
-	VMOVUPS constants<>+2496(SB), Z19
-	VMOVUPS constants<>+896(SB), Z20
-	VMOVUPS constants<>+2560(SB), Z21
-	VMOVUPS constants<>+2624(SB), Z22
-	VMOVUPS constants<>+2688(SB), Z23
-	VMOVUPS constants<>+2752(SB), Z24
+	VMOVUPS constants<>+2368(SB), Z12
+	VMOVUPS constants<>+2432(SB), Z13
+	VMOVUPS constants<>+2496(SB), Z14
+	VMOVUPS constants<>+2560(SB), Z15
+	VMOVUPS constants<>+2624(SB), Z16
+	VMOVUPS constants<>+2688(SB), Z17
+	VMOVUPS constants<>+2752(SB), Z18
+	VMOVUPS constants<>+2816(SB), Z19
+	VMOVUPS constants<>+1280(SB), Z20
+	VMOVUPS constants<>+2880(SB), Z21
+	VMOVUPS constants<>+2944(SB), Z22
+	VMOVUPS constants<>+3008(SB), Z23
+	VMOVUPS constants<>+3072(SB), Z24
 	MOVQ    32(R15), R10
 	MOVQ    (R15), DI
 	MOVQ    48(R15), R11
@@ -2191,14 +2159,14 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-8
 	LEAQ    -32(BX), R8
 	LEAQ    -32(BX), R9
 	VMOVUPS constants<>+384(SB), Y7
-	VMOVUPS constants<>+2816(SB), Y8
-	VMOVUPS constants<>+2880(SB), Y9
-	VMOVUPS constants<>+2944(SB), Y10
-	VMOVUPS constants<>+2752(SB), Y11
-	VMOVUPS constants<>+3008(SB), Y12
-	VMOVUPS constants<>+3072(SB), Y13
-	VMOVUPS constants<>+3136(SB), Y14
-	VMOVUPS constants<>+3200(SB), Y15
+	VMOVUPS constants<>+1152(SB), Y8
+	VMOVUPS constants<>+3136(SB), Y9
+	VMOVUPS constants<>+3200(SB), Y10
+	VMOVUPS constants<>+3072(SB), Y11
+	VMOVUPS constants<>+3264(SB), Y12
+	VMOVUPS constants<>+3328(SB), Y13
+	VMOVUPS constants<>+3392(SB), Y14
+	VMOVUPS constants<>+3456(SB), Y15
 	MOVQ    32(R15), R10
 	MOVQ    (R15), DI
 	MOVQ    48(R15), R11
@@ -2217,17 +2185,17 @@ rowSingle:
 	VMAXPS      Y2, Y8, Y2
 	VMOVAPS     Y2, Y3
 	VFMADD213PS Y10, Y2, Y3
-	VMOVUPS     constants<>+3264(SB), Y4
-	VFMADD213PS constants<>+3328(SB), Y3, Y4
-	VFMADD213PS constants<>+3392(SB), Y3, Y4
-	VFMADD213PS constants<>+3456(SB), Y3, Y4
-	VFMADD213PS constants<>+3520(SB), Y3, Y4
+	VMOVUPS     constants<>+3520(SB), Y4
 	VFMADD213PS constants<>+3584(SB), Y3, Y4
 	VFMADD213PS constants<>+3648(SB), Y3, Y4
 	VFMADD213PS constants<>+3712(SB), Y3, Y4
 	VFMADD213PS constants<>+3776(SB), Y3, Y4
 	VFMADD213PS constants<>+3840(SB), Y3, Y4
 	VFMADD213PS constants<>+3904(SB), Y3, Y4
+	VFMADD213PS constants<>+3968(SB), Y3, Y4
+	VFMADD213PS constants<>+4032(SB), Y3, Y4
+	VFMADD213PS constants<>+4096(SB), Y3, Y4
+	VFMADD213PS constants<>+4160(SB), Y3, Y4
 	VFMADD213PS Y15, Y3, Y4
 	VFMADD213PS Y14, Y3, Y4
 	VFMADD213PS Y13, Y3, Y4
@@ -2247,17 +2215,17 @@ rowTail:
 	VMAXPS      Y2, Y8, Y2
 	VMOVAPS     Y2, Y3
 	VFMADD213PS Y10, Y2, Y3
-	VMOVUPS     constants<>+3264(SB), Y4
-	VFMADD213PS constants<>+3328(SB), Y3, Y4
-	VFMADD213PS constants<>+3392(SB), Y3, Y4
-	VFMADD213PS constants<>+3456(SB), Y3, Y4
-	VFMADD213PS constants<>+3520(SB), Y3, Y4
+	VMOVUPS     constants<>+3520(SB), Y4
 	VFMADD213PS constants<>+3584(SB), Y3, Y4
 	VFMADD213PS constants<>+3648(SB), Y3, Y4
 	VFMADD213PS constants<>+3712(SB), Y3, Y4
 	VFMADD213PS constants<>+3776(SB), Y3, Y4
 	VFMADD213PS constants<>+3840(SB), Y3, Y4
 	VFMADD213PS constants<>+3904(SB), Y3, Y4
+	VFMADD213PS constants<>+3968(SB), Y3, Y4
+	VFMADD213PS constants<>+4032(SB), Y3, Y4
+	VFMADD213PS constants<>+4096(SB), Y3, Y4
+	VFMADD213PS constants<>+4160(SB), Y3, Y4
 	VFMADD213PS Y15, Y3, Y4
 	VFMADD213PS Y14, Y3, Y4
 	VFMADD213PS Y13, Y3, Y4
@@ -2315,14 +2283,14 @@ rowSeveral:
 	VMULPS        Z1, Z1, Z21
 	VMULPS        Z2, Z2, Z22
 	VMULPS        Z3, Z3, Z23
-	VMOVUPS       constants<>+3968(SB), Z4
-	VMOVUPS       constants<>+3968(SB), Z5
-	VMOVUPS       constants<>+3968(SB), Z6
-	VMOVUPS       constants<>+3968(SB), Z7
-	VFMADD213PS   constants<>+4032(SB), Z4, Z20
-	VFMADD213PS   constants<>+4032(SB), Z5, Z21
-	VFMADD213PS   constants<>+4032(SB), Z6, Z22
-	VFMADD213PS   constants<>+4032(SB), Z7, Z23
+	VMOVUPS       constants<>+4224(SB), Z4
+	VMOVUPS       constants<>+4224(SB), Z5
+	VMOVUPS       constants<>+4224(SB), Z6
+	VMOVUPS       constants<>+4224(SB), Z7
+	VFMADD213PS   constants<>+4288(SB), Z4, Z20
+	VFMADD213PS   constants<>+4288(SB), Z5, Z21
+	VFMADD213PS   constants<>+4288(SB), Z6, Z22
+	VFMADD213PS   constants<>+4288(SB), Z7, Z23
 	VMULPS        Z0, Z20, Z20
 	VMULPS        Z1, Z21, Z21
 	VMULPS        Z2, Z22, Z22
@@ -2403,8 +2371,8 @@ rowSingle:
 	JG            rowTail
 	VMOVUPS       (SI)(AX*1), Z0
 	VMULPS        Z0, Z0, Z20
-	VMOVUPS       constants<>+3968(SB), Z4
-	VFMADD213PS   constants<>+4032(SB), Z4, Z20
+	VMOVUPS       constants<>+4224(SB), Z4
+	VFMADD213PS   constants<>+4288(SB), Z4, Z20
 	VMULPS        Z0, Z20, Z20
 	VRANGEPS      $0x02, Z27, Z20, Z4
 	VMOVUPS       Z29, Z8
@@ -2431,8 +2399,8 @@ rowTail:
 	JGE           rowEnd
 	VMOVUPS.Z     (SI)(AX*1), K1, Z0
 	VMULPS        Z0, Z0, Z20
-	VMOVUPS       constants<>+3968(SB), Z4
-	VFMADD213PS   constants<>+4032(SB), Z4, Z20
+	VMOVUPS       constants<>+4224(SB), Z4
+	VFMADD213PS   constants<>+4288(SB), Z4, Z20
 	VMULPS        Z0, Z20, Z20
 	VRANGEPS      $0x02, Z27, Z20, Z4
 	VMOVUPS       Z29, Z8
@@ -2474,8 +2442,8 @@ TEXT ·geluTanhAVX2(SB), NOSPLIT, $0-8
 	LEAQ    -32(BX), R8
 	LEAQ    -64(BX), R9
 	VMOVUPS constants<>+384(SB), Y13
-	VMOVUPS constants<>+896(SB), Y14
-	VMOVUPS constants<>+960(SB), Y15
+	VMOVUPS constants<>+448(SB), Y14
+	VMOVUPS constants<>+512(SB), Y15
 	MOVQ    32(R15), R10
 	MOVQ    (R15), DI
 	MOVQ    48(R15), R11
@@ -2486,132 +2454,116 @@ row:
 	XORQ AX, AX
 
 rowSeveral:
-	CMPQ         AX, R9
-	JG           rowSingle
-	VMOVUPS      (SI)(AX*1), Y1
-	VMOVUPS      32(SI)(AX*1), Y2
-	VMULPS       Y1, Y1, Y11
-	VMULPS       Y2, Y2, Y12
-	VMOVUPS      constants<>+3968(SB), Y3
-	VMOVUPS      constants<>+3968(SB), Y4
-	VFMADD213PS  constants<>+4032(SB), Y3, Y11
-	VFMADD213PS  constants<>+4032(SB), Y4, Y12
-	VMULPS       Y1, Y11, Y11
-	VMULPS       Y2, Y12, Y12
-	VORPS        Y14, Y11, Y3
-	VORPS        Y14, Y12, Y4
-	VCMPPS       $0x01, Y15, Y3, Y9
-	VCMPPS       $0x01, Y15, Y4, Y10
-	VMAXPS       Y3, Y15, Y3
-	VMAXPS       Y4, Y15, Y4
-	VMULPS       constants<>+1024(SB), Y3, Y5
-	VMULPS       constants<>+1024(SB), Y4, Y6
-	VROUNDPS     $0x00, Y5, Y5
-	VROUNDPS     $0x00, Y6, Y6
-	VFNMADD231PS constants<>+1152(SB), Y5, Y3
-	VFNMADD231PS constants<>+1152(SB), Y6, Y4
-	VFNMADD231PS constants<>+1216(SB), Y5, Y3
-	VFNMADD231PS constants<>+1216(SB), Y6, Y4
-	VMOVUPS      constants<>+1088(SB), Y7
-	VMOVUPS      constants<>+1088(SB), Y8
-	VFMADD213PS  constants<>+1280(SB), Y3, Y7
-	VFMADD213PS  constants<>+1280(SB), Y4, Y8
-	VFMADD213PS  constants<>+1344(SB), Y3, Y7
-	VFMADD213PS  constants<>+1344(SB), Y4, Y8
-	VFMADD213PS  constants<>+1408(SB), Y3, Y7
-	VFMADD213PS  constants<>+1408(SB), Y4, Y8
-	VFMADD213PS  constants<>+1472(SB), Y3, Y7
-	VFMADD213PS  constants<>+1472(SB), Y4, Y8
-	VFMADD213PS  constants<>+1536(SB), Y3, Y7
-	VFMADD213PS  constants<>+1536(SB), Y4, Y8
-	VCVTPS2DQ    Y5, Y5
-	VCVTPS2DQ    Y6, Y6
-	VPSLLD       $0x17, Y5, Y5
-	VPSLLD       $0x17, Y6, Y6
-	VPADDD       Y5, Y7, Y5
-	VPADDD       Y6, Y8, Y6
-	VANDNPS      Y5, Y9, Y5
-	VANDNPS      Y6, Y10, Y6
-	VADDPS       Y13, Y5, Y7
-	VADDPS       Y13, Y6, Y8
-	VDIVPS       Y7, Y13, Y3
-	VDIVPS       Y8, Y13, Y4
-	VMULPS       Y5, Y3, Y5
-	VMULPS       Y6, Y4, Y6
-	VBLENDVPS    Y11, Y5, Y3, Y5
-	VBLENDVPS    Y12, Y6, Y4, Y6
-	VMULPS       Y5, Y1, Y1
-	VMULPS       Y6, Y2, Y2
-	VMOVUPS      Y1, (DI)(AX*1)
-	VMOVUPS      Y2, 32(DI)(AX*1)
-	ADDQ         $+64, AX
-	JMP          rowSeveral
+	CMPQ        AX, R9
+	JG          rowSingle
+	VMOVUPS     (SI)(AX*1), Y1
+	VMOVUPS     32(SI)(AX*1), Y2
+	VMULPS      Y1, Y1, Y11
+	VMULPS      Y2, Y2, Y12
+	VMOVUPS     constants<>+4224(SB), Y3
+	VMOVUPS     constants<>+4224(SB), Y4
+	VFMADD213PS constants<>+4288(SB), Y3, Y11
+	VFMADD213PS constants<>+4288(SB), Y4, Y12
+	VMULPS      Y1, Y11, Y11
+	VMULPS      Y2, Y12, Y12
+	VMAXPS      Y11, Y14, Y3
+	VMAXPS      Y12, Y14, Y4
+	VMINPS      Y3, Y15, Y3
+	VMINPS      Y4, Y15, Y4
+	VMOVUPS     constants<>+896(SB), Y5
+	VMOVUPS     constants<>+896(SB), Y6
+	VFMADD231PS constants<>+640(SB), Y3, Y5
+	VFMADD231PS constants<>+640(SB), Y4, Y6
+	VSUBPS      constants<>+896(SB), Y5, Y7
+	VSUBPS      constants<>+896(SB), Y6, Y8
+	VFMADD231PS constants<>+704(SB), Y7, Y3
+	VFMADD231PS constants<>+704(SB), Y8, Y4
+	VPSLLD      $0x14, Y5, Y7
+	VPSLLD      $0x14, Y6, Y8
+	VPERMPS     constants<>+960(SB), Y5, Y5
+	VPERMPS     constants<>+960(SB), Y6, Y6
+	VPADDD      Y7, Y5, Y5
+	VPADDD      Y8, Y6, Y6
+	VMOVUPS     constants<>+1024(SB), Y9
+	VMOVUPS     constants<>+1024(SB), Y10
+	VFMADD213PS constants<>+1088(SB), Y3, Y9
+	VFMADD213PS constants<>+1088(SB), Y4, Y10
+	VFMADD213PS constants<>+1152(SB), Y3, Y9
+	VFMADD213PS constants<>+1152(SB), Y4, Y10
+	VFMADD213PS Y13, Y3, Y9
+	VFMADD213PS Y13, Y4, Y10
+	VFMADD213PS Y13, Y5, Y9
+	VFMADD213PS Y13, Y6, Y10
+	VDIVPS      Y9, Y13, Y7
+	VDIVPS      Y10, Y13, Y8
+	VCMPPS      $0x05, Y14, Y11, Y9
+	VCMPPS      $0x05, Y14, Y12, Y10
+	VANDPS      Y9, Y7, Y7
+	VANDPS      Y10, Y8, Y8
+	VMULPS      Y7, Y1, Y1
+	VMULPS      Y8, Y2, Y2
+	VMOVUPS     Y1, (DI)(AX*1)
+	VMOVUPS     Y2, 32(DI)(AX*1)
+	ADDQ        $+64, AX
+	JMP         rowSeveral
 
 rowSingle:
-	CMPQ         AX, R8
-	JG           rowTail
-	VMOVUPS      (SI)(AX*1), Y1
-	VMULPS       Y1, Y1, Y11
-	VMOVUPS      constants<>+3968(SB), Y3
-	VFMADD213PS  constants<>+4032(SB), Y3, Y11
-	VMULPS       Y1, Y11, Y11
-	VORPS        Y14, Y11, Y3
-	VCMPPS       $0x01, Y15, Y3, Y9
-	VMAXPS       Y3, Y15, Y3
-	VMULPS       constants<>+1024(SB), Y3, Y5
-	VROUNDPS     $0x00, Y5, Y5
-	VFNMADD231PS constants<>+1152(SB), Y5, Y3
-	VFNMADD231PS constants<>+1216(SB), Y5, Y3
-	VMOVUPS      constants<>+1088(SB), Y7
-	VFMADD213PS  constants<>+1280(SB), Y3, Y7
-	VFMADD213PS  constants<>+1344(SB), Y3, Y7
-	VFMADD213PS  constants<>+1408(SB), Y3, Y7
-	VFMADD213PS  constants<>+1472(SB), Y3, Y7
-	VFMADD213PS  constants<>+1536(SB), Y3, Y7
-	VCVTPS2DQ    Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       Y5, Y7, Y5
-	VANDNPS      Y5, Y9, Y5
-	VADDPS       Y13, Y5, Y7
-	VDIVPS       Y7, Y13, Y3
-	VMULPS       Y5, Y3, Y5
-	VBLENDVPS    Y11, Y5, Y3, Y5
-	VMULPS       Y5, Y1, Y1
-	VMOVUPS      Y1, (DI)(AX*1)
-	ADDQ         $+32, AX
-	JMP          rowSingle
+	CMPQ        AX, R8
+	JG          rowTail
+	VMOVUPS     (SI)(AX*1), Y1
+	VMULPS      Y1, Y1, Y11
+	VMOVUPS     constants<>+4224(SB), Y3
+	VFMADD213PS constants<>+4288(SB), Y3, Y11
+	VMULPS      Y1, Y11, Y11
+	VMAXPS      Y11, Y14, Y3
+	VMINPS      Y3, Y15, Y3
+	VMOVUPS     constants<>+896(SB), Y5
+	VFMADD231PS constants<>+640(SB), Y3, Y5
+	VSUBPS      constants<>+896(SB), Y5, Y7
+	VFMADD231PS constants<>+704(SB), Y7, Y3
+	VPSLLD      $0x14, Y5, Y7
+	VPERMPS     constants<>+960(SB), Y5, Y5
+	VPADDD      Y7, Y5, Y5
+	VMOVUPS     constants<>+1024(SB), Y9
+	VFMADD213PS constants<>+1088(SB), Y3, Y9
+	VFMADD213PS constants<>+1152(SB), Y3, Y9
+	VFMADD213PS Y13, Y3, Y9
+	VFMADD213PS Y13, Y5, Y9
+	VDIVPS      Y9, Y13, Y7
+	VCMPPS      $0x05, Y14, Y11, Y9
+	VANDPS      Y9, Y7, Y7
+	VMULPS      Y7, Y1, Y1
+	VMOVUPS     Y1, (DI)(AX*1)
+	ADDQ        $+32, AX
+	JMP         rowSingle
 
 rowTail:
-	CMPQ         AX, BX
-	JGE          rowEnd
-	VMASKMOVPS   (SI)(AX*1), Y0, Y1
-	VMULPS       Y1, Y1, Y11
-	VMOVUPS      constants<>+3968(SB), Y3
-	VFMADD213PS  constants<>+4032(SB), Y3, Y11
-	VMULPS       Y1, Y11, Y11
-	VORPS        Y14, Y11, Y3
-	VCMPPS       $0x01, Y15, Y3, Y9
-	VMAXPS       Y3, Y15, Y3
-	VMULPS       constants<>+1024(SB), Y3, Y5
-	VROUNDPS     $0x00, Y5, Y5
-	VFNMADD231PS constants<>+1152(SB), Y5, Y3
-	VFNMADD231PS constants<>+1216(SB), Y5, Y3
-	VMOVUPS      constants<>+1088(SB), Y7
-	VFMADD213PS  constants<>+1280(SB), Y3, Y7
-	VFMADD213PS  constants<>+1344(SB), Y3, Y7
-	VFMADD213PS  constants<>+1408(SB), Y3, Y7
-	VFMADD213PS  constants<>+1472(SB), Y3, Y7
-	VFMADD213PS  constants<>+1536(SB), Y3, Y7
-	VCVTPS2DQ    Y5, Y5
-	VPSLLD       $0x17, Y5, Y5
-	VPADDD       Y5, Y7, Y5
-	VANDNPS      Y5, Y9, Y5
-	VADDPS       Y13, Y5, Y7
-	VDIVPS       Y7, Y13, Y3
-	VMULPS       Y5, Y3, Y5
-	VBLENDVPS    Y11, Y5, Y3, Y5
-	VMULPS       Y5, Y1, Y1
-	VMASKMOVPS   Y1, Y0, (DI)(AX*1)
+	CMPQ        AX, BX
+	JGE         rowEnd
+	VMASKMOVPS  (SI)(AX*1), Y0, Y1
+	VMULPS      Y1, Y1, Y11
+	VMOVUPS     constants<>+4224(SB), Y3
+	VFMADD213PS constants<>+4288(SB), Y3, Y11
+	VMULPS      Y1, Y11, Y11
+	VMAXPS      Y11, Y14, Y3
+	VMINPS      Y3, Y15, Y3
+	VMOVUPS     constants<>+896(SB), Y5
+	VFMADD231PS constants<>+640(SB), Y3, Y5
+	VSUBPS      constants<>+896(SB), Y5, Y7
+	VFMADD231PS constants<>+704(SB), Y7, Y3
+	VPSLLD      $0x14, Y5, Y7
+	VPERMPS     constants<>+960(SB), Y5, Y5
+	VPADDD      Y7, Y5, Y5
+	VMOVUPS     constants<>+1024(SB), Y9
+	VFMADD213PS constants<>+1088(SB), Y3, Y9
+	VFMADD213PS constants<>+1152(SB), Y3, Y9
+	VFMADD213PS Y13, Y3, Y9
+	VFMADD213PS Y13, Y5, Y9
+	VDIVPS      Y9, Y13, Y7
+	VCMPPS      $0x05, Y14, Y11, Y9
+	VANDPS      Y9, Y7, Y7
+	VMULPS      Y7, Y1, Y1
+	VMASKMOVPS  Y1, Y0, (DI)(AX*1)
 
 rowEnd:
 	ADDQ R11, DI
@@ -2845,804 +2797,868 @@ DATA constants<>+880(SB)/4, $0x3f000052
 DATA constants<>+884(SB)/4, $0x3f000052
 DATA constants<>+888(SB)/4, $0x3f000052
 DATA constants<>+892(SB)/4, $0x3f000052
-DATA constants<>+896(SB)/4, $0x80000000
-DATA constants<>+900(SB)/4, $0x80000000
-DATA constants<>+904(SB)/4, $0x80000000
-DATA constants<>+908(SB)/4, $0x80000000
-DATA constants<>+912(SB)/4, $0x80000000
-DATA constants<>+916(SB)/4, $0x80000000
-DATA constants<>+920(SB)/4, $0x80000000
-DATA constants<>+924(SB)/4, $0x80000000
-DATA constants<>+928(SB)/4, $0x80000000
-DATA constants<>+932(SB)/4, $0x80000000
-DATA constants<>+936(SB)/4, $0x80000000
-DATA constants<>+940(SB)/4, $0x80000000
-DATA constants<>+944(SB)/4, $0x80000000
-DATA constants<>+948(SB)/4, $0x80000000
-DATA constants<>+952(SB)/4, $0x80000000
-DATA constants<>+956(SB)/4, $0x80000000
-DATA constants<>+960(SB)/4, $0xc2aeac08
-DATA constants<>+964(SB)/4, $0xc2aeac08
-DATA constants<>+968(SB)/4, $0xc2aeac08
-DATA constants<>+972(SB)/4, $0xc2aeac08
-DATA constants<>+976(SB)/4, $0xc2aeac08
-DATA constants<>+980(SB)/4, $0xc2aeac08
-DATA constants<>+984(SB)/4, $0xc2aeac08
-DATA constants<>+988(SB)/4, $0xc2aeac08
-DATA constants<>+992(SB)/4, $0xc2aeac08
-DATA constants<>+996(SB)/4, $0xc2aeac08
-DATA constants<>+1000(SB)/4, $0xc2aeac08
-DATA constants<>+1004(SB)/4, $0xc2aeac08
-DATA constants<>+1008(SB)/4, $0xc2aeac08
-DATA constants<>+1012(SB)/4, $0xc2aeac08
-DATA constants<>+1016(SB)/4, $0xc2aeac08
-DATA constants<>+1020(SB)/4, $0xc2aeac08
-DATA constants<>+1024(SB)/4, $0x3fb8aa3b
-DATA constants<>+1028(SB)/4, $0x3fb8aa3b
-DATA constants<>+1032(SB)/4, $0x3fb8aa3b
-DATA constants<>+1036(SB)/4, $0x3fb8aa3b
-DATA constants<>+1040(SB)/4, $0x3fb8aa3b
-DATA constants<>+1044(SB)/4, $0x3fb8aa3b
-DATA constants<>+1048(SB)/4, $0x3fb8aa3b
-DATA constants<>+1052(SB)/4, $0x3fb8aa3b
-DATA constants<>+1056(SB)/4, $0x3fb8aa3b
-DATA constants<>+1060(SB)/4, $0x3fb8aa3b
-DATA constants<>+1064(SB)/4, $0x3fb8aa3b
-DATA constants<>+1068(SB)/4, $0x3fb8aa3b
-DATA constants<>+1072(SB)/4, $0x3fb8aa3b
-DATA constants<>+1076(SB)/4, $0x3fb8aa3b
-DATA constants<>+1080(SB)/4, $0x3fb8aa3b
-DATA constants<>+1084(SB)/4, $0x3fb8aa3b
-DATA constants<>+1088(SB)/4, $0x3c07f2de
-DATA constants<>+1092(SB)/4, $0x3c07f2de
-DATA constants<>+1096(SB)/4, $0x3c07f2de
-DATA constants<>+1100(SB)/4, $0x3c07f2de
-DATA constants<>+1104(SB)/4, $0x3c07f2de
-DATA constants<>+1108(SB)/4, $0x3c07f2de
-DATA constants<>+1112(SB)/4, $0x3c07f2de
-DATA constants<>+1116(SB)/4, $0x3c07f2de
-DATA constants<>+1120(SB)/4, $0x3c07f2de
-DATA constants<>+1124(SB)/4, $0x3c07f2de
-DATA constants<>+1128(SB)/4, $0x3c07f2de
-DATA constants<>+1132(SB)/4, $0x3c07f2de
-DATA constants<>+1136(SB)/4, $0x3c07f2de
-DATA constants<>+1140(SB)/4, $0x3c07f2de
-DATA constants<>+1144(SB)/4, $0x3c07f2de
-DATA constants<>+1148(SB)/4, $0x3c07f2de
-DATA constants<>+1152(SB)/4, $0x3f318000
-DATA constants<>+1156(SB)/4, $0x3f318000
-DATA constants<>+1160(SB)/4, $0x3f318000
-DATA constants<>+1164(SB)/4, $0x3f318000
-DATA constants<>+1168(SB)/4, $0x3f318000
-DATA constants<>+1172(SB)/4, $0x3f318000
-DATA constants<>+1176(SB)/4, $0x3f318000
-DATA constants<>+1180(SB)/4, $0x3f318000
-DATA constants<>+1184(SB)/4, $0x3f318000
-DATA constants<>+1188(SB)/4, $0x3f318000
-DATA constants<>+1192(SB)/4, $0x3f318000
-DATA constants<>+1196(SB)/4, $0x3f318000
-DATA constants<>+1200(SB)/4, $0x3f318000
-DATA constants<>+1204(SB)/4, $0x3f318000
-DATA constants<>+1208(SB)/4, $0x3f318000
-DATA constants<>+1212(SB)/4, $0x3f318000
-DATA constants<>+1216(SB)/4, $0xb95e8083
-DATA constants<>+1220(SB)/4, $0xb95e8083
-DATA constants<>+1224(SB)/4, $0xb95e8083
-DATA constants<>+1228(SB)/4, $0xb95e8083
-DATA constants<>+1232(SB)/4, $0xb95e8083
-DATA constants<>+1236(SB)/4, $0xb95e8083
-DATA constants<>+1240(SB)/4, $0xb95e8083
-DATA constants<>+1244(SB)/4, $0xb95e8083
-DATA constants<>+1248(SB)/4, $0xb95e8083
-DATA constants<>+1252(SB)/4, $0xb95e8083
-DATA constants<>+1256(SB)/4, $0xb95e8083
-DATA constants<>+1260(SB)/4, $0xb95e8083
-DATA constants<>+1264(SB)/4, $0xb95e8083
-DATA constants<>+1268(SB)/4, $0xb95e8083
-DATA constants<>+1272(SB)/4, $0xb95e8083
-DATA constants<>+1276(SB)/4, $0xb95e8083
-DATA constants<>+1280(SB)/4, $0x3d2baf77
-DATA constants<>+1284(SB)/4, $0x3d2baf77
-DATA constants<>+1288(SB)/4, $0x3d2baf77
-DATA constants<>+1292(SB)/4, $0x3d2baf77
-DATA constants<>+1296(SB)/4, $0x3d2baf77
-DATA constants<>+1300(SB)/4, $0x3d2baf77
-DATA constants<>+1304(SB)/4, $0x3d2baf77
-DATA constants<>+1308(SB)/4, $0x3d2baf77
-DATA constants<>+1312(SB)/4, $0x3d2baf77
-DATA constants<>+1316(SB)/4, $0x3d2baf77
-DATA constants<>+1320(SB)/4, $0x3d2baf77
-DATA constants<>+1324(SB)/4, $0x3d2baf77
-DATA constants<>+1328(SB)/4, $0x3d2baf77
-DATA constants<>+1332(SB)/4, $0x3d2baf77
-DATA constants<>+1336(SB)/4, $0x3d2baf77
-DATA constants<>+1340(SB)/4, $0x3d2baf77
-DATA constants<>+1344(SB)/4, $0x3e2aad0c
-DATA constants<>+1348(SB)/4, $0x3e2aad0c
-DATA constants<>+1352(SB)/4, $0x3e2aad0c
-DATA constants<>+1356(SB)/4, $0x3e2aad0c
-DATA constants<>+1360(SB)/4, $0x3e2aad0c
-DATA constants<>+1364(SB)/4, $0x3e2aad0c
-DATA constants<>+1368(SB)/4, $0x3e2aad0c
-DATA constants<>+1372(SB)/4, $0x3e2aad0c
-DATA constants<>+1376(SB)/4, $0x3e2aad0c
-DATA constants<>+1380(SB)/4, $0x3e2aad0c
-DATA constants<>+1384(SB)/4, $0x3e2aad0c
-DATA constants<>+1388(SB)/4, $0x3e2aad0c
-DATA constants<>+1392(SB)/4, $0x3e2aad0c
-DATA constants<>+1396(SB)/4, $0x3e2aad0c
-DATA constants<>+1400(SB)/4, $0x3e2aad0c
-DATA constants<>+1404(SB)/4, $0x3e2aad0c
-DATA constants<>+1408(SB)/4, $0x3efffe8d
-DATA constants<>+1412(SB)/4, $0x3efffe8d
-DATA constants<>+1416(SB)/4, $0x3efffe8d
-DATA constants<>+1420(SB)/4, $0x3efffe8d
-DATA constants<>+1424(SB)/4, $0x3efffe8d
-DATA constants<>+1428(SB)/4, $0x3efffe8d
-DATA constants<>+1432(SB)/4, $0x3efffe8d
-DATA constants<>+1436(SB)/4, $0x3efffe8d
-DATA constants<>+1440(SB)/4, $0x3efffe8d
-DATA constants<>+1444(SB)/4, $0x3efffe8d
-DATA constants<>+1448(SB)/4, $0x3efffe8d
-DATA constants<>+1452(SB)/4, $0x3efffe8d
-DATA constants<>+1456(SB)/4, $0x3efffe8d
-DATA constants<>+1460(SB)/4, $0x3efffe8d
-DATA constants<>+1464(SB)/4, $0x3efffe8d
-DATA constants<>+1468(SB)/4, $0x3efffe8d
-DATA constants<>+1472(SB)/4, $0x3f7ffffb
-DATA constants<>+1476(SB)/4, $0x3f7ffffb
-DATA constants<>+1480(SB)/4, $0x3f7ffffb
-DATA constants<>+1484(SB)/4, $0x3f7ffffb
-DATA constants<>+1488(SB)/4, $0x3f7ffffb
-DATA constants<>+1492(SB)/4, $0x3f7ffffb
-DATA constants<>+1496(SB)/4, $0x3f7ffffb
-DATA constants<>+1500(SB)/4, $0x3f7ffffb
-DATA constants<>+1504(SB)/4, $0x3f7ffffb
-DATA constants<>+1508(SB)/4, $0x3f7ffffb
-DATA constants<>+1512(SB)/4, $0x3f7ffffb
-DATA constants<>+1516(SB)/4, $0x3f7ffffb
-DATA constants<>+1520(SB)/4, $0x3f7ffffb
-DATA constants<>+1524(SB)/4, $0x3f7ffffb
-DATA constants<>+1528(SB)/4, $0x3f7ffffb
-DATA constants<>+1532(SB)/4, $0x3f7ffffb
-DATA constants<>+1536(SB)/4, $0x3f800001
-DATA constants<>+1540(SB)/4, $0x3f800001
-DATA constants<>+1544(SB)/4, $0x3f800001
-DATA constants<>+1548(SB)/4, $0x3f800001
-DATA constants<>+1552(SB)/4, $0x3f800001
-DATA constants<>+1556(SB)/4, $0x3f800001
-DATA constants<>+1560(SB)/4, $0x3f800001
-DATA constants<>+1564(SB)/4, $0x3f800001
-DATA constants<>+1568(SB)/4, $0x3f800001
-DATA constants<>+1572(SB)/4, $0x3f800001
-DATA constants<>+1576(SB)/4, $0x3f800001
-DATA constants<>+1580(SB)/4, $0x3f800001
-DATA constants<>+1584(SB)/4, $0x3f800001
-DATA constants<>+1588(SB)/4, $0x3f800001
-DATA constants<>+1592(SB)/4, $0x3f800001
-DATA constants<>+1596(SB)/4, $0x3f800001
-DATA constants<>+1600(SB)/4, $0x3f0ccccd
-DATA constants<>+1604(SB)/4, $0x3f0ccccd
-DATA constants<>+1608(SB)/4, $0x3f0ccccd
-DATA constants<>+1612(SB)/4, $0x3f0ccccd
-DATA constants<>+1616(SB)/4, $0x3f0ccccd
-DATA constants<>+1620(SB)/4, $0x3f0ccccd
-DATA constants<>+1624(SB)/4, $0x3f0ccccd
-DATA constants<>+1628(SB)/4, $0x3f0ccccd
-DATA constants<>+1632(SB)/4, $0x3f0ccccd
-DATA constants<>+1636(SB)/4, $0x3f0ccccd
-DATA constants<>+1640(SB)/4, $0x3f0ccccd
-DATA constants<>+1644(SB)/4, $0x3f0ccccd
-DATA constants<>+1648(SB)/4, $0x3f0ccccd
-DATA constants<>+1652(SB)/4, $0x3f0ccccd
-DATA constants<>+1656(SB)/4, $0x3f0ccccd
-DATA constants<>+1660(SB)/4, $0x3f0ccccd
-DATA constants<>+1664(SB)/4, $0xc2d00000
-DATA constants<>+1668(SB)/4, $0xc2d00000
-DATA constants<>+1672(SB)/4, $0xc2d00000
-DATA constants<>+1676(SB)/4, $0xc2d00000
-DATA constants<>+1680(SB)/4, $0xc2d00000
-DATA constants<>+1684(SB)/4, $0xc2d00000
-DATA constants<>+1688(SB)/4, $0xc2d00000
-DATA constants<>+1692(SB)/4, $0xc2d00000
-DATA constants<>+1696(SB)/4, $0xc2d00000
-DATA constants<>+1700(SB)/4, $0xc2d00000
-DATA constants<>+1704(SB)/4, $0xc2d00000
-DATA constants<>+1708(SB)/4, $0xc2d00000
-DATA constants<>+1712(SB)/4, $0xc2d00000
-DATA constants<>+1716(SB)/4, $0xc2d00000
-DATA constants<>+1720(SB)/4, $0xc2d00000
-DATA constants<>+1724(SB)/4, $0xc2d00000
-DATA constants<>+1728(SB)/4, $0xbeaaaaa2
-DATA constants<>+1732(SB)/4, $0xbeaaaaa2
-DATA constants<>+1736(SB)/4, $0xbeaaaaa2
-DATA constants<>+1740(SB)/4, $0xbeaaaaa2
-DATA constants<>+1744(SB)/4, $0xbeaaaaa2
-DATA constants<>+1748(SB)/4, $0xbeaaaaa2
-DATA constants<>+1752(SB)/4, $0xbeaaaaa2
-DATA constants<>+1756(SB)/4, $0xbeaaaaa2
-DATA constants<>+1760(SB)/4, $0xbeaaaaa2
-DATA constants<>+1764(SB)/4, $0xbeaaaaa2
-DATA constants<>+1768(SB)/4, $0xbeaaaaa2
-DATA constants<>+1772(SB)/4, $0xbeaaaaa2
-DATA constants<>+1776(SB)/4, $0xbeaaaaa2
-DATA constants<>+1780(SB)/4, $0xbeaaaaa2
-DATA constants<>+1784(SB)/4, $0xbeaaaaa2
-DATA constants<>+1788(SB)/4, $0xbeaaaaa2
-DATA constants<>+1792(SB)/4, $0x3e0885fb
-DATA constants<>+1796(SB)/4, $0x3e0885fb
-DATA constants<>+1800(SB)/4, $0x3e0885fb
-DATA constants<>+1804(SB)/4, $0x3e0885fb
-DATA constants<>+1808(SB)/4, $0x3e0885fb
-DATA constants<>+1812(SB)/4, $0x3e0885fb
-DATA constants<>+1816(SB)/4, $0x3e0885fb
-DATA constants<>+1820(SB)/4, $0x3e0885fb
-DATA constants<>+1824(SB)/4, $0x3e0885fb
-DATA constants<>+1828(SB)/4, $0x3e0885fb
-DATA constants<>+1832(SB)/4, $0x3e0885fb
-DATA constants<>+1836(SB)/4, $0x3e0885fb
-DATA constants<>+1840(SB)/4, $0x3e0885fb
-DATA constants<>+1844(SB)/4, $0x3e0885fb
-DATA constants<>+1848(SB)/4, $0x3e0885fb
-DATA constants<>+1852(SB)/4, $0x3e0885fb
-DATA constants<>+1856(SB)/4, $0xbd5c7ed6
-DATA constants<>+1860(SB)/4, $0xbd5c7ed6
-DATA constants<>+1864(SB)/4, $0xbd5c7ed6
-DATA constants<>+1868(SB)/4, $0xbd5c7ed6
-DATA constants<>+1872(SB)/4, $0xbd5c7ed6
-DATA constants<>+1876(SB)/4, $0xbd5c7ed6
-DATA constants<>+1880(SB)/4, $0xbd5c7ed6
-DATA constants<>+1884(SB)/4, $0xbd5c7ed6
-DATA constants<>+1888(SB)/4, $0xbd5c7ed6
-DATA constants<>+1892(SB)/4, $0xbd5c7ed6
-DATA constants<>+1896(SB)/4, $0xbd5c7ed6
-DATA constants<>+1900(SB)/4, $0xbd5c7ed6
-DATA constants<>+1904(SB)/4, $0xbd5c7ed6
-DATA constants<>+1908(SB)/4, $0xbd5c7ed6
-DATA constants<>+1912(SB)/4, $0xbd5c7ed6
-DATA constants<>+1916(SB)/4, $0xbd5c7ed6
-DATA constants<>+1920(SB)/4, $0x3cabfae9
-DATA constants<>+1924(SB)/4, $0x3cabfae9
-DATA constants<>+1928(SB)/4, $0x3cabfae9
-DATA constants<>+1932(SB)/4, $0x3cabfae9
-DATA constants<>+1936(SB)/4, $0x3cabfae9
-DATA constants<>+1940(SB)/4, $0x3cabfae9
-DATA constants<>+1944(SB)/4, $0x3cabfae9
-DATA constants<>+1948(SB)/4, $0x3cabfae9
-DATA constants<>+1952(SB)/4, $0x3cabfae9
-DATA constants<>+1956(SB)/4, $0x3cabfae9
-DATA constants<>+1960(SB)/4, $0x3cabfae9
-DATA constants<>+1964(SB)/4, $0x3cabfae9
-DATA constants<>+1968(SB)/4, $0x3cabfae9
-DATA constants<>+1972(SB)/4, $0x3cabfae9
-DATA constants<>+1976(SB)/4, $0x3cabfae9
-DATA constants<>+1980(SB)/4, $0x3cabfae9
-DATA constants<>+1984(SB)/4, $0xbbca1e20
-DATA constants<>+1988(SB)/4, $0xbbca1e20
-DATA constants<>+1992(SB)/4, $0xbbca1e20
-DATA constants<>+1996(SB)/4, $0xbbca1e20
-DATA constants<>+2000(SB)/4, $0xbbca1e20
-DATA constants<>+2004(SB)/4, $0xbbca1e20
-DATA constants<>+2008(SB)/4, $0xbbca1e20
-DATA constants<>+2012(SB)/4, $0xbbca1e20
-DATA constants<>+2016(SB)/4, $0xbbca1e20
-DATA constants<>+2020(SB)/4, $0xbbca1e20
-DATA constants<>+2024(SB)/4, $0xbbca1e20
-DATA constants<>+2028(SB)/4, $0xbbca1e20
-DATA constants<>+2032(SB)/4, $0xbbca1e20
-DATA constants<>+2036(SB)/4, $0xbbca1e20
-DATA constants<>+2040(SB)/4, $0xbbca1e20
-DATA constants<>+2044(SB)/4, $0xbbca1e20
-DATA constants<>+2048(SB)/4, $0xb0f40874
-DATA constants<>+2052(SB)/4, $0xb6ab7813
-DATA constants<>+2056(SB)/4, $0xb93c788b
-DATA constants<>+2060(SB)/4, $0xbaa77c03
-DATA constants<>+2064(SB)/4, $0xbb9c8361
-DATA constants<>+2068(SB)/4, $0xbc4ac496
-DATA constants<>+2072(SB)/4, $0xbccd16ba
-DATA constants<>+2076(SB)/4, $0xbd2c0704
-DATA constants<>+2080(SB)/4, $0xbd77163e
-DATA constants<>+2084(SB)/4, $0xbd9a07ae
-DATA constants<>+2088(SB)/4, $0xbda60f25
-DATA constants<>+2092(SB)/4, $0xbd95a52d
-DATA constants<>+2096(SB)/4, $0xbd45eef6
-DATA constants<>+2100(SB)/4, $0xbbdeb3d7
-DATA constants<>+2104(SB)/4, $0x3d47dddb
-DATA constants<>+2108(SB)/4, $0x3de8d556
-DATA constants<>+2112(SB)/4, $0x3e3a9115
-DATA constants<>+2116(SB)/4, $0x3e7ed551
-DATA constants<>+2120(SB)/4, $0x3e9e644f
-DATA constants<>+2124(SB)/4, $0x3eb8ce28
-DATA constants<>+2128(SB)/4, $0x3ece15b0
-DATA constants<>+2132(SB)/4, $0x3ede5897
-DATA constants<>+2136(SB)/4, $0x3eea2b75
-DATA constants<>+2140(SB)/4, $0x3ef25ea3
-DATA constants<>+2144(SB)/4, $0x3ef7cdef
-DATA constants<>+2148(SB)/4, $0x3efb40a0
-DATA constants<>+2152(SB)/4, $0x3efd596c
-DATA constants<>+2156(SB)/4, $0x3efe92b1
-DATA constants<>+2160(SB)/4, $0x3eff424f
-DATA constants<>+2164(SB)/4, $0x3effa0f5
-DATA constants<>+2168(SB)/4, $0x3effd20a
-DATA constants<>+2172(SB)/4, $0x3f000000
-DATA constants<>+2176(SB)/4, $0x3ecc4236
-DATA constants<>+2180(SB)/4, $0x3ecc5261
-DATA constants<>+2184(SB)/4, $0x3ecd481f
-DATA constants<>+2188(SB)/4, $0x3ed1120f
-DATA constants<>+2192(SB)/4, $0x3ed9d021
-DATA constants<>+2196(SB)/4, $0x3ee8abfc
-DATA constants<>+2200(SB)/4, $0x3efcfd59
-DATA constants<>+2204(SB)/4, $0x3f0a0a04
-DATA constants<>+2208(SB)/4, $0x3f14de6f
-DATA constants<>+2212(SB)/4, $0x3f1ca776
-DATA constants<>+2216(SB)/4, $0x3f1f6fdd
-DATA constants<>+2220(SB)/4, $0x3f1c1c33
-DATA constants<>+2224(SB)/4, $0x3f12a303
-DATA constants<>+2228(SB)/4, $0x3f03fa2f
-DATA constants<>+2232(SB)/4, $0x3ee3931a
-DATA constants<>+2236(SB)/4, $0x3ebc0321
-DATA constants<>+2240(SB)/4, $0x3e94ecd4
-DATA constants<>+2244(SB)/4, $0x3e625d32
-DATA constants<>+2248(SB)/4, $0x3e252f59
-DATA constants<>+2252(SB)/4, $0x3de7a75b
-DATA constants<>+2256(SB)/4, $0x3d9c3164
-DATA constants<>+2260(SB)/4, $0x3d4aaae1
-DATA constants<>+2264(SB)/4, $0x3cfd3011
-DATA constants<>+2268(SB)/4, $0x3c985a53
-DATA constants<>+2272(SB)/4, $0x3c30b8b4
-DATA constants<>+2276(SB)/4, $0x3bc5aa6c
-DATA constants<>+2280(SB)/4, $0x3b5548fa
-DATA constants<>+2284(SB)/4, $0x3ade1904
-DATA constants<>+2288(SB)/4, $0x3a5f45b7
-DATA constants<>+2292(SB)/4, $0x39d8c19a
-DATA constants<>+2296(SB)/4, $0x394b461d
-DATA constants<>+2300(SB)/4, $0x00000000
-DATA constants<>+2304(SB)/4, $0xb783dcb6
-DATA constants<>+2308(SB)/4, $0xba85a0b5
-DATA constants<>+2312(SB)/4, $0xbc009efc
-DATA constants<>+2316(SB)/4, $0xbcc98a55
-DATA constants<>+2320(SB)/4, $0xbd570580
-DATA constants<>+2324(SB)/4, $0xbdb75c32
-DATA constants<>+2328(SB)/4, $0xbe06369e
-DATA constants<>+2332(SB)/4, $0xbe2f2e8f
-DATA constants<>+2336(SB)/4, $0xbe508bf8
-DATA constants<>+2340(SB)/4, $0xbe65c48f
-DATA constants<>+2344(SB)/4, $0xbe6ca2f6
-DATA constants<>+2348(SB)/4, $0xbe65713b
-DATA constants<>+2352(SB)/4, $0xbe528bc4
-DATA constants<>+2356(SB)/4, $0xbe379598
-DATA constants<>+2360(SB)/4, $0xbe189388
-DATA constants<>+2364(SB)/4, $0xbdf2535c
-DATA constants<>+2368(SB)/4, $0xbdb83c4e
-DATA constants<>+2372(SB)/4, $0xbd865229
-DATA constants<>+2376(SB)/4, $0xbd3c125b
-DATA constants<>+2380(SB)/4, $0xbcfd256a
-DATA constants<>+2384(SB)/4, $0xbca3ef45
-DATA constants<>+2388(SB)/4, $0xbc4c78ec
-DATA constants<>+2392(SB)/4, $0xbbf5c634
-DATA constants<>+2396(SB)/4, $0xbb8e6eba
-DATA constants<>+2400(SB)/4, $0xbb1f45ec
-DATA constants<>+2404(SB)/4, $0xbaabe99f
-DATA constants<>+2408(SB)/4, $0xba332d51
-DATA constants<>+2412(SB)/4, $0xb9b4650f
-DATA constants<>+2416(SB)/4, $0xb92f7f91
-DATA constants<>+2420(SB)/4, $0xb8a506e3
-DATA constants<>+2424(SB)/4, $0xb816080c
-DATA constants<>+2428(SB)/4, $0x00000000
-DATA constants<>+2432(SB)/4, $0xbd87bfae
-DATA constants<>+2436(SB)/4, $0xbd81f05a
-DATA constants<>+2440(SB)/4, $0xbd6131f6
-DATA constants<>+2444(SB)/4, $0xbd2d0097
-DATA constants<>+2448(SB)/4, $0xbcdd0e8e
-DATA constants<>+2452(SB)/4, $0xbc3753f3
-DATA constants<>+2456(SB)/4, $0x3b5a1199
-DATA constants<>+2460(SB)/4, $0x3c789b90
-DATA constants<>+2464(SB)/4, $0x3cc0e4fd
-DATA constants<>+2468(SB)/4, $0x3ce77bcf
-DATA constants<>+2472(SB)/4, $0x3cf2ca02
-DATA constants<>+2476(SB)/4, $0x3ce86a1f
-DATA constants<>+2480(SB)/4, $0x3ccf46ea
-DATA constants<>+2484(SB)/4, $0x3cae352d
-DATA constants<>+2488(SB)/4, $0x3c8af562
-DATA constants<>+2492(SB)/4, $0x3c5362c5
-DATA constants<>+2496(SB)/4, $0x3c19d1a7
-DATA constants<>+2500(SB)/4, $0x3bd6ae28
-DATA constants<>+2504(SB)/4, $0x3b8fee1b
-DATA constants<>+2508(SB)/4, $0x3b39ad7b
-DATA constants<>+2512(SB)/4, $0x3ae6b661
-DATA constants<>+2516(SB)/4, $0x3a8a2e39
-DATA constants<>+2520(SB)/4, $0x3a1fafc6
-DATA constants<>+2524(SB)/4, $0x39b22505
-DATA constants<>+2528(SB)/4, $0x393ff2be
-DATA constants<>+2532(SB)/4, $0x38c7d85d
-DATA constants<>+2536(SB)/4, $0x38491fe9
-DATA constants<>+2540(SB)/4, $0x37c3b8f7
-DATA constants<>+2544(SB)/4, $0x37383914
-DATA constants<>+2548(SB)/4, $0x36a7c1fb
-DATA constants<>+2552(SB)/4, $0x3613d3a3
-DATA constants<>+2556(SB)/4, $0x00000000
-DATA constants<>+2560(SB)/4, $0x40ac615d
-DATA constants<>+2564(SB)/4, $0x40ac615d
-DATA constants<>+2568(SB)/4, $0x40ac615d
-DATA constants<>+2572(SB)/4, $0x40ac615d
-DATA constants<>+2576(SB)/4, $0x40ac615d
-DATA constants<>+2580(SB)/4, $0x40ac615d
-DATA constants<>+2584(SB)/4, $0x40ac615d
-DATA constants<>+2588(SB)/4, $0x40ac615d
-DATA constants<>+2592(SB)/4, $0x40ac615d
-DATA constants<>+2596(SB)/4, $0x40ac615d
-DATA constants<>+2600(SB)/4, $0x40ac615d
-DATA constants<>+2604(SB)/4, $0x40ac615d
-DATA constants<>+2608(SB)/4, $0x40ac615d
-DATA constants<>+2612(SB)/4, $0x40ac615d
-DATA constants<>+2616(SB)/4, $0x40ac615d
-DATA constants<>+2620(SB)/4, $0x40ac615d
-DATA constants<>+2624(SB)/4, $0x4b400000
-DATA constants<>+2628(SB)/4, $0x4b400000
-DATA constants<>+2632(SB)/4, $0x4b400000
-DATA constants<>+2636(SB)/4, $0x4b400000
-DATA constants<>+2640(SB)/4, $0x4b400000
-DATA constants<>+2644(SB)/4, $0x4b400000
-DATA constants<>+2648(SB)/4, $0x4b400000
-DATA constants<>+2652(SB)/4, $0x4b400000
-DATA constants<>+2656(SB)/4, $0x4b400000
-DATA constants<>+2660(SB)/4, $0x4b400000
-DATA constants<>+2664(SB)/4, $0x4b400000
-DATA constants<>+2668(SB)/4, $0x4b400000
-DATA constants<>+2672(SB)/4, $0x4b400000
-DATA constants<>+2676(SB)/4, $0x4b400000
-DATA constants<>+2680(SB)/4, $0x4b400000
-DATA constants<>+2684(SB)/4, $0x4b400000
-DATA constants<>+2688(SB)/4, $0x40b826a4
-DATA constants<>+2692(SB)/4, $0x40b826a4
-DATA constants<>+2696(SB)/4, $0x40b826a4
-DATA constants<>+2700(SB)/4, $0x40b826a4
-DATA constants<>+2704(SB)/4, $0x40b826a4
-DATA constants<>+2708(SB)/4, $0x40b826a4
-DATA constants<>+2712(SB)/4, $0x40b826a4
-DATA constants<>+2716(SB)/4, $0x40b826a4
-DATA constants<>+2720(SB)/4, $0x40b826a4
-DATA constants<>+2724(SB)/4, $0x40b826a4
-DATA constants<>+2728(SB)/4, $0x40b826a4
-DATA constants<>+2732(SB)/4, $0x40b826a4
-DATA constants<>+2736(SB)/4, $0x40b826a4
-DATA constants<>+2740(SB)/4, $0x40b826a4
-DATA constants<>+2744(SB)/4, $0x40b826a4
-DATA constants<>+2748(SB)/4, $0x40b826a4
-DATA constants<>+2752(SB)/4, $0x3f000000
-DATA constants<>+2756(SB)/4, $0x3f000000
-DATA constants<>+2760(SB)/4, $0x3f000000
-DATA constants<>+2764(SB)/4, $0x3f000000
-DATA constants<>+2768(SB)/4, $0x3f000000
-DATA constants<>+2772(SB)/4, $0x3f000000
-DATA constants<>+2776(SB)/4, $0x3f000000
-DATA constants<>+2780(SB)/4, $0x3f000000
-DATA constants<>+2784(SB)/4, $0x3f000000
-DATA constants<>+2788(SB)/4, $0x3f000000
-DATA constants<>+2792(SB)/4, $0x3f000000
-DATA constants<>+2796(SB)/4, $0x3f000000
-DATA constants<>+2800(SB)/4, $0x3f000000
-DATA constants<>+2804(SB)/4, $0x3f000000
-DATA constants<>+2808(SB)/4, $0x3f000000
-DATA constants<>+2812(SB)/4, $0x3f000000
-DATA constants<>+2816(SB)/4, $0xbf800000
-DATA constants<>+2820(SB)/4, $0xbf800000
-DATA constants<>+2824(SB)/4, $0xbf800000
-DATA constants<>+2828(SB)/4, $0xbf800000
-DATA constants<>+2832(SB)/4, $0xbf800000
-DATA constants<>+2836(SB)/4, $0xbf800000
-DATA constants<>+2840(SB)/4, $0xbf800000
-DATA constants<>+2844(SB)/4, $0xbf800000
-DATA constants<>+2848(SB)/4, $0xbf800000
-DATA constants<>+2852(SB)/4, $0xbf800000
-DATA constants<>+2856(SB)/4, $0xbf800000
-DATA constants<>+2860(SB)/4, $0xbf800000
-DATA constants<>+2864(SB)/4, $0xbf800000
-DATA constants<>+2868(SB)/4, $0xbf800000
-DATA constants<>+2872(SB)/4, $0xbf800000
-DATA constants<>+2876(SB)/4, $0xbf800000
-DATA constants<>+2880(SB)/4, $0x3e413522
-DATA constants<>+2884(SB)/4, $0x3e413522
-DATA constants<>+2888(SB)/4, $0x3e413522
-DATA constants<>+2892(SB)/4, $0x3e413522
-DATA constants<>+2896(SB)/4, $0x3e413522
-DATA constants<>+2900(SB)/4, $0x3e413522
-DATA constants<>+2904(SB)/4, $0x3e413522
-DATA constants<>+2908(SB)/4, $0x3e413522
-DATA constants<>+2912(SB)/4, $0x3e413522
-DATA constants<>+2916(SB)/4, $0x3e413522
-DATA constants<>+2920(SB)/4, $0x3e413522
-DATA constants<>+2924(SB)/4, $0x3e413522
-DATA constants<>+2928(SB)/4, $0x3e413522
-DATA constants<>+2932(SB)/4, $0x3e413522
-DATA constants<>+2936(SB)/4, $0x3e413522
-DATA constants<>+2940(SB)/4, $0x3e413522
-DATA constants<>+2944(SB)/4, $0xbf000000
-DATA constants<>+2948(SB)/4, $0xbf000000
-DATA constants<>+2952(SB)/4, $0xbf000000
-DATA constants<>+2956(SB)/4, $0xbf000000
-DATA constants<>+2960(SB)/4, $0xbf000000
-DATA constants<>+2964(SB)/4, $0xbf000000
-DATA constants<>+2968(SB)/4, $0xbf000000
-DATA constants<>+2972(SB)/4, $0xbf000000
-DATA constants<>+2976(SB)/4, $0xbf000000
-DATA constants<>+2980(SB)/4, $0xbf000000
-DATA constants<>+2984(SB)/4, $0xbf000000
-DATA constants<>+2988(SB)/4, $0xbf000000
-DATA constants<>+2992(SB)/4, $0xbf000000
-DATA constants<>+2996(SB)/4, $0xbf000000
-DATA constants<>+3000(SB)/4, $0xbf000000
-DATA constants<>+3004(SB)/4, $0xbf000000
-DATA constants<>+3008(SB)/4, $0x3f34fcae
-DATA constants<>+3012(SB)/4, $0x3f34fcae
-DATA constants<>+3016(SB)/4, $0x3f34fcae
-DATA constants<>+3020(SB)/4, $0x3f34fcae
-DATA constants<>+3024(SB)/4, $0x3f34fcae
-DATA constants<>+3028(SB)/4, $0x3f34fcae
-DATA constants<>+3032(SB)/4, $0x3f34fcae
-DATA constants<>+3036(SB)/4, $0x3f34fcae
-DATA constants<>+3040(SB)/4, $0x3f34fcae
-DATA constants<>+3044(SB)/4, $0x3f34fcae
-DATA constants<>+3048(SB)/4, $0x3f34fcae
-DATA constants<>+3052(SB)/4, $0x3f34fcae
-DATA constants<>+3056(SB)/4, $0x3f34fcae
-DATA constants<>+3060(SB)/4, $0x3f34fcae
-DATA constants<>+3064(SB)/4, $0x3f34fcae
-DATA constants<>+3068(SB)/4, $0x3f34fcae
-DATA constants<>+3072(SB)/4, $0xbf34812b
-DATA constants<>+3076(SB)/4, $0xbf34812b
-DATA constants<>+3080(SB)/4, $0xbf34812b
-DATA constants<>+3084(SB)/4, $0xbf34812b
-DATA constants<>+3088(SB)/4, $0xbf34812b
-DATA constants<>+3092(SB)/4, $0xbf34812b
-DATA constants<>+3096(SB)/4, $0xbf34812b
-DATA constants<>+3100(SB)/4, $0xbf34812b
-DATA constants<>+3104(SB)/4, $0xbf34812b
-DATA constants<>+3108(SB)/4, $0xbf34812b
-DATA constants<>+3112(SB)/4, $0xbf34812b
-DATA constants<>+3116(SB)/4, $0xbf34812b
-DATA constants<>+3120(SB)/4, $0xbf34812b
-DATA constants<>+3124(SB)/4, $0xbf34812b
-DATA constants<>+3128(SB)/4, $0xbf34812b
-DATA constants<>+3132(SB)/4, $0xbf34812b
-DATA constants<>+3136(SB)/4, $0x3f85aedd
-DATA constants<>+3140(SB)/4, $0x3f85aedd
-DATA constants<>+3144(SB)/4, $0x3f85aedd
-DATA constants<>+3148(SB)/4, $0x3f85aedd
-DATA constants<>+3152(SB)/4, $0x3f85aedd
-DATA constants<>+3156(SB)/4, $0x3f85aedd
-DATA constants<>+3160(SB)/4, $0x3f85aedd
-DATA constants<>+3164(SB)/4, $0x3f85aedd
-DATA constants<>+3168(SB)/4, $0x3f85aedd
-DATA constants<>+3172(SB)/4, $0x3f85aedd
-DATA constants<>+3176(SB)/4, $0x3f85aedd
-DATA constants<>+3180(SB)/4, $0x3f85aedd
-DATA constants<>+3184(SB)/4, $0x3f85aedd
-DATA constants<>+3188(SB)/4, $0x3f85aedd
-DATA constants<>+3192(SB)/4, $0x3f85aedd
-DATA constants<>+3196(SB)/4, $0x3f85aedd
-DATA constants<>+3200(SB)/4, $0xbfd6dc5a
-DATA constants<>+3204(SB)/4, $0xbfd6dc5a
-DATA constants<>+3208(SB)/4, $0xbfd6dc5a
-DATA constants<>+3212(SB)/4, $0xbfd6dc5a
-DATA constants<>+3216(SB)/4, $0xbfd6dc5a
-DATA constants<>+3220(SB)/4, $0xbfd6dc5a
-DATA constants<>+3224(SB)/4, $0xbfd6dc5a
-DATA constants<>+3228(SB)/4, $0xbfd6dc5a
-DATA constants<>+3232(SB)/4, $0xbfd6dc5a
-DATA constants<>+3236(SB)/4, $0xbfd6dc5a
-DATA constants<>+3240(SB)/4, $0xbfd6dc5a
-DATA constants<>+3244(SB)/4, $0xbfd6dc5a
-DATA constants<>+3248(SB)/4, $0xbfd6dc5a
-DATA constants<>+3252(SB)/4, $0xbfd6dc5a
-DATA constants<>+3256(SB)/4, $0xbfd6dc5a
-DATA constants<>+3260(SB)/4, $0xbfd6dc5a
-DATA constants<>+3264(SB)/4, $0x41b664f6
-DATA constants<>+3268(SB)/4, $0x41b664f6
-DATA constants<>+3272(SB)/4, $0x41b664f6
-DATA constants<>+3276(SB)/4, $0x41b664f6
-DATA constants<>+3280(SB)/4, $0x41b664f6
-DATA constants<>+3284(SB)/4, $0x41b664f6
-DATA constants<>+3288(SB)/4, $0x41b664f6
-DATA constants<>+3292(SB)/4, $0x41b664f6
-DATA constants<>+3296(SB)/4, $0x41b664f6
-DATA constants<>+3300(SB)/4, $0x41b664f6
-DATA constants<>+3304(SB)/4, $0x41b664f6
-DATA constants<>+3308(SB)/4, $0x41b664f6
-DATA constants<>+3312(SB)/4, $0x41b664f6
-DATA constants<>+3316(SB)/4, $0x41b664f6
-DATA constants<>+3320(SB)/4, $0x41b664f6
-DATA constants<>+3324(SB)/4, $0x41b664f6
-DATA constants<>+3328(SB)/4, $0xc201d116
-DATA constants<>+3332(SB)/4, $0xc201d116
-DATA constants<>+3336(SB)/4, $0xc201d116
-DATA constants<>+3340(SB)/4, $0xc201d116
-DATA constants<>+3344(SB)/4, $0xc201d116
-DATA constants<>+3348(SB)/4, $0xc201d116
-DATA constants<>+3352(SB)/4, $0xc201d116
-DATA constants<>+3356(SB)/4, $0xc201d116
-DATA constants<>+3360(SB)/4, $0xc201d116
-DATA constants<>+3364(SB)/4, $0xc201d116
-DATA constants<>+3368(SB)/4, $0xc201d116
-DATA constants<>+3372(SB)/4, $0xc201d116
-DATA constants<>+3376(SB)/4, $0xc201d116
-DATA constants<>+3380(SB)/4, $0xc201d116
-DATA constants<>+3384(SB)/4, $0xc201d116
-DATA constants<>+3388(SB)/4, $0xc201d116
-DATA constants<>+3392(SB)/4, $0x4189f84b
-DATA constants<>+3396(SB)/4, $0x4189f84b
-DATA constants<>+3400(SB)/4, $0x4189f84b
-DATA constants<>+3404(SB)/4, $0x4189f84b
-DATA constants<>+3408(SB)/4, $0x4189f84b
-DATA constants<>+3412(SB)/4, $0x4189f84b
-DATA constants<>+3416(SB)/4, $0x4189f84b
-DATA constants<>+3420(SB)/4, $0x4189f84b
-DATA constants<>+3424(SB)/4, $0x4189f84b
-DATA constants<>+3428(SB)/4, $0x4189f84b
-DATA constants<>+3432(SB)/4, $0x4189f84b
-DATA constants<>+3436(SB)/4, $0x4189f84b
-DATA constants<>+3440(SB)/4, $0x4189f84b
-DATA constants<>+3444(SB)/4, $0x4189f84b
-DATA constants<>+3448(SB)/4, $0x4189f84b
-DATA constants<>+3452(SB)/4, $0x4189f84b
-DATA constants<>+3456(SB)/4, $0xc146c3cf
-DATA constants<>+3460(SB)/4, $0xc146c3cf
-DATA constants<>+3464(SB)/4, $0xc146c3cf
-DATA constants<>+3468(SB)/4, $0xc146c3cf
-DATA constants<>+3472(SB)/4, $0xc146c3cf
-DATA constants<>+3476(SB)/4, $0xc146c3cf
-DATA constants<>+3480(SB)/4, $0xc146c3cf
-DATA constants<>+3484(SB)/4, $0xc146c3cf
-DATA constants<>+3488(SB)/4, $0xc146c3cf
-DATA constants<>+3492(SB)/4, $0xc146c3cf
-DATA constants<>+3496(SB)/4, $0xc146c3cf
-DATA constants<>+3500(SB)/4, $0xc146c3cf
-DATA constants<>+3504(SB)/4, $0xc146c3cf
-DATA constants<>+3508(SB)/4, $0xc146c3cf
-DATA constants<>+3512(SB)/4, $0xc146c3cf
-DATA constants<>+3516(SB)/4, $0xc146c3cf
-DATA constants<>+3520(SB)/4, $0x41850483
-DATA constants<>+3524(SB)/4, $0x41850483
-DATA constants<>+3528(SB)/4, $0x41850483
-DATA constants<>+3532(SB)/4, $0x41850483
-DATA constants<>+3536(SB)/4, $0x41850483
-DATA constants<>+3540(SB)/4, $0x41850483
-DATA constants<>+3544(SB)/4, $0x41850483
-DATA constants<>+3548(SB)/4, $0x41850483
-DATA constants<>+3552(SB)/4, $0x41850483
-DATA constants<>+3556(SB)/4, $0x41850483
-DATA constants<>+3560(SB)/4, $0x41850483
-DATA constants<>+3564(SB)/4, $0x41850483
-DATA constants<>+3568(SB)/4, $0x41850483
-DATA constants<>+3572(SB)/4, $0x41850483
-DATA constants<>+3576(SB)/4, $0x41850483
-DATA constants<>+3580(SB)/4, $0x41850483
-DATA constants<>+3584(SB)/4, $0xc17bb17e
-DATA constants<>+3588(SB)/4, $0xc17bb17e
-DATA constants<>+3592(SB)/4, $0xc17bb17e
-DATA constants<>+3596(SB)/4, $0xc17bb17e
-DATA constants<>+3600(SB)/4, $0xc17bb17e
-DATA constants<>+3604(SB)/4, $0xc17bb17e
-DATA constants<>+3608(SB)/4, $0xc17bb17e
-DATA constants<>+3612(SB)/4, $0xc17bb17e
-DATA constants<>+3616(SB)/4, $0xc17bb17e
-DATA constants<>+3620(SB)/4, $0xc17bb17e
-DATA constants<>+3624(SB)/4, $0xc17bb17e
-DATA constants<>+3628(SB)/4, $0xc17bb17e
-DATA constants<>+3632(SB)/4, $0xc17bb17e
-DATA constants<>+3636(SB)/4, $0xc17bb17e
-DATA constants<>+3640(SB)/4, $0xc17bb17e
-DATA constants<>+3644(SB)/4, $0xc17bb17e
-DATA constants<>+3648(SB)/4, $0x414081c2
-DATA constants<>+3652(SB)/4, $0x414081c2
-DATA constants<>+3656(SB)/4, $0x414081c2
-DATA constants<>+3660(SB)/4, $0x414081c2
-DATA constants<>+3664(SB)/4, $0x414081c2
-DATA constants<>+3668(SB)/4, $0x414081c2
-DATA constants<>+3672(SB)/4, $0x414081c2
-DATA constants<>+3676(SB)/4, $0x414081c2
-DATA constants<>+3680(SB)/4, $0x414081c2
-DATA constants<>+3684(SB)/4, $0x414081c2
-DATA constants<>+3688(SB)/4, $0x414081c2
-DATA constants<>+3692(SB)/4, $0x414081c2
-DATA constants<>+3696(SB)/4, $0x414081c2
-DATA constants<>+3700(SB)/4, $0x414081c2
-DATA constants<>+3704(SB)/4, $0x414081c2
-DATA constants<>+3708(SB)/4, $0x414081c2
-DATA constants<>+3712(SB)/4, $0xc10f69a1
-DATA constants<>+3716(SB)/4, $0xc10f69a1
-DATA constants<>+3720(SB)/4, $0xc10f69a1
-DATA constants<>+3724(SB)/4, $0xc10f69a1
-DATA constants<>+3728(SB)/4, $0xc10f69a1
-DATA constants<>+3732(SB)/4, $0xc10f69a1
-DATA constants<>+3736(SB)/4, $0xc10f69a1
-DATA constants<>+3740(SB)/4, $0xc10f69a1
-DATA constants<>+3744(SB)/4, $0xc10f69a1
-DATA constants<>+3748(SB)/4, $0xc10f69a1
-DATA constants<>+3752(SB)/4, $0xc10f69a1
-DATA constants<>+3756(SB)/4, $0xc10f69a1
-DATA constants<>+3760(SB)/4, $0xc10f69a1
-DATA constants<>+3764(SB)/4, $0xc10f69a1
-DATA constants<>+3768(SB)/4, $0xc10f69a1
-DATA constants<>+3772(SB)/4, $0xc10f69a1
-DATA constants<>+3776(SB)/4, $0x40cd4f4a
-DATA constants<>+3780(SB)/4, $0x40cd4f4a
-DATA constants<>+3784(SB)/4, $0x40cd4f4a
-DATA constants<>+3788(SB)/4, $0x40cd4f4a
-DATA constants<>+3792(SB)/4, $0x40cd4f4a
-DATA constants<>+3796(SB)/4, $0x40cd4f4a
-DATA constants<>+3800(SB)/4, $0x40cd4f4a
-DATA constants<>+3804(SB)/4, $0x40cd4f4a
-DATA constants<>+3808(SB)/4, $0x40cd4f4a
-DATA constants<>+3812(SB)/4, $0x40cd4f4a
-DATA constants<>+3816(SB)/4, $0x40cd4f4a
-DATA constants<>+3820(SB)/4, $0x40cd4f4a
-DATA constants<>+3824(SB)/4, $0x40cd4f4a
-DATA constants<>+3828(SB)/4, $0x40cd4f4a
-DATA constants<>+3832(SB)/4, $0x40cd4f4a
-DATA constants<>+3836(SB)/4, $0x40cd4f4a
-DATA constants<>+3840(SB)/4, $0xc0894359
-DATA constants<>+3844(SB)/4, $0xc0894359
-DATA constants<>+3848(SB)/4, $0xc0894359
-DATA constants<>+3852(SB)/4, $0xc0894359
-DATA constants<>+3856(SB)/4, $0xc0894359
-DATA constants<>+3860(SB)/4, $0xc0894359
-DATA constants<>+3864(SB)/4, $0xc0894359
-DATA constants<>+3868(SB)/4, $0xc0894359
-DATA constants<>+3872(SB)/4, $0xc0894359
-DATA constants<>+3876(SB)/4, $0xc0894359
-DATA constants<>+3880(SB)/4, $0xc0894359
-DATA constants<>+3884(SB)/4, $0xc0894359
-DATA constants<>+3888(SB)/4, $0xc0894359
-DATA constants<>+3892(SB)/4, $0xc0894359
-DATA constants<>+3896(SB)/4, $0xc0894359
-DATA constants<>+3900(SB)/4, $0xc0894359
-DATA constants<>+3904(SB)/4, $0x402e1c0b
-DATA constants<>+3908(SB)/4, $0x402e1c0b
-DATA constants<>+3912(SB)/4, $0x402e1c0b
-DATA constants<>+3916(SB)/4, $0x402e1c0b
-DATA constants<>+3920(SB)/4, $0x402e1c0b
-DATA constants<>+3924(SB)/4, $0x402e1c0b
-DATA constants<>+3928(SB)/4, $0x402e1c0b
-DATA constants<>+3932(SB)/4, $0x402e1c0b
-DATA constants<>+3936(SB)/4, $0x402e1c0b
-DATA constants<>+3940(SB)/4, $0x402e1c0b
-DATA constants<>+3944(SB)/4, $0x402e1c0b
-DATA constants<>+3948(SB)/4, $0x402e1c0b
-DATA constants<>+3952(SB)/4, $0x402e1c0b
-DATA constants<>+3956(SB)/4, $0x402e1c0b
-DATA constants<>+3960(SB)/4, $0x402e1c0b
-DATA constants<>+3964(SB)/4, $0x402e1c0b
-DATA constants<>+3968(SB)/4, $0x3d922279
-DATA constants<>+3972(SB)/4, $0x3d922279
-DATA constants<>+3976(SB)/4, $0x3d922279
-DATA constants<>+3980(SB)/4, $0x3d922279
-DATA constants<>+3984(SB)/4, $0x3d922279
-DATA constants<>+3988(SB)/4, $0x3d922279
-DATA constants<>+3992(SB)/4, $0x3d922279
-DATA constants<>+3996(SB)/4, $0x3d922279
-DATA constants<>+4000(SB)/4, $0x3d922279
-DATA constants<>+4004(SB)/4, $0x3d922279
-DATA constants<>+4008(SB)/4, $0x3d922279
-DATA constants<>+4012(SB)/4, $0x3d922279
-DATA constants<>+4016(SB)/4, $0x3d922279
-DATA constants<>+4020(SB)/4, $0x3d922279
-DATA constants<>+4024(SB)/4, $0x3d922279
-DATA constants<>+4028(SB)/4, $0x3d922279
-DATA constants<>+4032(SB)/4, $0x3fcc422a
-DATA constants<>+4036(SB)/4, $0x3fcc422a
-DATA constants<>+4040(SB)/4, $0x3fcc422a
-DATA constants<>+4044(SB)/4, $0x3fcc422a
-DATA constants<>+4048(SB)/4, $0x3fcc422a
-DATA constants<>+4052(SB)/4, $0x3fcc422a
-DATA constants<>+4056(SB)/4, $0x3fcc422a
-DATA constants<>+4060(SB)/4, $0x3fcc422a
-DATA constants<>+4064(SB)/4, $0x3fcc422a
-DATA constants<>+4068(SB)/4, $0x3fcc422a
-DATA constants<>+4072(SB)/4, $0x3fcc422a
-DATA constants<>+4076(SB)/4, $0x3fcc422a
-DATA constants<>+4080(SB)/4, $0x3fcc422a
-DATA constants<>+4084(SB)/4, $0x3fcc422a
-DATA constants<>+4088(SB)/4, $0x3fcc422a
-DATA constants<>+4092(SB)/4, $0x3fcc422a
-GLOBL constants<>(SB), RODATA|NOPTR, $4096
+DATA constants<>+896(SB)/4, $0x49c00000
+DATA constants<>+900(SB)/4, $0x49c00000
+DATA constants<>+904(SB)/4, $0x49c00000
+DATA constants<>+908(SB)/4, $0x49c00000
+DATA constants<>+912(SB)/4, $0x49c00000
+DATA constants<>+916(SB)/4, $0x49c00000
+DATA constants<>+920(SB)/4, $0x49c00000
+DATA constants<>+924(SB)/4, $0x49c00000
+DATA constants<>+928(SB)/4, $0x49c00000
+DATA constants<>+932(SB)/4, $0x49c00000
+DATA constants<>+936(SB)/4, $0x49c00000
+DATA constants<>+940(SB)/4, $0x49c00000
+DATA constants<>+944(SB)/4, $0x49c00000
+DATA constants<>+948(SB)/4, $0x49c00000
+DATA constants<>+952(SB)/4, $0x49c00000
+DATA constants<>+956(SB)/4, $0x49c00000
+DATA constants<>+960(SB)/4, $0x3f800000
+DATA constants<>+964(SB)/4, $0x3f7b95c2
+DATA constants<>+968(SB)/4, $0x3f7837f0
+DATA constants<>+972(SB)/4, $0x3f75fed7
+DATA constants<>+976(SB)/4, $0x3f7504f3
+DATA constants<>+980(SB)/4, $0x3f75672a
+DATA constants<>+984(SB)/4, $0x3f7744fd
+DATA constants<>+988(SB)/4, $0x3f7ac0c7
+DATA constants<>+992(SB)/4, $0x3f800000
+DATA constants<>+996(SB)/4, $0x3f7b95c2
+DATA constants<>+1000(SB)/4, $0x3f7837f0
+DATA constants<>+1004(SB)/4, $0x3f75fed7
+DATA constants<>+1008(SB)/4, $0x3f7504f3
+DATA constants<>+1012(SB)/4, $0x3f75672a
+DATA constants<>+1016(SB)/4, $0x3f7744fd
+DATA constants<>+1020(SB)/4, $0x3f7ac0c7
+DATA constants<>+1024(SB)/4, $0xbe2aadbe
+DATA constants<>+1028(SB)/4, $0xbe2aadbe
+DATA constants<>+1032(SB)/4, $0xbe2aadbe
+DATA constants<>+1036(SB)/4, $0xbe2aadbe
+DATA constants<>+1040(SB)/4, $0xbe2aadbe
+DATA constants<>+1044(SB)/4, $0xbe2aadbe
+DATA constants<>+1048(SB)/4, $0xbe2aadbe
+DATA constants<>+1052(SB)/4, $0xbe2aadbe
+DATA constants<>+1056(SB)/4, $0xbe2aadbe
+DATA constants<>+1060(SB)/4, $0xbe2aadbe
+DATA constants<>+1064(SB)/4, $0xbe2aadbe
+DATA constants<>+1068(SB)/4, $0xbe2aadbe
+DATA constants<>+1072(SB)/4, $0xbe2aadbe
+DATA constants<>+1076(SB)/4, $0xbe2aadbe
+DATA constants<>+1080(SB)/4, $0xbe2aadbe
+DATA constants<>+1084(SB)/4, $0xbe2aadbe
+DATA constants<>+1088(SB)/4, $0x3f000290
+DATA constants<>+1092(SB)/4, $0x3f000290
+DATA constants<>+1096(SB)/4, $0x3f000290
+DATA constants<>+1100(SB)/4, $0x3f000290
+DATA constants<>+1104(SB)/4, $0x3f000290
+DATA constants<>+1108(SB)/4, $0x3f000290
+DATA constants<>+1112(SB)/4, $0x3f000290
+DATA constants<>+1116(SB)/4, $0x3f000290
+DATA constants<>+1120(SB)/4, $0x3f000290
+DATA constants<>+1124(SB)/4, $0x3f000290
+DATA constants<>+1128(SB)/4, $0x3f000290
+DATA constants<>+1132(SB)/4, $0x3f000290
+DATA constants<>+1136(SB)/4, $0x3f000290
+DATA constants<>+1140(SB)/4, $0x3f000290
+DATA constants<>+1144(SB)/4, $0x3f000290
+DATA constants<>+1148(SB)/4, $0x3f000290
+DATA constants<>+1152(SB)/4, $0xbf800000
+DATA constants<>+1156(SB)/4, $0xbf800000
+DATA constants<>+1160(SB)/4, $0xbf800000
+DATA constants<>+1164(SB)/4, $0xbf800000
+DATA constants<>+1168(SB)/4, $0xbf800000
+DATA constants<>+1172(SB)/4, $0xbf800000
+DATA constants<>+1176(SB)/4, $0xbf800000
+DATA constants<>+1180(SB)/4, $0xbf800000
+DATA constants<>+1184(SB)/4, $0xbf800000
+DATA constants<>+1188(SB)/4, $0xbf800000
+DATA constants<>+1192(SB)/4, $0xbf800000
+DATA constants<>+1196(SB)/4, $0xbf800000
+DATA constants<>+1200(SB)/4, $0xbf800000
+DATA constants<>+1204(SB)/4, $0xbf800000
+DATA constants<>+1208(SB)/4, $0xbf800000
+DATA constants<>+1212(SB)/4, $0xbf800000
+DATA constants<>+1216(SB)/4, $0x3f0ccccd
+DATA constants<>+1220(SB)/4, $0x3f0ccccd
+DATA constants<>+1224(SB)/4, $0x3f0ccccd
+DATA constants<>+1228(SB)/4, $0x3f0ccccd
+DATA constants<>+1232(SB)/4, $0x3f0ccccd
+DATA constants<>+1236(SB)/4, $0x3f0ccccd
+DATA constants<>+1240(SB)/4, $0x3f0ccccd
+DATA constants<>+1244(SB)/4, $0x3f0ccccd
+DATA constants<>+1248(SB)/4, $0x3f0ccccd
+DATA constants<>+1252(SB)/4, $0x3f0ccccd
+DATA constants<>+1256(SB)/4, $0x3f0ccccd
+DATA constants<>+1260(SB)/4, $0x3f0ccccd
+DATA constants<>+1264(SB)/4, $0x3f0ccccd
+DATA constants<>+1268(SB)/4, $0x3f0ccccd
+DATA constants<>+1272(SB)/4, $0x3f0ccccd
+DATA constants<>+1276(SB)/4, $0x3f0ccccd
+DATA constants<>+1280(SB)/4, $0x80000000
+DATA constants<>+1284(SB)/4, $0x80000000
+DATA constants<>+1288(SB)/4, $0x80000000
+DATA constants<>+1292(SB)/4, $0x80000000
+DATA constants<>+1296(SB)/4, $0x80000000
+DATA constants<>+1300(SB)/4, $0x80000000
+DATA constants<>+1304(SB)/4, $0x80000000
+DATA constants<>+1308(SB)/4, $0x80000000
+DATA constants<>+1312(SB)/4, $0x80000000
+DATA constants<>+1316(SB)/4, $0x80000000
+DATA constants<>+1320(SB)/4, $0x80000000
+DATA constants<>+1324(SB)/4, $0x80000000
+DATA constants<>+1328(SB)/4, $0x80000000
+DATA constants<>+1332(SB)/4, $0x80000000
+DATA constants<>+1336(SB)/4, $0x80000000
+DATA constants<>+1340(SB)/4, $0x80000000
+DATA constants<>+1344(SB)/4, $0xc2d00000
+DATA constants<>+1348(SB)/4, $0xc2d00000
+DATA constants<>+1352(SB)/4, $0xc2d00000
+DATA constants<>+1356(SB)/4, $0xc2d00000
+DATA constants<>+1360(SB)/4, $0xc2d00000
+DATA constants<>+1364(SB)/4, $0xc2d00000
+DATA constants<>+1368(SB)/4, $0xc2d00000
+DATA constants<>+1372(SB)/4, $0xc2d00000
+DATA constants<>+1376(SB)/4, $0xc2d00000
+DATA constants<>+1380(SB)/4, $0xc2d00000
+DATA constants<>+1384(SB)/4, $0xc2d00000
+DATA constants<>+1388(SB)/4, $0xc2d00000
+DATA constants<>+1392(SB)/4, $0xc2d00000
+DATA constants<>+1396(SB)/4, $0xc2d00000
+DATA constants<>+1400(SB)/4, $0xc2d00000
+DATA constants<>+1404(SB)/4, $0xc2d00000
+DATA constants<>+1408(SB)/4, $0x3fb8aa3b
+DATA constants<>+1412(SB)/4, $0x3fb8aa3b
+DATA constants<>+1416(SB)/4, $0x3fb8aa3b
+DATA constants<>+1420(SB)/4, $0x3fb8aa3b
+DATA constants<>+1424(SB)/4, $0x3fb8aa3b
+DATA constants<>+1428(SB)/4, $0x3fb8aa3b
+DATA constants<>+1432(SB)/4, $0x3fb8aa3b
+DATA constants<>+1436(SB)/4, $0x3fb8aa3b
+DATA constants<>+1440(SB)/4, $0x3fb8aa3b
+DATA constants<>+1444(SB)/4, $0x3fb8aa3b
+DATA constants<>+1448(SB)/4, $0x3fb8aa3b
+DATA constants<>+1452(SB)/4, $0x3fb8aa3b
+DATA constants<>+1456(SB)/4, $0x3fb8aa3b
+DATA constants<>+1460(SB)/4, $0x3fb8aa3b
+DATA constants<>+1464(SB)/4, $0x3fb8aa3b
+DATA constants<>+1468(SB)/4, $0x3fb8aa3b
+DATA constants<>+1472(SB)/4, $0x3c07f2de
+DATA constants<>+1476(SB)/4, $0x3c07f2de
+DATA constants<>+1480(SB)/4, $0x3c07f2de
+DATA constants<>+1484(SB)/4, $0x3c07f2de
+DATA constants<>+1488(SB)/4, $0x3c07f2de
+DATA constants<>+1492(SB)/4, $0x3c07f2de
+DATA constants<>+1496(SB)/4, $0x3c07f2de
+DATA constants<>+1500(SB)/4, $0x3c07f2de
+DATA constants<>+1504(SB)/4, $0x3c07f2de
+DATA constants<>+1508(SB)/4, $0x3c07f2de
+DATA constants<>+1512(SB)/4, $0x3c07f2de
+DATA constants<>+1516(SB)/4, $0x3c07f2de
+DATA constants<>+1520(SB)/4, $0x3c07f2de
+DATA constants<>+1524(SB)/4, $0x3c07f2de
+DATA constants<>+1528(SB)/4, $0x3c07f2de
+DATA constants<>+1532(SB)/4, $0x3c07f2de
+DATA constants<>+1536(SB)/4, $0x3f318000
+DATA constants<>+1540(SB)/4, $0x3f318000
+DATA constants<>+1544(SB)/4, $0x3f318000
+DATA constants<>+1548(SB)/4, $0x3f318000
+DATA constants<>+1552(SB)/4, $0x3f318000
+DATA constants<>+1556(SB)/4, $0x3f318000
+DATA constants<>+1560(SB)/4, $0x3f318000
+DATA constants<>+1564(SB)/4, $0x3f318000
+DATA constants<>+1568(SB)/4, $0x3f318000
+DATA constants<>+1572(SB)/4, $0x3f318000
+DATA constants<>+1576(SB)/4, $0x3f318000
+DATA constants<>+1580(SB)/4, $0x3f318000
+DATA constants<>+1584(SB)/4, $0x3f318000
+DATA constants<>+1588(SB)/4, $0x3f318000
+DATA constants<>+1592(SB)/4, $0x3f318000
+DATA constants<>+1596(SB)/4, $0x3f318000
+DATA constants<>+1600(SB)/4, $0xb95e8083
+DATA constants<>+1604(SB)/4, $0xb95e8083
+DATA constants<>+1608(SB)/4, $0xb95e8083
+DATA constants<>+1612(SB)/4, $0xb95e8083
+DATA constants<>+1616(SB)/4, $0xb95e8083
+DATA constants<>+1620(SB)/4, $0xb95e8083
+DATA constants<>+1624(SB)/4, $0xb95e8083
+DATA constants<>+1628(SB)/4, $0xb95e8083
+DATA constants<>+1632(SB)/4, $0xb95e8083
+DATA constants<>+1636(SB)/4, $0xb95e8083
+DATA constants<>+1640(SB)/4, $0xb95e8083
+DATA constants<>+1644(SB)/4, $0xb95e8083
+DATA constants<>+1648(SB)/4, $0xb95e8083
+DATA constants<>+1652(SB)/4, $0xb95e8083
+DATA constants<>+1656(SB)/4, $0xb95e8083
+DATA constants<>+1660(SB)/4, $0xb95e8083
+DATA constants<>+1664(SB)/4, $0x3f800001
+DATA constants<>+1668(SB)/4, $0x3f800001
+DATA constants<>+1672(SB)/4, $0x3f800001
+DATA constants<>+1676(SB)/4, $0x3f800001
+DATA constants<>+1680(SB)/4, $0x3f800001
+DATA constants<>+1684(SB)/4, $0x3f800001
+DATA constants<>+1688(SB)/4, $0x3f800001
+DATA constants<>+1692(SB)/4, $0x3f800001
+DATA constants<>+1696(SB)/4, $0x3f800001
+DATA constants<>+1700(SB)/4, $0x3f800001
+DATA constants<>+1704(SB)/4, $0x3f800001
+DATA constants<>+1708(SB)/4, $0x3f800001
+DATA constants<>+1712(SB)/4, $0x3f800001
+DATA constants<>+1716(SB)/4, $0x3f800001
+DATA constants<>+1720(SB)/4, $0x3f800001
+DATA constants<>+1724(SB)/4, $0x3f800001
+DATA constants<>+1728(SB)/4, $0x3f7ffffb
+DATA constants<>+1732(SB)/4, $0x3f7ffffb
+DATA constants<>+1736(SB)/4, $0x3f7ffffb
+DATA constants<>+1740(SB)/4, $0x3f7ffffb
+DATA constants<>+1744(SB)/4, $0x3f7ffffb
+DATA constants<>+1748(SB)/4, $0x3f7ffffb
+DATA constants<>+1752(SB)/4, $0x3f7ffffb
+DATA constants<>+1756(SB)/4, $0x3f7ffffb
+DATA constants<>+1760(SB)/4, $0x3f7ffffb
+DATA constants<>+1764(SB)/4, $0x3f7ffffb
+DATA constants<>+1768(SB)/4, $0x3f7ffffb
+DATA constants<>+1772(SB)/4, $0x3f7ffffb
+DATA constants<>+1776(SB)/4, $0x3f7ffffb
+DATA constants<>+1780(SB)/4, $0x3f7ffffb
+DATA constants<>+1784(SB)/4, $0x3f7ffffb
+DATA constants<>+1788(SB)/4, $0x3f7ffffb
+DATA constants<>+1792(SB)/4, $0x3efffe8d
+DATA constants<>+1796(SB)/4, $0x3efffe8d
+DATA constants<>+1800(SB)/4, $0x3efffe8d
+DATA constants<>+1804(SB)/4, $0x3efffe8d
+DATA constants<>+1808(SB)/4, $0x3efffe8d
+DATA constants<>+1812(SB)/4, $0x3efffe8d
+DATA constants<>+1816(SB)/4, $0x3efffe8d
+DATA constants<>+1820(SB)/4, $0x3efffe8d
+DATA constants<>+1824(SB)/4, $0x3efffe8d
+DATA constants<>+1828(SB)/4, $0x3efffe8d
+DATA constants<>+1832(SB)/4, $0x3efffe8d
+DATA constants<>+1836(SB)/4, $0x3efffe8d
+DATA constants<>+1840(SB)/4, $0x3efffe8d
+DATA constants<>+1844(SB)/4, $0x3efffe8d
+DATA constants<>+1848(SB)/4, $0x3efffe8d
+DATA constants<>+1852(SB)/4, $0x3efffe8d
+DATA constants<>+1856(SB)/4, $0x3e2aad0c
+DATA constants<>+1860(SB)/4, $0x3e2aad0c
+DATA constants<>+1864(SB)/4, $0x3e2aad0c
+DATA constants<>+1868(SB)/4, $0x3e2aad0c
+DATA constants<>+1872(SB)/4, $0x3e2aad0c
+DATA constants<>+1876(SB)/4, $0x3e2aad0c
+DATA constants<>+1880(SB)/4, $0x3e2aad0c
+DATA constants<>+1884(SB)/4, $0x3e2aad0c
+DATA constants<>+1888(SB)/4, $0x3e2aad0c
+DATA constants<>+1892(SB)/4, $0x3e2aad0c
+DATA constants<>+1896(SB)/4, $0x3e2aad0c
+DATA constants<>+1900(SB)/4, $0x3e2aad0c
+DATA constants<>+1904(SB)/4, $0x3e2aad0c
+DATA constants<>+1908(SB)/4, $0x3e2aad0c
+DATA constants<>+1912(SB)/4, $0x3e2aad0c
+DATA constants<>+1916(SB)/4, $0x3e2aad0c
+DATA constants<>+1920(SB)/4, $0x3d2baf77
+DATA constants<>+1924(SB)/4, $0x3d2baf77
+DATA constants<>+1928(SB)/4, $0x3d2baf77
+DATA constants<>+1932(SB)/4, $0x3d2baf77
+DATA constants<>+1936(SB)/4, $0x3d2baf77
+DATA constants<>+1940(SB)/4, $0x3d2baf77
+DATA constants<>+1944(SB)/4, $0x3d2baf77
+DATA constants<>+1948(SB)/4, $0x3d2baf77
+DATA constants<>+1952(SB)/4, $0x3d2baf77
+DATA constants<>+1956(SB)/4, $0x3d2baf77
+DATA constants<>+1960(SB)/4, $0x3d2baf77
+DATA constants<>+1964(SB)/4, $0x3d2baf77
+DATA constants<>+1968(SB)/4, $0x3d2baf77
+DATA constants<>+1972(SB)/4, $0x3d2baf77
+DATA constants<>+1976(SB)/4, $0x3d2baf77
+DATA constants<>+1980(SB)/4, $0x3d2baf77
+DATA constants<>+1984(SB)/4, $0xbeaaaaa2
+DATA constants<>+1988(SB)/4, $0xbeaaaaa2
+DATA constants<>+1992(SB)/4, $0xbeaaaaa2
+DATA constants<>+1996(SB)/4, $0xbeaaaaa2
+DATA constants<>+2000(SB)/4, $0xbeaaaaa2
+DATA constants<>+2004(SB)/4, $0xbeaaaaa2
+DATA constants<>+2008(SB)/4, $0xbeaaaaa2
+DATA constants<>+2012(SB)/4, $0xbeaaaaa2
+DATA constants<>+2016(SB)/4, $0xbeaaaaa2
+DATA constants<>+2020(SB)/4, $0xbeaaaaa2
+DATA constants<>+2024(SB)/4, $0xbeaaaaa2
+DATA constants<>+2028(SB)/4, $0xbeaaaaa2
+DATA constants<>+2032(SB)/4, $0xbeaaaaa2
+DATA constants<>+2036(SB)/4, $0xbeaaaaa2
+DATA constants<>+2040(SB)/4, $0xbeaaaaa2
+DATA constants<>+2044(SB)/4, $0xbeaaaaa2
+DATA constants<>+2048(SB)/4, $0x3e0885fb
+DATA constants<>+2052(SB)/4, $0x3e0885fb
+DATA constants<>+2056(SB)/4, $0x3e0885fb
+DATA constants<>+2060(SB)/4, $0x3e0885fb
+DATA constants<>+2064(SB)/4, $0x3e0885fb
+DATA constants<>+2068(SB)/4, $0x3e0885fb
+DATA constants<>+2072(SB)/4, $0x3e0885fb
+DATA constants<>+2076(SB)/4, $0x3e0885fb
+DATA constants<>+2080(SB)/4, $0x3e0885fb
+DATA constants<>+2084(SB)/4, $0x3e0885fb
+DATA constants<>+2088(SB)/4, $0x3e0885fb
+DATA constants<>+2092(SB)/4, $0x3e0885fb
+DATA constants<>+2096(SB)/4, $0x3e0885fb
+DATA constants<>+2100(SB)/4, $0x3e0885fb
+DATA constants<>+2104(SB)/4, $0x3e0885fb
+DATA constants<>+2108(SB)/4, $0x3e0885fb
+DATA constants<>+2112(SB)/4, $0xbd5c7ed6
+DATA constants<>+2116(SB)/4, $0xbd5c7ed6
+DATA constants<>+2120(SB)/4, $0xbd5c7ed6
+DATA constants<>+2124(SB)/4, $0xbd5c7ed6
+DATA constants<>+2128(SB)/4, $0xbd5c7ed6
+DATA constants<>+2132(SB)/4, $0xbd5c7ed6
+DATA constants<>+2136(SB)/4, $0xbd5c7ed6
+DATA constants<>+2140(SB)/4, $0xbd5c7ed6
+DATA constants<>+2144(SB)/4, $0xbd5c7ed6
+DATA constants<>+2148(SB)/4, $0xbd5c7ed6
+DATA constants<>+2152(SB)/4, $0xbd5c7ed6
+DATA constants<>+2156(SB)/4, $0xbd5c7ed6
+DATA constants<>+2160(SB)/4, $0xbd5c7ed6
+DATA constants<>+2164(SB)/4, $0xbd5c7ed6
+DATA constants<>+2168(SB)/4, $0xbd5c7ed6
+DATA constants<>+2172(SB)/4, $0xbd5c7ed6
+DATA constants<>+2176(SB)/4, $0x3cabfae9
+DATA constants<>+2180(SB)/4, $0x3cabfae9
+DATA constants<>+2184(SB)/4, $0x3cabfae9
+DATA constants<>+2188(SB)/4, $0x3cabfae9
+DATA constants<>+2192(SB)/4, $0x3cabfae9
+DATA constants<>+2196(SB)/4, $0x3cabfae9
+DATA constants<>+2200(SB)/4, $0x3cabfae9
+DATA constants<>+2204(SB)/4, $0x3cabfae9
+DATA constants<>+2208(SB)/4, $0x3cabfae9
+DATA constants<>+2212(SB)/4, $0x3cabfae9
+DATA constants<>+2216(SB)/4, $0x3cabfae9
+DATA constants<>+2220(SB)/4, $0x3cabfae9
+DATA constants<>+2224(SB)/4, $0x3cabfae9
+DATA constants<>+2228(SB)/4, $0x3cabfae9
+DATA constants<>+2232(SB)/4, $0x3cabfae9
+DATA constants<>+2236(SB)/4, $0x3cabfae9
+DATA constants<>+2240(SB)/4, $0xbbca1e20
+DATA constants<>+2244(SB)/4, $0xbbca1e20
+DATA constants<>+2248(SB)/4, $0xbbca1e20
+DATA constants<>+2252(SB)/4, $0xbbca1e20
+DATA constants<>+2256(SB)/4, $0xbbca1e20
+DATA constants<>+2260(SB)/4, $0xbbca1e20
+DATA constants<>+2264(SB)/4, $0xbbca1e20
+DATA constants<>+2268(SB)/4, $0xbbca1e20
+DATA constants<>+2272(SB)/4, $0xbbca1e20
+DATA constants<>+2276(SB)/4, $0xbbca1e20
+DATA constants<>+2280(SB)/4, $0xbbca1e20
+DATA constants<>+2284(SB)/4, $0xbbca1e20
+DATA constants<>+2288(SB)/4, $0xbbca1e20
+DATA constants<>+2292(SB)/4, $0xbbca1e20
+DATA constants<>+2296(SB)/4, $0xbbca1e20
+DATA constants<>+2300(SB)/4, $0xbbca1e20
+DATA constants<>+2304(SB)/4, $0xc2aeac08
+DATA constants<>+2308(SB)/4, $0xc2aeac08
+DATA constants<>+2312(SB)/4, $0xc2aeac08
+DATA constants<>+2316(SB)/4, $0xc2aeac08
+DATA constants<>+2320(SB)/4, $0xc2aeac08
+DATA constants<>+2324(SB)/4, $0xc2aeac08
+DATA constants<>+2328(SB)/4, $0xc2aeac08
+DATA constants<>+2332(SB)/4, $0xc2aeac08
+DATA constants<>+2336(SB)/4, $0xc2aeac08
+DATA constants<>+2340(SB)/4, $0xc2aeac08
+DATA constants<>+2344(SB)/4, $0xc2aeac08
+DATA constants<>+2348(SB)/4, $0xc2aeac08
+DATA constants<>+2352(SB)/4, $0xc2aeac08
+DATA constants<>+2356(SB)/4, $0xc2aeac08
+DATA constants<>+2360(SB)/4, $0xc2aeac08
+DATA constants<>+2364(SB)/4, $0xc2aeac08
+DATA constants<>+2368(SB)/4, $0xb0f40874
+DATA constants<>+2372(SB)/4, $0xb6ab7813
+DATA constants<>+2376(SB)/4, $0xb93c788b
+DATA constants<>+2380(SB)/4, $0xbaa77c03
+DATA constants<>+2384(SB)/4, $0xbb9c8361
+DATA constants<>+2388(SB)/4, $0xbc4ac496
+DATA constants<>+2392(SB)/4, $0xbccd16ba
+DATA constants<>+2396(SB)/4, $0xbd2c0704
+DATA constants<>+2400(SB)/4, $0xbd77163e
+DATA constants<>+2404(SB)/4, $0xbd9a07ae
+DATA constants<>+2408(SB)/4, $0xbda60f25
+DATA constants<>+2412(SB)/4, $0xbd95a52d
+DATA constants<>+2416(SB)/4, $0xbd45eef6
+DATA constants<>+2420(SB)/4, $0xbbdeb3d7
+DATA constants<>+2424(SB)/4, $0x3d47dddb
+DATA constants<>+2428(SB)/4, $0x3de8d556
+DATA constants<>+2432(SB)/4, $0x3e3a9115
+DATA constants<>+2436(SB)/4, $0x3e7ed551
+DATA constants<>+2440(SB)/4, $0x3e9e644f
+DATA constants<>+2444(SB)/4, $0x3eb8ce28
+DATA constants<>+2448(SB)/4, $0x3ece15b0
+DATA constants<>+2452(SB)/4, $0x3ede5897
+DATA constants<>+2456(SB)/4, $0x3eea2b75
+DATA constants<>+2460(SB)/4, $0x3ef25ea3
+DATA constants<>+2464(SB)/4, $0x3ef7cdef
+DATA constants<>+2468(SB)/4, $0x3efb40a0
+DATA constants<>+2472(SB)/4, $0x3efd596c
+DATA constants<>+2476(SB)/4, $0x3efe92b1
+DATA constants<>+2480(SB)/4, $0x3eff424f
+DATA constants<>+2484(SB)/4, $0x3effa0f5
+DATA constants<>+2488(SB)/4, $0x3effd20a
+DATA constants<>+2492(SB)/4, $0x3f000000
+DATA constants<>+2496(SB)/4, $0x3ecc4236
+DATA constants<>+2500(SB)/4, $0x3ecc5261
+DATA constants<>+2504(SB)/4, $0x3ecd481f
+DATA constants<>+2508(SB)/4, $0x3ed1120f
+DATA constants<>+2512(SB)/4, $0x3ed9d021
+DATA constants<>+2516(SB)/4, $0x3ee8abfc
+DATA constants<>+2520(SB)/4, $0x3efcfd59
+DATA constants<>+2524(SB)/4, $0x3f0a0a04
+DATA constants<>+2528(SB)/4, $0x3f14de6f
+DATA constants<>+2532(SB)/4, $0x3f1ca776
+DATA constants<>+2536(SB)/4, $0x3f1f6fdd
+DATA constants<>+2540(SB)/4, $0x3f1c1c33
+DATA constants<>+2544(SB)/4, $0x3f12a303
+DATA constants<>+2548(SB)/4, $0x3f03fa2f
+DATA constants<>+2552(SB)/4, $0x3ee3931a
+DATA constants<>+2556(SB)/4, $0x3ebc0321
+DATA constants<>+2560(SB)/4, $0x3e94ecd4
+DATA constants<>+2564(SB)/4, $0x3e625d32
+DATA constants<>+2568(SB)/4, $0x3e252f59
+DATA constants<>+2572(SB)/4, $0x3de7a75b
+DATA constants<>+2576(SB)/4, $0x3d9c3164
+DATA constants<>+2580(SB)/4, $0x3d4aaae1
+DATA constants<>+2584(SB)/4, $0x3cfd3011
+DATA constants<>+2588(SB)/4, $0x3c985a53
+DATA constants<>+2592(SB)/4, $0x3c30b8b4
+DATA constants<>+2596(SB)/4, $0x3bc5aa6c
+DATA constants<>+2600(SB)/4, $0x3b5548fa
+DATA constants<>+2604(SB)/4, $0x3ade1904
+DATA constants<>+2608(SB)/4, $0x3a5f45b7
+DATA constants<>+2612(SB)/4, $0x39d8c19a
+DATA constants<>+2616(SB)/4, $0x394b461d
+DATA constants<>+2620(SB)/4, $0x00000000
+DATA constants<>+2624(SB)/4, $0xb783dcb6
+DATA constants<>+2628(SB)/4, $0xba85a0b5
+DATA constants<>+2632(SB)/4, $0xbc009efc
+DATA constants<>+2636(SB)/4, $0xbcc98a55
+DATA constants<>+2640(SB)/4, $0xbd570580
+DATA constants<>+2644(SB)/4, $0xbdb75c32
+DATA constants<>+2648(SB)/4, $0xbe06369e
+DATA constants<>+2652(SB)/4, $0xbe2f2e8f
+DATA constants<>+2656(SB)/4, $0xbe508bf8
+DATA constants<>+2660(SB)/4, $0xbe65c48f
+DATA constants<>+2664(SB)/4, $0xbe6ca2f6
+DATA constants<>+2668(SB)/4, $0xbe65713b
+DATA constants<>+2672(SB)/4, $0xbe528bc4
+DATA constants<>+2676(SB)/4, $0xbe379598
+DATA constants<>+2680(SB)/4, $0xbe189388
+DATA constants<>+2684(SB)/4, $0xbdf2535c
+DATA constants<>+2688(SB)/4, $0xbdb83c4e
+DATA constants<>+2692(SB)/4, $0xbd865229
+DATA constants<>+2696(SB)/4, $0xbd3c125b
+DATA constants<>+2700(SB)/4, $0xbcfd256a
+DATA constants<>+2704(SB)/4, $0xbca3ef45
+DATA constants<>+2708(SB)/4, $0xbc4c78ec
+DATA constants<>+2712(SB)/4, $0xbbf5c634
+DATA constants<>+2716(SB)/4, $0xbb8e6eba
+DATA constants<>+2720(SB)/4, $0xbb1f45ec
+DATA constants<>+2724(SB)/4, $0xbaabe99f
+DATA constants<>+2728(SB)/4, $0xba332d51
+DATA constants<>+2732(SB)/4, $0xb9b4650f
+DATA constants<>+2736(SB)/4, $0xb92f7f91
+DATA constants<>+2740(SB)/4, $0xb8a506e3
+DATA constants<>+2744(SB)/4, $0xb816080c
+DATA constants<>+2748(SB)/4, $0x00000000
+DATA constants<>+2752(SB)/4, $0xbd87bfae
+DATA constants<>+2756(SB)/4, $0xbd81f05a
+DATA constants<>+2760(SB)/4, $0xbd6131f6
+DATA constants<>+2764(SB)/4, $0xbd2d0097
+DATA constants<>+2768(SB)/4, $0xbcdd0e8e
+DATA constants<>+2772(SB)/4, $0xbc3753f3
+DATA constants<>+2776(SB)/4, $0x3b5a1199
+DATA constants<>+2780(SB)/4, $0x3c789b90
+DATA constants<>+2784(SB)/4, $0x3cc0e4fd
+DATA constants<>+2788(SB)/4, $0x3ce77bcf
+DATA constants<>+2792(SB)/4, $0x3cf2ca02
+DATA constants<>+2796(SB)/4, $0x3ce86a1f
+DATA constants<>+2800(SB)/4, $0x3ccf46ea
+DATA constants<>+2804(SB)/4, $0x3cae352d
+DATA constants<>+2808(SB)/4, $0x3c8af562
+DATA constants<>+2812(SB)/4, $0x3c5362c5
+DATA constants<>+2816(SB)/4, $0x3c19d1a7
+DATA constants<>+2820(SB)/4, $0x3bd6ae28
+DATA constants<>+2824(SB)/4, $0x3b8fee1b
+DATA constants<>+2828(SB)/4, $0x3b39ad7b
+DATA constants<>+2832(SB)/4, $0x3ae6b661
+DATA constants<>+2836(SB)/4, $0x3a8a2e39
+DATA constants<>+2840(SB)/4, $0x3a1fafc6
+DATA constants<>+2844(SB)/4, $0x39b22505
+DATA constants<>+2848(SB)/4, $0x393ff2be
+DATA constants<>+2852(SB)/4, $0x38c7d85d
+DATA constants<>+2856(SB)/4, $0x38491fe9
+DATA constants<>+2860(SB)/4, $0x37c3b8f7
+DATA constants<>+2864(SB)/4, $0x37383914
+DATA constants<>+2868(SB)/4, $0x36a7c1fb
+DATA constants<>+2872(SB)/4, $0x3613d3a3
+DATA constants<>+2876(SB)/4, $0x00000000
+DATA constants<>+2880(SB)/4, $0x40ac615d
+DATA constants<>+2884(SB)/4, $0x40ac615d
+DATA constants<>+2888(SB)/4, $0x40ac615d
+DATA constants<>+2892(SB)/4, $0x40ac615d
+DATA constants<>+2896(SB)/4, $0x40ac615d
+DATA constants<>+2900(SB)/4, $0x40ac615d
+DATA constants<>+2904(SB)/4, $0x40ac615d
+DATA constants<>+2908(SB)/4, $0x40ac615d
+DATA constants<>+2912(SB)/4, $0x40ac615d
+DATA constants<>+2916(SB)/4, $0x40ac615d
+DATA constants<>+2920(SB)/4, $0x40ac615d
+DATA constants<>+2924(SB)/4, $0x40ac615d
+DATA constants<>+2928(SB)/4, $0x40ac615d
+DATA constants<>+2932(SB)/4, $0x40ac615d
+DATA constants<>+2936(SB)/4, $0x40ac615d
+DATA constants<>+2940(SB)/4, $0x40ac615d
+DATA constants<>+2944(SB)/4, $0x4b400000
+DATA constants<>+2948(SB)/4, $0x4b400000
+DATA constants<>+2952(SB)/4, $0x4b400000
+DATA constants<>+2956(SB)/4, $0x4b400000
+DATA constants<>+2960(SB)/4, $0x4b400000
+DATA constants<>+2964(SB)/4, $0x4b400000
+DATA constants<>+2968(SB)/4, $0x4b400000
+DATA constants<>+2972(SB)/4, $0x4b400000
+DATA constants<>+2976(SB)/4, $0x4b400000
+DATA constants<>+2980(SB)/4, $0x4b400000
+DATA constants<>+2984(SB)/4, $0x4b400000
+DATA constants<>+2988(SB)/4, $0x4b400000
+DATA constants<>+2992(SB)/4, $0x4b400000
+DATA constants<>+2996(SB)/4, $0x4b400000
+DATA constants<>+3000(SB)/4, $0x4b400000
+DATA constants<>+3004(SB)/4, $0x4b400000
+DATA constants<>+3008(SB)/4, $0x40b826a4
+DATA constants<>+3012(SB)/4, $0x40b826a4
+DATA constants<>+3016(SB)/4, $0x40b826a4
+DATA constants<>+3020(SB)/4, $0x40b826a4
+DATA constants<>+3024(SB)/4, $0x40b826a4
+DATA constants<>+3028(SB)/4, $0x40b826a4
+DATA constants<>+3032(SB)/4, $0x40b826a4
+DATA constants<>+3036(SB)/4, $0x40b826a4
+DATA constants<>+3040(SB)/4, $0x40b826a4
+DATA constants<>+3044(SB)/4, $0x40b826a4
+DATA constants<>+3048(SB)/4, $0x40b826a4
+DATA constants<>+3052(SB)/4, $0x40b826a4
+DATA constants<>+3056(SB)/4, $0x40b826a4
+DATA constants<>+3060(SB)/4, $0x40b826a4
+DATA constants<>+3064(SB)/4, $0x40b826a4
+DATA constants<>+3068(SB)/4, $0x40b826a4
+DATA constants<>+3072(SB)/4, $0x3f000000
+DATA constants<>+3076(SB)/4, $0x3f000000
+DATA constants<>+3080(SB)/4, $0x3f000000
+DATA constants<>+3084(SB)/4, $0x3f000000
+DATA constants<>+3088(SB)/4, $0x3f000000
+DATA constants<>+3092(SB)/4, $0x3f000000
+DATA constants<>+3096(SB)/4, $0x3f000000
+DATA constants<>+3100(SB)/4, $0x3f000000
+DATA constants<>+3104(SB)/4, $0x3f000000
+DATA constants<>+3108(SB)/4, $0x3f000000
+DATA constants<>+3112(SB)/4, $0x3f000000
+DATA constants<>+3116(SB)/4, $0x3f000000
+DATA constants<>+3120(SB)/4, $0x3f000000
+DATA constants<>+3124(SB)/4, $0x3f000000
+DATA constants<>+3128(SB)/4, $0x3f000000
+DATA constants<>+3132(SB)/4, $0x3f000000
+DATA constants<>+3136(SB)/4, $0x3e413522
+DATA constants<>+3140(SB)/4, $0x3e413522
+DATA constants<>+3144(SB)/4, $0x3e413522
+DATA constants<>+3148(SB)/4, $0x3e413522
+DATA constants<>+3152(SB)/4, $0x3e413522
+DATA constants<>+3156(SB)/4, $0x3e413522
+DATA constants<>+3160(SB)/4, $0x3e413522
+DATA constants<>+3164(SB)/4, $0x3e413522
+DATA constants<>+3168(SB)/4, $0x3e413522
+DATA constants<>+3172(SB)/4, $0x3e413522
+DATA constants<>+3176(SB)/4, $0x3e413522
+DATA constants<>+3180(SB)/4, $0x3e413522
+DATA constants<>+3184(SB)/4, $0x3e413522
+DATA constants<>+3188(SB)/4, $0x3e413522
+DATA constants<>+3192(SB)/4, $0x3e413522
+DATA constants<>+3196(SB)/4, $0x3e413522
+DATA constants<>+3200(SB)/4, $0xbf000000
+DATA constants<>+3204(SB)/4, $0xbf000000
+DATA constants<>+3208(SB)/4, $0xbf000000
+DATA constants<>+3212(SB)/4, $0xbf000000
+DATA constants<>+3216(SB)/4, $0xbf000000
+DATA constants<>+3220(SB)/4, $0xbf000000
+DATA constants<>+3224(SB)/4, $0xbf000000
+DATA constants<>+3228(SB)/4, $0xbf000000
+DATA constants<>+3232(SB)/4, $0xbf000000
+DATA constants<>+3236(SB)/4, $0xbf000000
+DATA constants<>+3240(SB)/4, $0xbf000000
+DATA constants<>+3244(SB)/4, $0xbf000000
+DATA constants<>+3248(SB)/4, $0xbf000000
+DATA constants<>+3252(SB)/4, $0xbf000000
+DATA constants<>+3256(SB)/4, $0xbf000000
+DATA constants<>+3260(SB)/4, $0xbf000000
+DATA constants<>+3264(SB)/4, $0x3f34fcae
+DATA constants<>+3268(SB)/4, $0x3f34fcae
+DATA constants<>+3272(SB)/4, $0x3f34fcae
+DATA constants<>+3276(SB)/4, $0x3f34fcae
+DATA constants<>+3280(SB)/4, $0x3f34fcae
+DATA constants<>+3284(SB)/4, $0x3f34fcae
+DATA constants<>+3288(SB)/4, $0x3f34fcae
+DATA constants<>+3292(SB)/4, $0x3f34fcae
+DATA constants<>+3296(SB)/4, $0x3f34fcae
+DATA constants<>+3300(SB)/4, $0x3f34fcae
+DATA constants<>+3304(SB)/4, $0x3f34fcae
+DATA constants<>+3308(SB)/4, $0x3f34fcae
+DATA constants<>+3312(SB)/4, $0x3f34fcae
+DATA constants<>+3316(SB)/4, $0x3f34fcae
+DATA constants<>+3320(SB)/4, $0x3f34fcae
+DATA constants<>+3324(SB)/4, $0x3f34fcae
+DATA constants<>+3328(SB)/4, $0xbf34812b
+DATA constants<>+3332(SB)/4, $0xbf34812b
+DATA constants<>+3336(SB)/4, $0xbf34812b
+DATA constants<>+3340(SB)/4, $0xbf34812b
+DATA constants<>+3344(SB)/4, $0xbf34812b
+DATA constants<>+3348(SB)/4, $0xbf34812b
+DATA constants<>+3352(SB)/4, $0xbf34812b
+DATA constants<>+3356(SB)/4, $0xbf34812b
+DATA constants<>+3360(SB)/4, $0xbf34812b
+DATA constants<>+3364(SB)/4, $0xbf34812b
+DATA constants<>+3368(SB)/4, $0xbf34812b
+DATA constants<>+3372(SB)/4, $0xbf34812b
+DATA constants<>+3376(SB)/4, $0xbf34812b
+DATA constants<>+3380(SB)/4, $0xbf34812b
+DATA constants<>+3384(SB)/4, $0xbf34812b
+DATA constants<>+3388(SB)/4, $0xbf34812b
+DATA constants<>+3392(SB)/4, $0x3f85aedd
+DATA constants<>+3396(SB)/4, $0x3f85aedd
+DATA constants<>+3400(SB)/4, $0x3f85aedd
+DATA constants<>+3404(SB)/4, $0x3f85aedd
+DATA constants<>+3408(SB)/4, $0x3f85aedd
+DATA constants<>+3412(SB)/4, $0x3f85aedd
+DATA constants<>+3416(SB)/4, $0x3f85aedd
+DATA constants<>+3420(SB)/4, $0x3f85aedd
+DATA constants<>+3424(SB)/4, $0x3f85aedd
+DATA constants<>+3428(SB)/4, $0x3f85aedd
+DATA constants<>+3432(SB)/4, $0x3f85aedd
+DATA constants<>+3436(SB)/4, $0x3f85aedd
+DATA constants<>+3440(SB)/4, $0x3f85aedd
+DATA constants<>+3444(SB)/4, $0x3f85aedd
+DATA constants<>+3448(SB)/4, $0x3f85aedd
+DATA constants<>+3452(SB)/4, $0x3f85aedd
+DATA constants<>+3456(SB)/4, $0xbfd6dc5a
+DATA constants<>+3460(SB)/4, $0xbfd6dc5a
+DATA constants<>+3464(SB)/4, $0xbfd6dc5a
+DATA constants<>+3468(SB)/4, $0xbfd6dc5a
+DATA constants<>+3472(SB)/4, $0xbfd6dc5a
+DATA constants<>+3476(SB)/4, $0xbfd6dc5a
+DATA constants<>+3480(SB)/4, $0xbfd6dc5a
+DATA constants<>+3484(SB)/4, $0xbfd6dc5a
+DATA constants<>+3488(SB)/4, $0xbfd6dc5a
+DATA constants<>+3492(SB)/4, $0xbfd6dc5a
+DATA constants<>+3496(SB)/4, $0xbfd6dc5a
+DATA constants<>+3500(SB)/4, $0xbfd6dc5a
+DATA constants<>+3504(SB)/4, $0xbfd6dc5a
+DATA constants<>+3508(SB)/4, $0xbfd6dc5a
+DATA constants<>+3512(SB)/4, $0xbfd6dc5a
+DATA constants<>+3516(SB)/4, $0xbfd6dc5a
+DATA constants<>+3520(SB)/4, $0x41b664f6
+DATA constants<>+3524(SB)/4, $0x41b664f6
+DATA constants<>+3528(SB)/4, $0x41b664f6
+DATA constants<>+3532(SB)/4, $0x41b664f6
+DATA constants<>+3536(SB)/4, $0x41b664f6
+DATA constants<>+3540(SB)/4, $0x41b664f6
+DATA constants<>+3544(SB)/4, $0x41b664f6
+DATA constants<>+3548(SB)/4, $0x41b664f6
+DATA constants<>+3552(SB)/4, $0x41b664f6
+DATA constants<>+3556(SB)/4, $0x41b664f6
+DATA constants<>+3560(SB)/4, $0x41b664f6
+DATA constants<>+3564(SB)/4, $0x41b664f6
+DATA constants<>+3568(SB)/4, $0x41b664f6
+DATA constants<>+3572(SB)/4, $0x41b664f6
+DATA constants<>+3576(SB)/4, $0x41b664f6
+DATA constants<>+3580(SB)/4, $0x41b664f6
+DATA constants<>+3584(SB)/4, $0xc201d116
+DATA constants<>+3588(SB)/4, $0xc201d116
+DATA constants<>+3592(SB)/4, $0xc201d116
+DATA constants<>+3596(SB)/4, $0xc201d116
+DATA constants<>+3600(SB)/4, $0xc201d116
+DATA constants<>+3604(SB)/4, $0xc201d116
+DATA constants<>+3608(SB)/4, $0xc201d116
+DATA constants<>+3612(SB)/4, $0xc201d116
+DATA constants<>+3616(SB)/4, $0xc201d116
+DATA constants<>+3620(SB)/4, $0xc201d116
+DATA constants<>+3624(SB)/4, $0xc201d116
+DATA constants<>+3628(SB)/4, $0xc201d116
+DATA constants<>+3632(SB)/4, $0xc201d116
+DATA constants<>+3636(SB)/4, $0xc201d116
+DATA constants<>+3640(SB)/4, $0xc201d116
+DATA constants<>+3644(SB)/4, $0xc201d116
+DATA constants<>+3648(SB)/4, $0x4189f84b
+DATA constants<>+3652(SB)/4, $0x4189f84b
+DATA constants<>+3656(SB)/4, $0x4189f84b
+DATA constants<>+3660(SB)/4, $0x4189f84b
+DATA constants<>+3664(SB)/4, $0x4189f84b
+DATA constants<>+3668(SB)/4, $0x4189f84b
+DATA constants<>+3672(SB)/4, $0x4189f84b
+DATA constants<>+3676(SB)/4, $0x4189f84b
+DATA constants<>+3680(SB)/4, $0x4189f84b
+DATA constants<>+3684(SB)/4, $0x4189f84b
+DATA constants<>+3688(SB)/4, $0x4189f84b
+DATA constants<>+3692(SB)/4, $0x4189f84b
+DATA constants<>+3696(SB)/4, $0x4189f84b
+DATA constants<>+3700(SB)/4, $0x4189f84b
+DATA constants<>+3704(SB)/4, $0x4189f84b
+DATA constants<>+3708(SB)/4, $0x4189f84b
+DATA constants<>+3712(SB)/4, $0xc146c3cf
+DATA constants<>+3716(SB)/4, $0xc146c3cf
+DATA constants<>+3720(SB)/4, $0xc146c3cf
+DATA constants<>+3724(SB)/4, $0xc146c3cf
+DATA constants<>+3728(SB)/4, $0xc146c3cf
+DATA constants<>+3732(SB)/4, $0xc146c3cf
+DATA constants<>+3736(SB)/4, $0xc146c3cf
+DATA constants<>+3740(SB)/4, $0xc146c3cf
+DATA constants<>+3744(SB)/4, $0xc146c3cf
+DATA constants<>+3748(SB)/4, $0xc146c3cf
+DATA constants<>+3752(SB)/4, $0xc146c3cf
+DATA constants<>+3756(SB)/4, $0xc146c3cf
+DATA constants<>+3760(SB)/4, $0xc146c3cf
+DATA constants<>+3764(SB)/4, $0xc146c3cf
+DATA constants<>+3768(SB)/4, $0xc146c3cf
+DATA constants<>+3772(SB)/4, $0xc146c3cf
+DATA constants<>+3776(SB)/4, $0x41850483
+DATA constants<>+3780(SB)/4, $0x41850483
+DATA constants<>+3784(SB)/4, $0x41850483
+DATA constants<>+3788(SB)/4, $0x41850483
+DATA constants<>+3792(SB)/4, $0x41850483
+DATA constants<>+3796(SB)/4, $0x41850483
+DATA constants<>+3800(SB)/4, $0x41850483
+DATA constants<>+3804(SB)/4, $0x41850483
+DATA constants<>+3808(SB)/4, $0x41850483
+DATA constants<>+3812(SB)/4, $0x41850483
+DATA constants<>+3816(SB)/4, $0x41850483
+DATA constants<>+3820(SB)/4, $0x41850483
+DATA constants<>+3824(SB)/4, $0x41850483
+DATA constants<>+3828(SB)/4, $0x41850483
+DATA constants<>+3832(SB)/4, $0x41850483
+DATA constants<>+3836(SB)/4, $0x41850483
+DATA constants<>+3840(SB)/4, $0xc17bb17e
+DATA constants<>+3844(SB)/4, $0xc17bb17e
+DATA constants<>+3848(SB)/4, $0xc17bb17e
+DATA constants<>+3852(SB)/4, $0xc17bb17e
+DATA constants<>+3856(SB)/4, $0xc17bb17e
+DATA constants<>+3860(SB)/4, $0xc17bb17e
+DATA constants<>+3864(SB)/4, $0xc17bb17e
+DATA constants<>+3868(SB)/4, $0xc17bb17e
+DATA constants<>+3872(SB)/4, $0xc17bb17e
+DATA constants<>+3876(SB)/4, $0xc17bb17e
+DATA constants<>+3880(SB)/4, $0xc17bb17e
+DATA constants<>+3884(SB)/4, $0xc17bb17e
+DATA constants<>+3888(SB)/4, $0xc17bb17e
+DATA constants<>+3892(SB)/4, $0xc17bb17e
+DATA constants<>+3896(SB)/4, $0xc17bb17e
+DATA constants<>+3900(SB)/4, $0xc17bb17e
+DATA constants<>+3904(SB)/4, $0x414081c2
+DATA constants<>+3908(SB)/4, $0x414081c2
+DATA constants<>+3912(SB)/4, $0x414081c2
+DATA constants<>+3916(SB)/4, $0x414081c2
+DATA constants<>+3920(SB)/4, $0x414081c2
+DATA constants<>+3924(SB)/4, $0x414081c2
+DATA constants<>+3928(SB)/4, $0x414081c2
+DATA constants<>+3932(SB)/4, $0x414081c2
+DATA constants<>+3936(SB)/4, $0x414081c2
+DATA constants<>+3940(SB)/4, $0x414081c2
+DATA constants<>+3944(SB)/4, $0x414081c2
+DATA constants<>+3948(SB)/4, $0x414081c2
+DATA constants<>+3952(SB)/4, $0x414081c2
+DATA constants<>+3956(SB)/4, $0x414081c2
+DATA constants<>+3960(SB)/4, $0x414081c2
+DATA constants<>+3964(SB)/4, $0x414081c2
+DATA constants<>+3968(SB)/4, $0xc10f69a1
+DATA constants<>+3972(SB)/4, $0xc10f69a1
+DATA constants<>+3976(SB)/4, $0xc10f69a1
+DATA constants<>+3980(SB)/4, $0xc10f69a1
+DATA constants<>+3984(SB)/4, $0xc10f69a1
+DATA constants<>+3988(SB)/4, $0xc10f69a1
+DATA constants<>+3992(SB)/4, $0xc10f69a1
+DATA constants<>+3996(SB)/4, $0xc10f69a1
+DATA constants<>+4000(SB)/4, $0xc10f69a1
+DATA constants<>+4004(SB)/4, $0xc10f69a1
+DATA constants<>+4008(SB)/4, $0xc10f69a1
+DATA constants<>+4012(SB)/4, $0xc10f69a1
+DATA constants<>+4016(SB)/4, $0xc10f69a1
+DATA constants<>+4020(SB)/4, $0xc10f69a1
+DATA constants<>+4024(SB)/4, $0xc10f69a1
+DATA constants<>+4028(SB)/4, $0xc10f69a1
+DATA constants<>+4032(SB)/4, $0x40cd4f4a
+DATA constants<>+4036(SB)/4, $0x40cd4f4a
+DATA constants<>+4040(SB)/4, $0x40cd4f4a
+DATA constants<>+4044(SB)/4, $0x40cd4f4a
+DATA constants<>+4048(SB)/4, $0x40cd4f4a
+DATA constants<>+4052(SB)/4, $0x40cd4f4a
+DATA constants<>+4056(SB)/4, $0x40cd4f4a
+DATA constants<>+4060(SB)/4, $0x40cd4f4a
+DATA constants<>+4064(SB)/4, $0x40cd4f4a
+DATA constants<>+4068(SB)/4, $0x40cd4f4a
+DATA constants<>+4072(SB)/4, $0x40cd4f4a
+DATA constants<>+4076(SB)/4, $0x40cd4f4a
+DATA constants<>+4080(SB)/4, $0x40cd4f4a
+DATA constants<>+4084(SB)/4, $0x40cd4f4a
+DATA constants<>+4088(SB)/4, $0x40cd4f4a
+DATA constants<>+4092(SB)/4, $0x40cd4f4a
+DATA constants<>+4096(SB)/4, $0xc0894359
+DATA constants<>+4100(SB)/4, $0xc0894359
+DATA constants<>+4104(SB)/4, $0xc0894359
+DATA constants<>+4108(SB)/4, $0xc0894359
+DATA constants<>+4112(SB)/4, $0xc0894359
+DATA constants<>+4116(SB)/4, $0xc0894359
+DATA constants<>+4120(SB)/4, $0xc0894359
+DATA constants<>+4124(SB)/4, $0xc0894359
+DATA constants<>+4128(SB)/4, $0xc0894359
+DATA constants<>+4132(SB)/4, $0xc0894359
+DATA constants<>+4136(SB)/4, $0xc0894359
+DATA constants<>+4140(SB)/4, $0xc0894359
+DATA constants<>+4144(SB)/4, $0xc0894359
+DATA constants<>+4148(SB)/4, $0xc0894359
+DATA constants<>+4152(SB)/4, $0xc0894359
+DATA constants<>+4156(SB)/4, $0xc0894359
+DATA constants<>+4160(SB)/4, $0x402e1c0b
+DATA constants<>+4164(SB)/4, $0x402e1c0b
+DATA constants<>+4168(SB)/4, $0x402e1c0b
+DATA constants<>+4172(SB)/4, $0x402e1c0b
+DATA constants<>+4176(SB)/4, $0x402e1c0b
+DATA constants<>+4180(SB)/4, $0x402e1c0b
+DATA constants<>+4184(SB)/4, $0x402e1c0b
+DATA constants<>+4188(SB)/4, $0x402e1c0b
+DATA constants<>+4192(SB)/4, $0x402e1c0b
+DATA constants<>+4196(SB)/4, $0x402e1c0b
+DATA constants<>+4200(SB)/4, $0x402e1c0b
+DATA constants<>+4204(SB)/4, $0x402e1c0b
+DATA constants<>+4208(SB)/4, $0x402e1c0b
+DATA constants<>+4212(SB)/4, $0x402e1c0b
+DATA constants<>+4216(SB)/4, $0x402e1c0b
+DATA constants<>+4220(SB)/4, $0x402e1c0b
+DATA constants<>+4224(SB)/4, $0x3d922279
+DATA constants<>+4228(SB)/4, $0x3d922279
+DATA constants<>+4232(SB)/4, $0x3d922279
+DATA constants<>+4236(SB)/4, $0x3d922279
+DATA constants<>+4240(SB)/4, $0x3d922279
+DATA constants<>+4244(SB)/4, $0x3d922279
+DATA constants<>+4248(SB)/4, $0x3d922279
+DATA constants<>+4252(SB)/4, $0x3d922279
+DATA constants<>+4256(SB)/4, $0x3d922279
+DATA constants<>+4260(SB)/4, $0x3d922279
+DATA constants<>+4264(SB)/4, $0x3d922279
+DATA constants<>+4268(SB)/4, $0x3d922279
+DATA constants<>+4272(SB)/4, $0x3d922279
+DATA constants<>+4276(SB)/4, $0x3d922279
+DATA constants<>+4280(SB)/4, $0x3d922279
+DATA constants<>+4284(SB)/4, $0x3d922279
+DATA constants<>+4288(SB)/4, $0x3fcc422a
+DATA constants<>+4292(SB)/4, $0x3fcc422a
+DATA constants<>+4296(SB)/4, $0x3fcc422a
+DATA constants<>+4300(SB)/4, $0x3fcc422a
+DATA constants<>+4304(SB)/4, $0x3fcc422a
+DATA constants<>+4308(SB)/4, $0x3fcc422a
+DATA constants<>+4312(SB)/4, $0x3fcc422a
+DATA constants<>+4316(SB)/4, $0x3fcc422a
+DATA constants<>+4320(SB)/4, $0x3fcc422a
+DATA constants<>+4324(SB)/4, $0x3fcc422a
+DATA constants<>+4328(SB)/4, $0x3fcc422a
+DATA constants<>+4332(SB)/4, $0x3fcc422a
+DATA constants<>+4336(SB)/4, $0x3fcc422a
+DATA constants<>+4340(SB)/4, $0x3fcc422a
+DATA constants<>+4344(SB)/4, $0x3fcc422a
+DATA constants<>+4348(SB)/4, $0x3fcc422a
+GLOBL constants<>(SB), RODATA|NOPTR, $4352

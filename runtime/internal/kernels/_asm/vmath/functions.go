@@ -89,38 +89,49 @@ func (m *Machine) Reciprocal(r, d []V) {
 	Each(d, func(i int) { VFMADD231PS(d[i], r[i], r[i]) })
 }
 
+// powers is how a sigmoid gets powers of 2: multiples of 1/entries from a table, and exp of
+// what is left from a polynomial, lowest power first.
+type powers struct {
+	// round is the number to add to x for the sum to be rounded to multiples of 1/entries,
+	// and x*entries to be in its last bits.
+	round float32
+	// poly approximates exp(-r) on [-ln2/2/entries, ln2/2/entries] to a relative error
+	// below 8e-8.
+	poly []float32
+}
+
+var (
+	powers512 = powers{3 << 17, []float32{1, -1.0000147, 0.5000049}}     // 32 entries
+	powers256 = powers{3 << 19, []float32{1, -1, 0.5000391, -0.1666784}} // 8 entries
+)
+
+func (m *Machine) powersOf2() powers {
+	if m.Is512() {
+		return powers512
+	}
+	return powers256
+}
+
 // PinSigmoid pins what Sigmoid wants pinned.
 func (m *Machine) PinSigmoid() {
-	if !m.Is512() {
-		m.Pin(1, SignBit)
-		m.Pin(m.ExpConstants()...)
-		return
+	if m.Is512() {
+		var table [Entries]float32
+		for i := range table {
+			table[i] = float32(math.Exp2(float64(i) / Entries))
+		}
+		m.powers = m.Lookup(table)
 	}
-	var powers [Entries]float32
-	for i := range powers {
-		powers[i] = float32(math.Exp2(float64(i) / Entries))
-	}
-	m.powers = m.Lookup(powers)
-	m.Pin(1, sigmoidLow, -sigmoidLow, roundPower, -log2E, ln2, powerPoly[1])
+	p := m.powersOf2()
+	m.Pin(1, sigmoidLow, -sigmoidLow, p.round, -log2E, ln2, p.poly[1])
 }
 
 // Sigmoid returns those of the registers t, u, w, s, all of which it changes, that get
 // 1/(1 + exp(-x)). x stays.
 func (m *Machine) Sigmoid(x, t, u, w, s []V) []V {
-	if m.Is512() {
-		Each(x, func(i int) { VMAXPS(x[i], m.R(sigmoidLow), t[i]) })
-		Each(x, func(i int) { VMINPS(t[i], m.R(-sigmoidLow), t[i]) })
-		m.sigmoid512(x, t, u, w, s)
-		return w
-	}
-	// By way of e = exp(-|x|): 1/(1+e), or e/(1+e) for negative x.
-	Each(x, func(i int) { VORPS(m.K(SignBit), x[i], t[i]) })
-	m.Exp(u, t, w, s)
-	Each(x, func(i int) { VADDPS(m.K(1), u[i], w[i]) })
-	m.Reciprocal(t, w)
-	Each(x, func(i int) { VMULPS(u[i], t[i], u[i]) })
-	Each(x, func(i int) { VBLENDVPS(x[i], u[i], t[i], u[i]) })
-	return u
+	Each(x, func(i int) { VMAXPS(x[i], m.R(sigmoidLow), t[i]) })
+	Each(x, func(i int) { VMINPS(t[i], m.R(-sigmoidLow), t[i]) })
+	m.sigmoid(x, t, u, w, s)
+	return w
 }
 
 // SigmoidFactor is Sigmoid of what will be multiplied with x: where that is NaN, it returns
@@ -131,40 +142,58 @@ func (m *Machine) SigmoidFactor(x, t, u, w, s []V) []V {
 	}
 	const least = 2 // the smaller magnitude, the first one's sign
 	Each(x, func(i int) { VRANGEPS(Imm(least), m.R(sigmoidLow), x[i], t[i]) })
-	m.sigmoid512(x, t, u, w, s)
+	m.sigmoid(x, t, u, w, s)
 	return w
 }
 
 // sigmoidLow is where 1/(1+exp(-x)) is no longer normal; from there on it is taken for 0.
 const sigmoidLow = float32(-87.5)
 
-// roundPower is the number to add to x for the sum to be rounded to multiples of 1/32,
-// and x*32 to be in its last bits.
-const roundPower = float32(3 << 17)
-
-// powerPoly approximates exp(-r) on [-ln2/64, ln2/64] to a relative error of 6e-8, lowest
-// power first.
-var powerPoly = []float32{1, -1.0000147, 0.5000049}
-
 const ln2 = float32(math.Ln2)
 
-// sigmoid512 is w = 1/(1 + exp(-x)), t being x held to [sigmoidLow, -sigmoidLow], where no
-// infinity meets a zero. It goes by way of exp(-x) = 2^n * exp(-r), n a multiple of 1/32: its
-// fraction's power comes from a table, so that the polynomial is short. Two ports serve
-// vectors of 512 bits, and what counts is the number of operations.
-func (m *Machine) sigmoid512(x, t, u, w, s []V) {
-	Each(x, func(i int) { VMOVUPS(m.K(roundPower), u[i]) })
+// sigmoid is w = 1/(1 + exp(-x)), t being x held to [sigmoidLow, -sigmoidLow], where no
+// infinity meets a zero. It goes by way of exp(-x) = 2^n * exp(-r), n a multiple of 1/32 or
+// 1/8: its fraction's power comes from a table, so that the polynomial is short. What counts
+// is the number of operations.
+func (m *Machine) sigmoid(x, t, u, w, s []V) {
+	p := m.powersOf2()
+	Each(x, func(i int) { VMOVUPS(m.K(p.round), u[i]) })
 	Each(x, func(i int) { VFMADD231PS(m.K(-log2E), t[i], u[i]) })
-	Each(x, func(i int) { VSUBPS(m.K(roundPower), u[i], w[i]) }) // n
-	Each(x, func(i int) { VFMADD231PS(m.K(ln2), w[i], t[i]) })   // r
-	Each(x, func(i int) { m.powers.At(u[i]) })
-	Each(x, func(i int) { VSCALEFPS(w[i], u[i], u[i]) })
-	m.Horner(s, t, powerPoly)
+	Each(x, func(i int) { VSUBPS(m.K(p.round), u[i], w[i]) })  // n
+	Each(x, func(i int) { VFMADD231PS(m.K(ln2), w[i], t[i]) }) // r
+	if m.Is512() {
+		Each(x, func(i int) { m.powers.At(u[i]) })
+		Each(x, func(i int) { VSCALEFPS(w[i], u[i], u[i]) })
+	} else {
+		m.scaledPower(u, w)
+	}
+	m.Horner(s, t, p.poly)
 	Each(x, func(i int) { VFMADD213PS(m.K(1), u[i], s[i]) }) // 1 + exp(-x)
+	if !m.Is512() {
+		Each(x, func(i int) { VDIVPS(s[i], m.R(1), w[i]) })
+		Each(x, func(i int) { VCMPPS(Imm(cmpNotLess), m.R(sigmoidLow), x[i], s[i]) })
+		Each(x, func(i int) { VANDPS(s[i], w[i], w[i]) })
+		return
+	}
 	Each(x, func(i int) { VRCP14PS(s[i], w[i]) })
 	Each(x, func(i int) { VFNMADD213PS(m.K(1), w[i], s[i]) })
 	Each(x, func(i int) { VCMPPS(Imm(cmpNotLess), m.R(sigmoidLow), x[i], m.signs[i]) })
 	Each(x, func(i int) { VFMADD231PS_Z(s[i], w[i], m.signs[i], w[i]) })
+}
+
+// scaledPower is u = 2^n with AVX2, 8*n being in the last bits of u. It changes w. n's integer
+// is added to the exponent, and with it its fraction to the mantissa; entries are less by
+// that.
+func (m *Machine) scaledPower(u, w []V) {
+	const entries = 8
+	var table [lanes]float32
+	for i := range table {
+		power := math.Float32bits(float32(math.Exp2(float64(i%entries) / entries)))
+		table[i] = math.Float32frombits(power - uint32(i%entries)<<20)
+	}
+	Each(u, func(i int) { VPSLLD(Imm(20), u[i], w[i]) })
+	Each(u, func(i int) { VPERMPS(m.table.vector(table), u[i], u[i]) })
+	Each(u, func(i int) { VPADDD(w[i], u[i], u[i]) })
 }
 
 // ScaleNegative is x = x*factor where x is negative. It changes t.
