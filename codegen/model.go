@@ -49,7 +49,7 @@ func (e *emitter) packageDoc() []string {
 	}
 	return append(lines, "",
 		fmt.Sprintf("It has %s parameters and takes %s multiply-accumulates", thousands(p.Params), thousands(p.MACs)),
-		fmt.Sprintf("and %s of working memory an image.", mebibytes(p.Arena)))
+		fmt.Sprintf("and %s of working memory an image.", megabytes(p.Arena)))
 }
 
 func rt(name string) *jen.Statement { return jen.Qual(runtimePath, name) }

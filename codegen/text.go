@@ -82,13 +82,13 @@ func thousands(n int64) string {
 	return digits
 }
 
-// mebibytes writes the size of n floats.
-func mebibytes(n int) string {
-	if bytes := float64(n) * 4; bytes < 1<<20 {
-		return fmt.Sprintf("%.1f KiB", bytes/(1<<10))
-	} else {
-		return fmt.Sprintf("%.1f MiB", bytes/(1<<20))
+// megabytes writes the size of n floats.
+func megabytes(n int) string {
+	bytes := float64(n) * 4
+	if bytes < 1e6 {
+		return fmt.Sprintf("%.1f kB", bytes/1e3)
 	}
+	return fmt.Sprintf("%.1f MB", bytes/1e6)
 }
 
 // list writes a, b and c.

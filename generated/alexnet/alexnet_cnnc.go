@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 61,100,840 parameters and takes 714,188,480 multiply-accumulates
-// and 1.3 MiB of working memory an image.
+// and 1.4 MB of working memory an image.
 package alexnet
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

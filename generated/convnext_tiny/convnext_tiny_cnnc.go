@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 28,589,128 parameters and takes 4,455,531,264 multiply-accumulates
-// and 6.9 MiB of working memory an image.
+// and 7.2 MB of working memory an image.
 package convnext_tiny
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

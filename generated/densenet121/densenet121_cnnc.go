@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 7,978,856 parameters and takes 2,834,161,664 multiply-accumulates
-// and 6.1 MiB of working memory an image.
+// and 6.4 MB of working memory an image.
 package densenet121
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 5,288,548 parameters and takes 385,814,752 multiply-accumulates
-// and 2.3 MiB of working memory an image.
+// and 2.4 MB of working memory an image.
 package efficientnet_b0
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

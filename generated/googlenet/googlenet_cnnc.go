@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 6,624,904 parameters and takes 1,498,376,192 multiply-accumulates
-// and 3.8 MiB of working memory an image.
+// and 4.0 MB of working memory an image.
 package googlenet
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

@@ -6,7 +6,7 @@
 //	output  output  [10]
 //
 // It has 60,850 parameters and takes 328,096 multiply-accumulates
-// and 23.0 KiB of working memory an image.
+// and 23.6 kB of working memory an image.
 package lenet5
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

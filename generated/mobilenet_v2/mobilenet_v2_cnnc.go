@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 3,504,872 parameters and takes 300,774,272 multiply-accumulates
-// and 1.3 MiB of working memory an image.
+// and 1.4 MB of working memory an image.
 package mobilenet_v2
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 5,483,032 parameters and takes 216,589,760 multiply-accumulates
-// and 1.5 MiB of working memory an image.
+// and 1.6 MB of working memory an image.
 package mobilenet_v3_large
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 25,557,032 parameters and takes 4,089,184,256 multiply-accumulates
-// and 5.0 MiB of working memory an image.
+// and 5.2 MB of working memory an image.
 package resnet50
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

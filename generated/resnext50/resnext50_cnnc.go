@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 25,028,904 parameters and takes 4,230,479,872 multiply-accumulates
-// and 6.9 MiB of working memory an image.
+// and 7.2 MB of working memory an image.
 package resnext50
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

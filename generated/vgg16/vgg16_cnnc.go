@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 138,357,544 parameters and takes 15,470,264,320 multiply-accumulates
-// and 24.5 MiB of working memory an image.
+// and 25.7 MB of working memory an image.
 package vgg16
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

@@ -6,7 +6,7 @@
 //	output  output  [1000]
 //
 // It has 22,855,952 parameters and takes 8,357,403,496 multiply-accumulates
-// and 26.4 MiB of working memory an image.
+// and 27.7 MB of working memory an image.
 package xception
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

@@ -6,7 +6,7 @@
 //	output  output  [5]
 //
 // It has 1,525 parameters and takes 11,808 multiply-accumulates
-// and 5.6 KiB of working memory an image.
+// and 5.8 kB of working memory an image.
 package classifier
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

@@ -6,7 +6,7 @@
 //	output  output  [10]
 //
 // It has 26,074 parameters and takes 129,614,384 multiply-accumulates
-// and 3.4 MiB of working memory an image.
+// and 3.5 MB of working memory an image.
 package dense
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

@@ -6,7 +6,7 @@
 //	output  output  [10]
 //
 // It has 21,218 parameters and takes 61,620,544 multiply-accumulates
-// and 1.5 MiB of working memory an image.
+// and 1.6 MB of working memory an image.
 package excitation
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

@@ -9,7 +9,7 @@
 //	output  features  [56 12 12]
 //
 // It has 9,412 parameters and takes 1,061,616 multiply-accumulates
-// and 72.0 KiB of working memory an image.
+// and 73.7 kB of working memory an image.
 package heads
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

@@ -6,7 +6,7 @@
 //	output  output  [10]
 //
 // It has 61,786 parameters and takes 22,987,072 multiply-accumulates
-// and 128.0 KiB of working memory an image.
+// and 131.1 kB of working memory an image.
 package residual
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"

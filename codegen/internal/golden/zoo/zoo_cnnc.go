@@ -8,7 +8,7 @@
 //	output  pixels  [288]
 //
 // It has 10,272 parameters and takes 647,334 multiply-accumulates
-// and 60.4 KiB of working memory an image.
+// and 61.8 kB of working memory an image.
 package zoo
 
 import cnnrt "github.com/cnnc-dev/cnnc/runtime"
