@@ -106,7 +106,7 @@ func placeMaps(chain []*Conv, rows int) (maps []bandMap, size int) {
 	for k, reader := range slices.Backward(chain[1:]) {
 		rows = min(reader.In.H, (rows-1)*reader.Stride.H+(reader.Kernel.H-1)*reader.Dilation.H+1)
 		pitch := roundUp(reader.In.C, lineFloats)
-		if pitch%1024 == 0 {
+		if pitch%512 == 0 {
 			pitch += lineFloats // else, pixels would compete for the same lines of the first-level cache
 		}
 		maps[k] = bandMap{size, reader.In.W * pitch, pitch}

@@ -124,7 +124,7 @@ func benchPitch(channels int) int {
 		return channels
 	}
 	pitch := roundUp(channels, lineFloats)
-	if pitch%1024 == 0 {
+	if pitch%512 == 0 {
 		pitch += lineFloats
 	}
 	return pitch

@@ -55,7 +55,7 @@ func newPrologue(op *Conv, isa cpu.ISA) *prologue {
 		window:  max(1, op.InPool.H*op.InPool.W),
 	}
 	p.all = p.block(p.panels)
-	if p.pitch%1024 == 0 {
+	if p.pitch%512 == 0 {
 		p.pitch += lineFloats // else, pixels would compete for the same lines of the first-level cache
 	}
 	const floats = 2 << 10 // of a band: a call should be worth it

@@ -23,7 +23,7 @@ type buffer struct {
 func (b *buffer) size() int { return roundUp(b.pixels*b.pitch(), align) }
 
 // pitch returns the floats from one pixel to the next: the channels, rounded up
-// to whole vectors. Pixels a multiple of 4096 bytes apart would all compete for
+// to whole vectors. Pixels a multiple of 2048 bytes apart would all compete for
 // the same few lines of the first-level cache, so those get a vector more. Pixels
 // of less than a vector have no room between them: rounded up, a picture would
 // take five times the memory, and a vector in an element-wise operation hold one
@@ -33,7 +33,7 @@ func (b *buffer) pitch() int {
 		return b.channels
 	}
 	p := roundUp(b.channels, align)
-	if p*4%4096 == 0 {
+	if p*4%2048 == 0 {
 		p += align
 	}
 	return p

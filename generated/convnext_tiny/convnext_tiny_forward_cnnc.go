@@ -60,7 +60,7 @@ func (m *Model) features3(s *cnnrt.Session) {
 func (m *Model) runFeatures4(s *cnnrt.Session) {
 	var (
 		x = cnnrt.View{Offset: 602112, Pitch: 192} // [192 28 28]
-		y = cnnrt.View{Offset: 301056, Pitch: 384} // [384 14 14]
+		y = cnnrt.View{Offset: 304192, Pitch: 384} // [384 14 14]
 	)
 	// features.4: [192 28 28] -> [384 14 14]
 	m.features4.forward(s, y, x)
@@ -69,9 +69,9 @@ func (m *Model) runFeatures4(s *cnnrt.Session) {
 // features5 runs features.5.0 to features.5.8: [384 14 14] -> [384 14 14].
 func (m *Model) features5(s *cnnrt.Session) {
 	var (
-		x      = cnnrt.View{Offset: 301056, Pitch: 384} // [384 14 14]
-		block0 = cnnrt.View{Offset: 376320, Pitch: 384} // [384 14 14]
-		block3 = cnnrt.View{Offset: 0, Pitch: 1536}     // [1536 14 14]
+		x      = cnnrt.View{Offset: 304192, Pitch: 384} // [384 14 14]
+		block0 = cnnrt.View{Offset: 379456, Pitch: 384} // [384 14 14]
+		block3 = cnnrt.View{Offset: 0, Pitch: 1552}     // [1536 14 14]
 	)
 	// features.5.0: [384 14 14] -> [384 14 14]
 	m.features5_0.forward(s, x, block0, block3)
@@ -96,7 +96,7 @@ func (m *Model) features5(s *cnnrt.Session) {
 // runFeatures6 runs features.6: [384 14 14] -> [768 7 7].
 func (m *Model) runFeatures6(s *cnnrt.Session) {
 	var (
-		x = cnnrt.View{Offset: 301056, Pitch: 384} // [384 14 14]
+		x = cnnrt.View{Offset: 304192, Pitch: 384} // [384 14 14]
 		y = cnnrt.View{Offset: 151312, Pitch: 768} // [768 7 7]
 	)
 	// features.6: [384 14 14] -> [768 7 7]

@@ -42,7 +42,7 @@ func (m *Model) featuresDenseblock1(s *cnnrt.Session) {
 func (m *Model) runFeaturesTransition1Conv(s *cnnrt.Session) {
 	var (
 		x                       = cnnrt.View{Offset: 802816, Pitch: 256} // [256 56 56]
-		featuresTransition1Conv = cnnrt.View{Offset: 0, Pitch: 512}      // [128 28 28]
+		featuresTransition1Conv = cnnrt.View{Offset: 0, Pitch: 528}      // [128 28 28]
 	)
 	// features.transition1.conv: norm + relu + average pool 2x2 + conv 1x1 -> [128 28 28]
 	// (specs/blocks/densenet.cnn:25)
@@ -53,15 +53,15 @@ func (m *Model) runFeaturesTransition1Conv(s *cnnrt.Session) {
 // [128 28 28] -> [32 28 28].
 func (m *Model) featuresDenseblock2(s *cnnrt.Session) {
 	var (
-		x       = cnnrt.View{Offset: 0, Pitch: 512}      // [128 28 28], [32 28 28]
-		a       = cnnrt.View{Offset: 401408, Pitch: 128} // [128 28 28]
-		conv1   = cnnrt.View{Offset: 501760, Pitch: 128} // [128 28 28]
-		norm1   = cnnrt.View{Offset: 401408, Pitch: 160} // [160 28 28]
-		conv1_2 = cnnrt.View{Offset: 526848, Pitch: 128} // [128 28 28]
-		norm1_2 = cnnrt.View{Offset: 401408, Pitch: 192} // [192 28 28]
-		conv1_3 = cnnrt.View{Offset: 551936, Pitch: 128} // [128 28 28]
-		norm1_3 = cnnrt.View{Offset: 401408, Pitch: 224} // [224 28 28]
-		conv1_4 = cnnrt.View{Offset: 577024, Pitch: 128} // [128 28 28]
+		x       = cnnrt.View{Offset: 0, Pitch: 528}      // [128 28 28], [32 28 28]
+		a       = cnnrt.View{Offset: 413952, Pitch: 128} // [128 28 28]
+		conv1   = cnnrt.View{Offset: 514304, Pitch: 128} // [128 28 28]
+		norm1   = cnnrt.View{Offset: 413952, Pitch: 160} // [160 28 28]
+		conv1_2 = cnnrt.View{Offset: 539392, Pitch: 128} // [128 28 28]
+		norm1_2 = cnnrt.View{Offset: 413952, Pitch: 192} // [192 28 28]
+		conv1_3 = cnnrt.View{Offset: 564480, Pitch: 128} // [128 28 28]
+		norm1_3 = cnnrt.View{Offset: 413952, Pitch: 224} // [224 28 28]
+		conv1_4 = cnnrt.View{Offset: 589568, Pitch: 128} // [128 28 28]
 	)
 	// features.denseblock2.denselayer1: [128 28 28] -> [32 28 28]
 	m.featuresDenseblock2Denselayer1.forward(s, x.From(128), x, a, conv1)
@@ -92,8 +92,8 @@ func (m *Model) featuresDenseblock2(s *cnnrt.Session) {
 // runFeaturesTransition2Conv runs features.transition2.conv: [512 28 28] -> [256 14 14].
 func (m *Model) runFeaturesTransition2Conv(s *cnnrt.Session) {
 	var (
-		x                       = cnnrt.View{Offset: 0, Pitch: 512}       // [512 28 28]
-		featuresTransition2Conv = cnnrt.View{Offset: 401408, Pitch: 1040} // [256 14 14]
+		x                       = cnnrt.View{Offset: 0, Pitch: 528}       // [512 28 28]
+		featuresTransition2Conv = cnnrt.View{Offset: 413952, Pitch: 1040} // [256 14 14]
 	)
 	// features.transition2.conv: norm + relu + average pool 2x2 + conv 1x1 -> [256 14 14]
 	// (specs/blocks/densenet.cnn:25)
@@ -104,7 +104,7 @@ func (m *Model) runFeaturesTransition2Conv(s *cnnrt.Session) {
 // [256 14 14] -> [32 14 14].
 func (m *Model) featuresDenseblock3(s *cnnrt.Session) {
 	var (
-		x        = cnnrt.View{Offset: 401408, Pitch: 1040} // [256 14 14], [32 14 14]
+		x        = cnnrt.View{Offset: 413952, Pitch: 1040} // [256 14 14], [32 14 14]
 		norm1    = cnnrt.View{Offset: 0, Pitch: 256}       // [256 14 14]
 		conv1    = cnnrt.View{Offset: 50176, Pitch: 128}   // [128 14 14]
 		norm1_2  = cnnrt.View{Offset: 0, Pitch: 288}       // [288 14 14]
@@ -121,8 +121,8 @@ func (m *Model) featuresDenseblock3(s *cnnrt.Session) {
 		conv1_7  = cnnrt.View{Offset: 87808, Pitch: 128}   // [128 14 14]
 		norm1_8  = cnnrt.View{Offset: 0, Pitch: 480}       // [480 14 14]
 		conv1_8  = cnnrt.View{Offset: 94080, Pitch: 128}   // [128 14 14]
-		norm1_9  = cnnrt.View{Offset: 0, Pitch: 512}       // [512 14 14]
-		conv1_9  = cnnrt.View{Offset: 100352, Pitch: 128}  // [128 14 14]
+		norm1_9  = cnnrt.View{Offset: 0, Pitch: 528}       // [512 14 14]
+		conv1_9  = cnnrt.View{Offset: 103488, Pitch: 128}  // [128 14 14]
 		norm1_10 = cnnrt.View{Offset: 0, Pitch: 544}       // [544 14 14]
 		conv1_10 = cnnrt.View{Offset: 106624, Pitch: 128}  // [128 14 14]
 		norm1_11 = cnnrt.View{Offset: 0, Pitch: 576}       // [576 14 14]
@@ -207,7 +207,7 @@ func (m *Model) featuresDenseblock3(s *cnnrt.Session) {
 // runFeaturesTransition3Conv runs features.transition3.conv: [1024 14 14] -> [512 7 7].
 func (m *Model) runFeaturesTransition3Conv(s *cnnrt.Session) {
 	var (
-		x                       = cnnrt.View{Offset: 401408, Pitch: 1040} // [1024 14 14]
+		x                       = cnnrt.View{Offset: 413952, Pitch: 1040} // [1024 14 14]
 		featuresTransition3Conv = cnnrt.View{Offset: 0, Pitch: 1040}      // [512 7 7]
 	)
 	// features.transition3.conv: norm + relu + average pool 2x2 + conv 1x1 -> [512 7 7]
@@ -220,8 +220,8 @@ func (m *Model) runFeaturesTransition3Conv(s *cnnrt.Session) {
 func (m *Model) featuresDenseblock4(s *cnnrt.Session) {
 	var (
 		x        = cnnrt.View{Offset: 0, Pitch: 1040}    // [512 7 7], [32 7 7]
-		norm1    = cnnrt.View{Offset: 50960, Pitch: 512} // [512 7 7]
-		conv1    = cnnrt.View{Offset: 76048, Pitch: 128} // [128 7 7]
+		norm1    = cnnrt.View{Offset: 50960, Pitch: 528} // [512 7 7]
+		conv1    = cnnrt.View{Offset: 76832, Pitch: 128} // [128 7 7]
 		norm1_2  = cnnrt.View{Offset: 50960, Pitch: 544} // [544 7 7]
 		conv1_2  = cnnrt.View{Offset: 77616, Pitch: 128} // [128 7 7]
 		norm1_3  = cnnrt.View{Offset: 50960, Pitch: 576} // [576 7 7]

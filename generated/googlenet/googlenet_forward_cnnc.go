@@ -21,23 +21,22 @@ func (m *Model) forward(s *cnnrt.Session) {
 		branch3_0Conv2 = cnnrt.View{Offset: 577024, Pitch: 32}  // [32 28 28]
 		branch4_0      = cnnrt.View{Offset: 577024, Pitch: 256} // [256 28 28]
 		maxpool3       = cnnrt.View{Offset: 376320, Pitch: 480} // [480 14 14]
-		cat3           = cnnrt.View{Offset: 0, Pitch: 512}      // [192 14 14], [208 14 14], ..., [256 14 14]
-		branch2_0Conv3 = cnnrt.View{Offset: 100352, Pitch: 96}  // [96 14 14]
-		branch3_0Conv3 = cnnrt.View{Offset: 100352, Pitch: 16}  // [16 14 14]
-		branch4_0_2    = cnnrt.View{Offset: 100352, Pitch: 480} // [480 14 14]
-		cat4           = cnnrt.View{Offset: 100352, Pitch: 512} // [160 14 14], [224 14 14], [64 14 14]
-		branch2_0Conv4 = cnnrt.View{Offset: 200704, Pitch: 112} // [112 14 14]
-		branch3_0Conv4 = cnnrt.View{Offset: 200704, Pitch: 32}  // [24 14 14]
-		branch4_0_3    = cnnrt.View{Offset: 200704, Pitch: 512} // [512 14 14]
-		branch2_0Conv5 = cnnrt.View{Offset: 200704, Pitch: 128} // [128 14 14]
+		cat3           = cnnrt.View{Offset: 0, Pitch: 528}      // [192 14 14], [208 14 14], ..., [256 14 14]
+		branch2_0Conv3 = cnnrt.View{Offset: 103488, Pitch: 96}  // [96 14 14]
+		branch3_0Conv3 = cnnrt.View{Offset: 103488, Pitch: 16}  // [16 14 14]
+		branch4_0_2    = cnnrt.View{Offset: 103488, Pitch: 480} // [480 14 14]
+		cat4           = cnnrt.View{Offset: 103488, Pitch: 528} // [160 14 14], [224 14 14], [64 14 14]
+		branch2_0Conv4 = cnnrt.View{Offset: 206976, Pitch: 112} // [112 14 14]
+		branch3_0Conv4 = cnnrt.View{Offset: 206976, Pitch: 32}  // [24 14 14]
+		branch4_0_3    = cnnrt.View{Offset: 206976, Pitch: 528} // [512 14 14]
+		branch2_0Conv5 = cnnrt.View{Offset: 206976, Pitch: 128} // [128 14 14]
 		cat5           = cnnrt.View{Offset: 163072, Pitch: 528} // [112 14 14], [288 14 14], [64 14 14]
-		branch2_0Conv6 = cnnrt.View{Offset: 100352, Pitch: 144} // [144 14 14]
-		branch3_0Conv5 = cnnrt.View{Offset: 100352, Pitch: 32}  // [32 14 14]
-		branch4_0_4    = cnnrt.View{Offset: 266560, Pitch: 512} // [512 14 14]
+		branch2_0Conv6 = cnnrt.View{Offset: 103488, Pitch: 144} // [144 14 14]
+		branch3_0Conv5 = cnnrt.View{Offset: 103488, Pitch: 32}  // [32 14 14]
+		branch4_0_4    = cnnrt.View{Offset: 266560, Pitch: 528} // [512 14 14], [528 14 14]
 		cat6           = cnnrt.View{Offset: 0, Pitch: 832}      // [256 14 14], [320 14 14], [128 14 14], [832 7 7]
 		branch2_0Conv7 = cnnrt.View{Offset: 266560, Pitch: 160} // [160 14 14]
 		branch3_0Conv6 = cnnrt.View{Offset: 266560, Pitch: 32}  // [32 14 14]
-		branch4_0_5    = cnnrt.View{Offset: 266560, Pitch: 528} // [528 14 14]
 		maxpool4       = cnnrt.View{Offset: 163072, Pitch: 832} // [832 7 7]
 		cat7           = cnnrt.View{Offset: 50960, Pitch: 832}  // [256 7 7], [320 7 7], [128 7 7]
 		branch2_0Conv8 = cnnrt.View{Offset: 0, Pitch: 160}      // [160 7 7]
@@ -45,7 +44,7 @@ func (m *Model) forward(s *cnnrt.Session) {
 		cat8           = cnnrt.View{Offset: 0, Pitch: 1040}     // [384 7 7], [128 7 7]
 		branch2_0Conv9 = cnnrt.View{Offset: 91728, Pitch: 192}  // [192 7 7]
 		branch3_0Conv8 = cnnrt.View{Offset: 91728, Pitch: 48}   // [48 7 7]
-		branch4_0_6    = cnnrt.View{Offset: 91728, Pitch: 832}  // [832 7 7]
+		branch4_0_5    = cnnrt.View{Offset: 91728, Pitch: 832}  // [832 7 7]
 		avgpool        = cnnrt.View{Offset: 50960, Pitch: 1040} // [1024 1 1]
 		fc             = cnnrt.View{Offset: 0, Pitch: 1008}     // [1000]
 	)
@@ -74,13 +73,13 @@ func (m *Model) forward(s *cnnrt.Session) {
 	// inception4d: [512 14 14] -> [112 14 14], [288 14 14], [64 14 14], [64 14 14]
 	m.inception4d.forward(s, cat5, cat5.From(112), cat5.From(400), cat5.From(464), cat3, branch2_0Conv6, branch3_0Conv5, branch4_0_4)
 	// inception4e: [528 14 14] -> [256 14 14], [320 14 14], [128 14 14], [128 14 14]
-	m.inception4e.forward(s, cat6, cat6.From(256), cat6.From(576), cat6.From(704), cat5, branch2_0Conv7, branch3_0Conv6, branch4_0_5)
+	m.inception4e.forward(s, cat6, cat6.From(256), cat6.From(576), cat6.From(704), cat5, branch2_0Conv7, branch3_0Conv6, branch4_0_4)
 	// maxpool4: max pool 2x2 s2 -> [832 7 7] (specs/googlenet.cnn:30)
 	maxPool2x2s2Of832At7.Run(s, maxpool4, cat6)
 	// inception5a: [832 7 7] -> [256 7 7], [320 7 7], [128 7 7], [128 7 7]
 	m.inception5a.forward(s, cat7, cat7.From(256), cat7.From(576), cat7.From(704), maxpool4, branch2_0Conv8, branch3_0Conv7, cat6)
 	// inception5b: [832 7 7] -> [384 7 7], [384 7 7], [128 7 7], [128 7 7]
-	m.inception5b.forward(s, cat8, cat8.From(384), cat8.From(768), cat8.From(896), cat7, branch2_0Conv9, branch3_0Conv8, branch4_0_6)
+	m.inception5b.forward(s, cat8, cat8.From(384), cat8.From(768), cat8.From(896), cat7, branch2_0Conv9, branch3_0Conv8, branch4_0_5)
 	// avgpool: global average pool -> [1024 1 1] (specs/googlenet.cnn:33)
 	globalAvgPoolOf1024At7.Run(s, avgpool, cat8)
 	// fc: linear -> [1000] (specs/googlenet.cnn:34)

@@ -26,7 +26,7 @@ const (
 	// MACs counts the multiply-accumulates of the convolutions and linear layers for one image.
 	MACs int64 = 4089184256
 	// ArenaFloats is the working memory of a session, in floats, for each image of its batch.
-	ArenaFloats = 1304576
+	ArenaFloats = 1317120
 	ArenaBytes  = 4 * ArenaFloats
 )
 

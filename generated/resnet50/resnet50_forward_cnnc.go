@@ -37,9 +37,9 @@ func (m *Model) layer1(s *cnnrt.Session) {
 func (m *Model) layer2(s *cnnrt.Session) {
 	var (
 		x       = cnnrt.View{Offset: 0, Pitch: 256}       // [256 56 56]
-		y       = cnnrt.View{Offset: 802816, Pitch: 512}  // [512 28 28]
+		y       = cnnrt.View{Offset: 802816, Pitch: 528}  // [512 28 28]
 		conv1   = cnnrt.View{Offset: 802816, Pitch: 128}  // [128 56 56]
-		conv2   = cnnrt.View{Offset: 1204224, Pitch: 128} // [128 28 28]
+		conv2   = cnnrt.View{Offset: 1216768, Pitch: 128} // [128 28 28]
 		conv1_2 = cnnrt.View{Offset: 0, Pitch: 128}       // [128 28 28]
 		conv2_2 = cnnrt.View{Offset: 100352, Pitch: 128}  // [128 28 28]
 	)
@@ -56,7 +56,7 @@ func (m *Model) layer2(s *cnnrt.Session) {
 // layer3 runs layer3.0 to layer3.5: [512 28 28] -> [1024 14 14].
 func (m *Model) layer3(s *cnnrt.Session) {
 	var (
-		x     = cnnrt.View{Offset: 802816, Pitch: 512} // [512 28 28]
+		x     = cnnrt.View{Offset: 802816, Pitch: 528} // [512 28 28]
 		y     = cnnrt.View{Offset: 0, Pitch: 1040}     // [1024 14 14]
 		conv1 = cnnrt.View{Offset: 0, Pitch: 256}      // [256 28 28]
 		a     = cnnrt.View{Offset: 203840, Pitch: 256} // [256 14 14]
@@ -81,10 +81,10 @@ func (m *Model) layer4(s *cnnrt.Session) {
 	var (
 		x       = cnnrt.View{Offset: 0, Pitch: 1040}      // [1024 14 14]
 		y       = cnnrt.View{Offset: 203840, Pitch: 2064} // [2048 7 7]
-		conv1   = cnnrt.View{Offset: 203840, Pitch: 512}  // [512 14 14]
-		conv2   = cnnrt.View{Offset: 304976, Pitch: 512}  // [512 7 7]
-		conv1_2 = cnnrt.View{Offset: 0, Pitch: 512}       // [512 7 7]
-		conv2_2 = cnnrt.View{Offset: 25088, Pitch: 512}   // [512 7 7]
+		conv1   = cnnrt.View{Offset: 203840, Pitch: 528}  // [512 14 14]
+		conv2   = cnnrt.View{Offset: 307328, Pitch: 528}  // [512 7 7]
+		conv1_2 = cnnrt.View{Offset: 0, Pitch: 528}       // [512 7 7]
+		conv2_2 = cnnrt.View{Offset: 25872, Pitch: 528}   // [512 7 7]
 	)
 	// layer4.0: [1024 14 14] -> [2048 7 7]
 	m.layer4_0.forward(s, y, x, conv1, conv2)

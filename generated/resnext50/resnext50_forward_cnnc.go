@@ -38,7 +38,7 @@ func (m *Model) layer1(s *cnnrt.Session) {
 func (m *Model) layer2(s *cnnrt.Session) {
 	var (
 		a       = cnnrt.View{Offset: 0, Pitch: 256}       // [256 56 56], [256 28 28]
-		y       = cnnrt.View{Offset: 802816, Pitch: 512}  // [512 28 28]
+		y       = cnnrt.View{Offset: 802816, Pitch: 528}  // [512 28 28]
 		conv1   = cnnrt.View{Offset: 802816, Pitch: 256}  // [256 56 56]
 		conv2   = cnnrt.View{Offset: 1605632, Pitch: 256} // [256 28 28]
 		conv2_2 = cnnrt.View{Offset: 200704, Pitch: 256}  // [256 28 28]
@@ -56,12 +56,12 @@ func (m *Model) layer2(s *cnnrt.Session) {
 // layer3 runs layer3.0 to layer3.5: [512 28 28] -> [1024 14 14].
 func (m *Model) layer3(s *cnnrt.Session) {
 	var (
-		x       = cnnrt.View{Offset: 802816, Pitch: 512} // [512 28 28]
+		x       = cnnrt.View{Offset: 802816, Pitch: 528} // [512 28 28]
 		y       = cnnrt.View{Offset: 0, Pitch: 1040}     // [1024 14 14]
-		conv1   = cnnrt.View{Offset: 0, Pitch: 512}      // [512 28 28]
-		conv2   = cnnrt.View{Offset: 401408, Pitch: 512} // [512 14 14]
-		conv1_2 = cnnrt.View{Offset: 203840, Pitch: 512} // [512 14 14]
-		conv2_2 = cnnrt.View{Offset: 304192, Pitch: 512} // [512 14 14]
+		conv1   = cnnrt.View{Offset: 0, Pitch: 528}      // [512 28 28]
+		conv2   = cnnrt.View{Offset: 413952, Pitch: 528} // [512 14 14]
+		conv1_2 = cnnrt.View{Offset: 203840, Pitch: 528} // [512 14 14]
+		conv2_2 = cnnrt.View{Offset: 307328, Pitch: 528} // [512 14 14]
 	)
 	// layer3.0: [512 28 28] -> [1024 14 14]
 	m.layer3_0.forward(s, y, x, conv1, conv2)

@@ -16,9 +16,9 @@ func (m *Model) features(s *cnnrt.Session) {
 		features9 = cnnrt.View{Offset: 802816, Pitch: 128}  // [128 56 56]
 		a         = cnnrt.View{Offset: 0, Pitch: 256}       // [256 56 56]
 		b         = cnnrt.View{Offset: 802816, Pitch: 256}  // [256 56 56], [256 28 28]
-		c         = cnnrt.View{Offset: 0, Pitch: 512}       // [512 28 28], [512 14 14]
-		d         = cnnrt.View{Offset: 401408, Pitch: 512}  // [512 28 28], [512 14 14]
-		e         = cnnrt.View{Offset: 100352, Pitch: 512}  // [512 14 14], [512 7 7]
+		c         = cnnrt.View{Offset: 0, Pitch: 528}       // [512 28 28], [512 14 14]
+		d         = cnnrt.View{Offset: 413952, Pitch: 528}  // [512 28 28], [512 14 14]
+		e         = cnnrt.View{Offset: 103488, Pitch: 528}  // [512 14 14], [512 7 7]
 	)
 	// features.0: conv 3x3 + relu -> [64 224 224] (specs/blocks/vgg.cnn:11)
 	m.features0.Run(s, features0, image)
@@ -61,7 +61,7 @@ func (m *Model) features(s *cnnrt.Session) {
 // classifier runs classifier.0, classifier.3 and classifier.6: [512 7 7] -> [1000].
 func (m *Model) classifier(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 100352, Pitch: 512} // [512 7 7]
+		x           = cnnrt.View{Offset: 103488, Pitch: 528} // [512 7 7]
 		classifier0 = cnnrt.View{Offset: 0, Pitch: 4112}     // [4096]
 		classifier3 = cnnrt.View{Offset: 4112, Pitch: 4112}  // [4096]
 		classifier6 = cnnrt.View{Offset: 0, Pitch: 1008}     // [1000]

@@ -105,8 +105,8 @@ func (m *Model) block3ToBlock12(s *cnnrt.Session) {
 func (m *Model) conv3(s *cnnrt.Session) {
 	var (
 		x         = cnnrt.View{Offset: 375440, Pitch: 1040} // [1024 10 10]
-		conv1     = cnnrt.View{Offset: 153600, Pitch: 1040} // [1024 10 10]
-		pointwise = cnnrt.View{Offset: 0, Pitch: 1536}      // [1536 10 10]
+		conv1     = cnnrt.View{Offset: 155200, Pitch: 1040} // [1024 10 10]
+		pointwise = cnnrt.View{Offset: 0, Pitch: 1552}      // [1536 10 10]
 	)
 	// conv3.conv1: conv 3x3 depthwise -> [1024 10 10] (specs/blocks/separable.cnn:13)
 	m.conv3Conv1.Run(s, conv1, x)
@@ -117,8 +117,8 @@ func (m *Model) conv3(s *cnnrt.Session) {
 // conv4 runs conv4.conv1 and conv4.pointwise: [1536 10 10] -> [2048 10 10].
 func (m *Model) conv4(s *cnnrt.Session) {
 	var (
-		x         = cnnrt.View{Offset: 0, Pitch: 1536}      // [1536 10 10]
-		conv1     = cnnrt.View{Offset: 206400, Pitch: 1536} // [1536 10 10]
+		x         = cnnrt.View{Offset: 0, Pitch: 1552}      // [1536 10 10]
+		conv1     = cnnrt.View{Offset: 206400, Pitch: 1552} // [1536 10 10]
 		pointwise = cnnrt.View{Offset: 0, Pitch: 2064}      // [2048 10 10]
 	)
 	// conv4.conv1: conv 3x3 depthwise -> [1536 10 10] (specs/blocks/separable.cnn:13)
