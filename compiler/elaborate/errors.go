@@ -309,7 +309,7 @@ func (e *elab) errAdd(err error, o operation, name string) *diag.Diagnostic {
 	}
 	d := &diag.Diagnostic{Code: s.Code, Span: o.at, Label: s.Label, Help: s.Help}
 	d.Summary = s.Summary
-	if name != o.op.String() { // else the summary has said it
+	if first, _, _ := strings.Cut(s.Summary, " "); strings.TrimSuffix(first, ":") != name {
 		d.Summary = name + ": " + s.Summary
 	}
 	if a := o.given[s.Attr]; a != nil && a.at.Start.IsValid() {

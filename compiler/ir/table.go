@@ -18,7 +18,11 @@ var table = [numOps]Info{
 					return nil, err
 				}
 			}
-			return shape.Conv(x, a.Out, shape.Window{Kernel: a.Kernel, Stride: a.Stride, Dilation: a.Dilation, Pad: a.Pad}, a.Groups)
+			op := "conv"
+			if a.Matrix {
+				op = "linear2d"
+			}
+			return shape.Conv(op, x, a.Out, shape.Window{Kernel: a.Kernel, Stride: a.Stride, Dilation: a.Dilation, Pad: a.Pad}, a.Groups)
 		}),
 		Params: convParams, MACs: convMACs,
 	},
@@ -80,13 +84,21 @@ var table = [numOps]Info{
 		Name: "adaptivepool", Doc: "mean or maximum over windows that adapt to a fixed output size",
 		MinArgs: 1, MaxArgs: 1, NewAttr: fresh[AdaptivePool],
 		Shape: rule(func(a *AdaptivePool, in []shape.Shape) (shape.Shape, error) {
-			return shape.AdaptivePool(in[0], a.Out)
+			if a.Max {
+				return shape.AdaptivePool("adaptivemaxpool", in[0], a.Out)
+			}
+			return shape.AdaptivePool("adaptiveavgpool", in[0], a.Out)
 		}),
 	},
 	OpGlobalPool: {
 		Name: "globalpool", Doc: "mean or maximum over the whole map, to [c 1 1]",
 		MinArgs: 1, MaxArgs: 1, NewAttr: fresh[GlobalPool],
-		Shape: rule(func(_ *GlobalPool, in []shape.Shape) (shape.Shape, error) { return shape.GlobalPool(in[0]) }),
+		Shape: rule(func(a *GlobalPool, in []shape.Shape) (shape.Shape, error) {
+			if a.Max {
+				return shape.GlobalPool("globalmaxpool", in[0])
+			}
+			return shape.GlobalPool("globalavgpool", in[0])
+		}),
 	},
 	OpReLU:  activation("relu", "max(x, 0)"),
 	OpReLU6: activation("relu6", "min(max(x, 0), 6)"),

@@ -26,25 +26,27 @@ func TestRules(t *testing.T) {
 		rule func() (Shape, error)
 		want string
 	}{
-		{"conv stem", func() (Shape, error) { return Conv(S(3, 224, 224), 64, k(7, 2, 3), 1) }, "[64 112 112]"},
-		{"conv rest of stride", func() (Shape, error) { return Conv(S(3, 8, 8), 4, k(3, 2, 0), 1) }, "[4 3 3]"},
-		{"conv depthwise", func() (Shape, error) { return Conv(S(32, 7, 7), 64, k(3, 1, 1), 32) }, "[64 7 7]"},
-		{"conv rectangle", func() (Shape, error) { return Conv(S(8, 12, 10), 16, rect, 4) }, "[16 6 9]"},
-		{"conv exact fit", func() (Shape, error) { return Conv(S(16, 5, 5), 120, k(5, 1, 0), 1) }, "[120 1 1]"},
-		{"conv on vector", func() (Shape, error) { return Conv(S(9), 4, k(1, 1, 0), 1) }, CodeRank},
-		{"conv no output", func() (Shape, error) { return Conv(S(3, 8, 8), 0, k(1, 1, 0), 1) }, CodeAttr},
-		{"conv no groups", func() (Shape, error) { return Conv(S(3, 8, 8), 3, k(1, 1, 0), 0) }, CodeAttr},
-		{"conv groups and input", func() (Shape, error) { return Conv(S(64, 8, 8), 63, k(1, 1, 0), 3) }, CodeGroups},
-		{"conv groups and output", func() (Shape, error) { return Conv(S(63, 8, 8), 64, k(1, 1, 0), 3) }, CodeGroups},
-		{"conv kernel too large", func() (Shape, error) { return Conv(S(3, 8, 8), 4, k(9, 1, 0), 1) }, CodeWindow},
-		{"conv kernel zero", func() (Shape, error) { return Conv(S(3, 8, 8), 4, k(0, 1, 0), 1) }, CodeAttr},
-		{"conv stride zero", func() (Shape, error) { return Conv(S(3, 8, 8), 4, k(1, 0, 0), 1) }, CodeAttr},
-		{"conv pad negative", func() (Shape, error) { return Conv(S(3, 8, 8), 4, k(1, 1, -1), 1) }, CodeAttr},
-		{"conv dilation zero", func() (Shape, error) { return Conv(S(3, 8, 8), 4, Window{Kernel: Square(1), Stride: Square(1)}, 1) }, CodeAttr},
-		{"conv pad huge", func() (Shape, error) { return Conv(S(3, 8, 8), 4, k(1, 1, math.MaxInt), 1) }, CodeLimit},
-		{"conv out huge", func() (Shape, error) { return Conv(S(3, 1, 1), MaxAxis+1, k(1, 1, 0), 1) }, CodeLimit},
-		{"conv result huge", func() (Shape, error) { return Conv(S(1, 1, 1), 1, k(1, 1, 1<<20), 1) }, CodeLimit},
-		{"conv weights huge", func() (Shape, error) { return Conv(S(1<<20, 1, 1), 1<<20, k(1, 1, 0), 1) }, CodeLimit},
+		{"conv stem", func() (Shape, error) { return Conv("conv", S(3, 224, 224), 64, k(7, 2, 3), 1) }, "[64 112 112]"},
+		{"conv rest of stride", func() (Shape, error) { return Conv("conv", S(3, 8, 8), 4, k(3, 2, 0), 1) }, "[4 3 3]"},
+		{"conv depthwise", func() (Shape, error) { return Conv("conv", S(32, 7, 7), 64, k(3, 1, 1), 32) }, "[64 7 7]"},
+		{"conv rectangle", func() (Shape, error) { return Conv("conv", S(8, 12, 10), 16, rect, 4) }, "[16 6 9]"},
+		{"conv exact fit", func() (Shape, error) { return Conv("conv", S(16, 5, 5), 120, k(5, 1, 0), 1) }, "[120 1 1]"},
+		{"conv on vector", func() (Shape, error) { return Conv("conv", S(9), 4, k(1, 1, 0), 1) }, CodeRank},
+		{"conv no output", func() (Shape, error) { return Conv("conv", S(3, 8, 8), 0, k(1, 1, 0), 1) }, CodeAttr},
+		{"conv no groups", func() (Shape, error) { return Conv("conv", S(3, 8, 8), 3, k(1, 1, 0), 0) }, CodeAttr},
+		{"conv groups and input", func() (Shape, error) { return Conv("conv", S(64, 8, 8), 63, k(1, 1, 0), 3) }, CodeGroups},
+		{"conv groups and output", func() (Shape, error) { return Conv("conv", S(63, 8, 8), 64, k(1, 1, 0), 3) }, CodeGroups},
+		{"conv kernel too large", func() (Shape, error) { return Conv("conv", S(3, 8, 8), 4, k(9, 1, 0), 1) }, CodeWindow},
+		{"conv kernel zero", func() (Shape, error) { return Conv("conv", S(3, 8, 8), 4, k(0, 1, 0), 1) }, CodeAttr},
+		{"conv stride zero", func() (Shape, error) { return Conv("conv", S(3, 8, 8), 4, k(1, 0, 0), 1) }, CodeAttr},
+		{"conv pad negative", func() (Shape, error) { return Conv("conv", S(3, 8, 8), 4, k(1, 1, -1), 1) }, CodeAttr},
+		{"conv dilation zero", func() (Shape, error) {
+			return Conv("conv", S(3, 8, 8), 4, Window{Kernel: Square(1), Stride: Square(1)}, 1)
+		}, CodeAttr},
+		{"conv pad huge", func() (Shape, error) { return Conv("conv", S(3, 8, 8), 4, k(1, 1, math.MaxInt), 1) }, CodeLimit},
+		{"conv out huge", func() (Shape, error) { return Conv("conv", S(3, 1, 1), MaxAxis+1, k(1, 1, 0), 1) }, CodeLimit},
+		{"conv result huge", func() (Shape, error) { return Conv("conv", S(1, 1, 1), 1, k(1, 1, 1<<20), 1) }, CodeLimit},
+		{"conv weights huge", func() (Shape, error) { return Conv("conv", S(1<<20, 1, 1), 1<<20, k(1, 1, 0), 1) }, CodeLimit},
 
 		{"linear", func() (Shape, error) { return Linear(S(2048), 1000, false) }, "[1000]"},
 		{"linear flattening", func() (Shape, error) { return Linear(S(512, 7, 7), 4096, true) }, "[4096]"},
@@ -68,13 +70,13 @@ func TestRules(t *testing.T) {
 		{"maxpool on vector", func() (Shape, error) { return MaxPool(S(9), k(3, 2, 1), false) }, CodeRank},
 		{"avgpool", func() (Shape, error) { return AvgPool(S(6, 28, 28), k(2, 2, 0), false) }, "[6 14 14]"},
 		{"avgpool dilated", func() (Shape, error) { return AvgPool(S(1, 9, 9), dilated, false) }, CodeAttr},
-		{"adaptivepool", func() (Shape, error) { return AdaptivePool(S(512, 10, 13), Size{7, 6}) }, "[512 7 6]"},
-		{"adaptivepool enlarges", func() (Shape, error) { return AdaptivePool(S(512, 2, 2), Square(7)) }, "[512 7 7]"},
-		{"adaptivepool to nothing", func() (Shape, error) { return AdaptivePool(S(512, 2, 2), Size{1, 0}) }, CodeAttr},
-		{"adaptivepool huge", func() (Shape, error) { return AdaptivePool(S(512, 2, 2), Square(1<<20)) }, CodeLimit},
-		{"adaptivepool on vector", func() (Shape, error) { return AdaptivePool(S(9), Square(1)) }, CodeRank},
-		{"globalpool", func() (Shape, error) { return GlobalPool(S(2048, 7, 7)) }, "[2048 1 1]"},
-		{"globalpool on vector", func() (Shape, error) { return GlobalPool(S(9)) }, CodeRank},
+		{"adaptivepool", func() (Shape, error) { return AdaptivePool("adaptiveavgpool", S(512, 10, 13), Size{7, 6}) }, "[512 7 6]"},
+		{"adaptivepool enlarges", func() (Shape, error) { return AdaptivePool("adaptiveavgpool", S(512, 2, 2), Square(7)) }, "[512 7 7]"},
+		{"adaptivepool to nothing", func() (Shape, error) { return AdaptivePool("adaptiveavgpool", S(512, 2, 2), Size{1, 0}) }, CodeAttr},
+		{"adaptivepool huge", func() (Shape, error) { return AdaptivePool("adaptiveavgpool", S(512, 2, 2), Square(1<<20)) }, CodeLimit},
+		{"adaptivepool on vector", func() (Shape, error) { return AdaptivePool("adaptiveavgpool", S(9), Square(1)) }, CodeRank},
+		{"globalpool", func() (Shape, error) { return GlobalPool("globalavgpool", S(2048, 7, 7)) }, "[2048 1 1]"},
+		{"globalpool on vector", func() (Shape, error) { return GlobalPool("globalavgpool", S(9)) }, CodeRank},
 		{"pad", func() (Shape, error) { return Pad(S(8, 12, 10), Padding{1, 0, 2, 3}) }, "[8 15 13]"},
 		{"pad negative", func() (Shape, error) { return Pad(S(8, 12, 10), Padding{1, 0, -2, 3}) }, CodeAttr},
 		{"pad on vector", func() (Shape, error) { return Pad(S(8), PadAll(1)) }, CodeRank},
@@ -198,12 +200,12 @@ func TestSlide(t *testing.T) {
 
 // TestErrors reads the words of errors that users meet most.
 func TestErrors(t *testing.T) {
-	_, groups := Conv(S(64, 8, 8), 63, k(1, 1, 0), 3)
+	_, groups := Conv("conv", S(64, 8, 8), 63, k(1, 1, 0), 3)
 	_, channels := Add(S(256, 28, 28), S(512, 28, 28))
 	_, sizes := Add(S(256, 28, 28), S(256, 14, 14))
 	_, rank := Linear(S(512, 7, 7), 10, false)
 	_, concat := Concat(S(8, 2, 3), S(8, 2, 3), S(8, 2, 2))
-	_, window := Conv(S(3, 4, 4), 4, Window{Square(3), Square(1), Square(3), PadAll(1)}, 1)
+	_, window := Conv("conv", S(3, 4, 4), 4, Window{Square(3), Square(1), Square(3), PadAll(1)}, 1)
 	for _, c := range []struct {
 		name string
 		err  error

@@ -1,6 +1,7 @@
 // Package shape holds tensor shapes and, one pure function a primitive, the
 // rules by which shapes follow from shapes. Every product is checked: a short
-// spec must not ask for 2^62 bytes.
+// spec must not ask for 2^62 bytes. Rules that serve several primitives are told
+// by op what the language calls the one at hand.
 package shape
 
 import (

@@ -73,8 +73,7 @@ func (w Window) over(op string, in Shape, c int, ceil bool) (Shape, error) {
 // Conv is the rule of a convolution with out output channels: each axis has
 // floor((n + padding - dilation*(kernel-1) - 1) / stride) + 1 positions, and
 // groups divides the channels on both sides.
-func Conv(in Shape, out int, w Window, groups int) (Shape, error) {
-	const op = "conv"
+func Conv(op string, in Shape, out int, w Window, groups int) (Shape, error) {
 	if !in.IsMap() {
 		return nil, errNotMap(op, in)
 	}
@@ -94,7 +93,7 @@ func Conv(in Shape, out int, w Window, groups int) (Shape, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s, checkTensor("conv: weights", []int{out, in.Channels() / groups, w.Kernel.H, w.Kernel.W})
+	return s, checkTensor(op+": weights", []int{out, in.Channels() / groups, w.Kernel.H, w.Kernel.W})
 }
 
 // MaxPool is the rule of max pooling, PyTorch's MaxPool2d.
@@ -130,8 +129,7 @@ func pool(op string, in Shape, w Window, ceil bool) (Shape, error) {
 
 // AdaptivePool is the rule of pooling to a fixed size; the windows adapt to it
 // and may overlap, so out may be larger than the input.
-func AdaptivePool(in Shape, out Size) (Shape, error) {
-	const op = "adaptivepool"
+func AdaptivePool(op string, in Shape, out Size) (Shape, error) {
 	if !in.IsMap() {
 		return nil, errNotMap(op, in)
 	}
@@ -143,9 +141,9 @@ func AdaptivePool(in Shape, out Size) (Shape, error) {
 }
 
 // GlobalPool is the rule of pooling a map to [c 1 1].
-func GlobalPool(in Shape) (Shape, error) {
+func GlobalPool(op string, in Shape) (Shape, error) {
 	if !in.IsMap() {
-		return nil, errNotMap("globalpool", in)
+		return nil, errNotMap(op, in)
 	}
 	return Shape{in.Channels(), 1, 1}, nil
 }
