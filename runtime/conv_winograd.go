@@ -172,5 +172,5 @@ func (w *winogradConv) packPart(p *winogradPart, f *filter) {
 			})
 		}
 	}
-	f.packed(p.first, p.cols)
+	f.drop(p.first, p.cols)
 }

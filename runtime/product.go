@@ -178,7 +178,7 @@ func (p *product) packPanel(q panel, f *filter, steps []int) {
 		to := min(from+some, len(steps))
 		f.transpose(b, q.Width, steps[from:to], q.First, q.Cols, from)
 	}
-	f.packed(q.First, q.Cols)
+	f.drop(q.First, q.Cols)
 }
 
 // productCall is one run of a product. What its tasks compute depends neither on how
