@@ -6,3 +6,11 @@ func Assign(regions []Region) int                            { return assign(reg
 func LowerBound(regions []Region) int                        { return lowerBound(regions) }
 func ChooseAlgo(op *runtime.Conv, opts Options) runtime.Algo { return chooseAlgo(op, opts) }
 func Pitch(channels int) int                                 { return (&buffer{channels: channels}).pitch() }
+
+// Smallest returns offsets that need the least memory.
+func Smallest(regions []Region) []int {
+	offsets, _ := smallest(regions)
+	return offsets
+}
+
+func Strayed(regions []Region, offsets []int) int { return strayed(regions, offsets) }

@@ -9,13 +9,13 @@ func (m *Model) features(s *cnnrt.Session) {
 	var (
 		image      = cnnrt.View{Offset: 193600, Pitch: 3}   // [3 224 224]
 		features0  = cnnrt.View{Offset: 0, Pitch: 64}       // [64 55 55]
-		maxpool    = cnnrt.View{Offset: 193600, Pitch: 64}  // [64 27 27]
-		features3  = cnnrt.View{Offset: 0, Pitch: 192}      // [192 27 27]
-		maxpool2   = cnnrt.View{Offset: 139968, Pitch: 192} // [192 13 13]
-		features6  = cnnrt.View{Offset: 0, Pitch: 384}      // [384 13 13]
-		features8  = cnnrt.View{Offset: 64896, Pitch: 256}  // [256 13 13]
-		features10 = cnnrt.View{Offset: 0, Pitch: 256}      // [256 13 13]
-		maxpool3   = cnnrt.View{Offset: 43264, Pitch: 256}  // [256 6 6]
+		maxpool    = cnnrt.View{Offset: 245536, Pitch: 64}  // [64 27 27]
+		features3  = cnnrt.View{Offset: 26816, Pitch: 192}  // [192 27 27]
+		maxpool2   = cnnrt.View{Offset: 252640, Pitch: 192} // [192 13 13]
+		features6  = cnnrt.View{Offset: 64352, Pitch: 384}  // [384 13 13]
+		features8  = cnnrt.View{Offset: 247232, Pitch: 256} // [256 13 13]
+		features10 = cnnrt.View{Offset: 75168, Pitch: 256}  // [256 13 13]
+		maxpool3   = cnnrt.View{Offset: 264256, Pitch: 256} // [256 6 6]
 	)
 	// features.0: conv 11x11 s4 + relu -> [64 55 55] (specs/alexnet.cnn:12)
 	m.features0.Run(s, features0, image)
@@ -38,10 +38,10 @@ func (m *Model) features(s *cnnrt.Session) {
 // classifier runs classifier.1, classifier.4 and classifier.6: [256 6 6] -> [1000].
 func (m *Model) classifier(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 43264, Pitch: 256} // [256 6 6]
-		classifier1 = cnnrt.View{Offset: 0, Pitch: 4112}    // [4096]
-		classifier4 = cnnrt.View{Offset: 4112, Pitch: 4112} // [4096]
-		classifier6 = cnnrt.View{Offset: 0, Pitch: 1008}    // [1000]
+		x           = cnnrt.View{Offset: 264256, Pitch: 256}  // [256 6 6]
+		classifier1 = cnnrt.View{Offset: 357216, Pitch: 4112} // [4096]
+		classifier4 = cnnrt.View{Offset: 353104, Pitch: 4112} // [4096]
+		classifier6 = cnnrt.View{Offset: 352096, Pitch: 1008} // [1000]
 	)
 	// classifier.1: linear + relu -> [4096] (specs/alexnet.cnn:20)
 	m.classifier1.Run(s, classifier1, x)

@@ -7,7 +7,7 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // features0 runs features.0.0 and features.0.1: [3 224 224] -> [96 56 56].
 func (m *Model) features0(s *cnnrt.Session) {
 	var (
-		image       = cnnrt.View{Offset: 0, Pitch: 3}        // [3 224 224]
+		image       = cnnrt.View{Offset: 526848, Pitch: 3}   // [3 224 224]
 		features0_0 = cnnrt.View{Offset: 1204224, Pitch: 96} // [96 56 56]
 	)
 	// features.0.0: conv 4x4 s4 -> [96 56 56] (specs/blocks/convnext.cnn:7)
@@ -34,8 +34,8 @@ func (m *Model) features1(s *cnnrt.Session) {
 // runFeatures2 runs features.2: [96 56 56] -> [192 28 28].
 func (m *Model) runFeatures2(s *cnnrt.Session) {
 	var (
-		x = cnnrt.View{Offset: 1204224, Pitch: 96} // [96 56 56]
-		y = cnnrt.View{Offset: 602112, Pitch: 192} // [192 28 28]
+		x = cnnrt.View{Offset: 1204224, Pitch: 96}  // [96 56 56]
+		y = cnnrt.View{Offset: 1580544, Pitch: 192} // [192 28 28]
 	)
 	// features.2: [96 56 56] -> [192 28 28]
 	m.features2.forward(s, y, x)
@@ -44,9 +44,9 @@ func (m *Model) runFeatures2(s *cnnrt.Session) {
 // features3 runs features.3.0 to features.3.2: [192 28 28] -> [192 28 28].
 func (m *Model) features3(s *cnnrt.Session) {
 	var (
-		x      = cnnrt.View{Offset: 602112, Pitch: 192} // [192 28 28]
-		block0 = cnnrt.View{Offset: 752640, Pitch: 192} // [192 28 28]
-		block3 = cnnrt.View{Offset: 0, Pitch: 768}      // [768 28 28]
+		x      = cnnrt.View{Offset: 1580544, Pitch: 192} // [192 28 28]
+		block0 = cnnrt.View{Offset: 1279488, Pitch: 192} // [192 28 28]
+		block3 = cnnrt.View{Offset: 301056, Pitch: 768}  // [768 28 28]
 	)
 	// features.3.0: [192 28 28] -> [192 28 28]
 	m.features3_0.forward(s, x, block0, block3)
@@ -59,8 +59,8 @@ func (m *Model) features3(s *cnnrt.Session) {
 // runFeatures4 runs features.4: [192 28 28] -> [384 14 14].
 func (m *Model) runFeatures4(s *cnnrt.Session) {
 	var (
-		x = cnnrt.View{Offset: 602112, Pitch: 192} // [192 28 28]
-		y = cnnrt.View{Offset: 304192, Pitch: 384} // [384 14 14]
+		x = cnnrt.View{Offset: 1580544, Pitch: 192} // [192 28 28]
+		y = cnnrt.View{Offset: 1821376, Pitch: 384} // [384 14 14]
 	)
 	// features.4: [192 28 28] -> [384 14 14]
 	m.features4.forward(s, y, x)
@@ -69,9 +69,9 @@ func (m *Model) runFeatures4(s *cnnrt.Session) {
 // features5 runs features.5.0 to features.5.8: [384 14 14] -> [384 14 14].
 func (m *Model) features5(s *cnnrt.Session) {
 	var (
-		x      = cnnrt.View{Offset: 304192, Pitch: 384} // [384 14 14]
-		block0 = cnnrt.View{Offset: 379456, Pitch: 384} // [384 14 14]
-		block3 = cnnrt.View{Offset: 0, Pitch: 1552}     // [1536 14 14]
+		x      = cnnrt.View{Offset: 1821376, Pitch: 384} // [384 14 14]
+		block0 = cnnrt.View{Offset: 1618176, Pitch: 384} // [384 14 14]
+		block3 = cnnrt.View{Offset: 450016, Pitch: 1552} // [1536 14 14]
 	)
 	// features.5.0: [384 14 14] -> [384 14 14]
 	m.features5_0.forward(s, x, block0, block3)
@@ -96,8 +96,8 @@ func (m *Model) features5(s *cnnrt.Session) {
 // runFeatures6 runs features.6: [384 14 14] -> [768 7 7].
 func (m *Model) runFeatures6(s *cnnrt.Session) {
 	var (
-		x = cnnrt.View{Offset: 304192, Pitch: 384} // [384 14 14]
-		y = cnnrt.View{Offset: 151312, Pitch: 768} // [768 7 7]
+		x = cnnrt.View{Offset: 1821376, Pitch: 384} // [384 14 14]
+		y = cnnrt.View{Offset: 583296, Pitch: 768}  // [768 7 7]
 	)
 	// features.6: [384 14 14] -> [768 7 7]
 	m.features6.forward(s, y, x)
@@ -106,9 +106,9 @@ func (m *Model) runFeatures6(s *cnnrt.Session) {
 // features7 runs features.7.0 to features.7.2: [768 7 7] -> [768 7 7].
 func (m *Model) features7(s *cnnrt.Session) {
 	var (
-		x      = cnnrt.View{Offset: 151312, Pitch: 768} // [768 7 7]
-		block0 = cnnrt.View{Offset: 188944, Pitch: 768} // [768 7 7]
-		block3 = cnnrt.View{Offset: 0, Pitch: 3088}     // [3072 7 7]
+		x      = cnnrt.View{Offset: 583296, Pitch: 768}   // [768 7 7]
+		block0 = cnnrt.View{Offset: 1636992, Pitch: 768}  // [768 7 7]
+		block3 = cnnrt.View{Offset: 1279088, Pitch: 3088} // [3072 7 7]
 	)
 	// features.7.0: [768 7 7] -> [768 7 7]
 	m.features7_0.forward(s, x, block0, block3)
@@ -121,8 +121,8 @@ func (m *Model) features7(s *cnnrt.Session) {
 // runAvgpool runs avgpool: [768 7 7] -> [768 1 1].
 func (m *Model) runAvgpool(s *cnnrt.Session) {
 	var (
-		x       = cnnrt.View{Offset: 151312, Pitch: 768} // [768 7 7]
-		avgpool = cnnrt.View{Offset: 1008, Pitch: 768}   // [768 1 1]
+		x       = cnnrt.View{Offset: 583296, Pitch: 768}  // [768 7 7]
+		avgpool = cnnrt.View{Offset: 1655424, Pitch: 768} // [768 1 1]
 	)
 	// avgpool: global average pool -> [768 1 1] (specs/convnext.cnn:27)
 	globalAvgPoolOf768At7.Run(s, avgpool, x)
@@ -131,8 +131,8 @@ func (m *Model) runAvgpool(s *cnnrt.Session) {
 // classifier runs classifier.0 and classifier.2: [768 1 1] -> [1000].
 func (m *Model) classifier(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 1008, Pitch: 768} // [768 1 1]
-		classifier2 = cnnrt.View{Offset: 0, Pitch: 1008}   // [1000]
+		x           = cnnrt.View{Offset: 1655424, Pitch: 768}  // [768 1 1]
+		classifier2 = cnnrt.View{Offset: 1858496, Pitch: 1008} // [1000]
 	)
 	// classifier.0: layer normalisation -> [768 1 1] (specs/convnext.cnn:27)
 	m.classifier0.Run(s, x, x)

@@ -7,7 +7,7 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem runs features.conv0 and features.pool0: [3 224 224] -> [64 56 56].
 func (m *Model) stem(s *cnnrt.Session) {
 	var (
-		image         = cnnrt.View{Offset: 802816, Pitch: 3}   // [3 224 224]
+		image         = cnnrt.View{Offset: 1128960, Pitch: 3}  // [3 224 224]
 		featuresConv0 = cnnrt.View{Offset: 0, Pitch: 64}       // [64 112 112]
 		featuresPool0 = cnnrt.View{Offset: 802816, Pitch: 256} // [64 56 56]
 	)
@@ -22,7 +22,7 @@ func (m *Model) stem(s *cnnrt.Session) {
 func (m *Model) featuresDenseblock1(s *cnnrt.Session) {
 	var (
 		x     = cnnrt.View{Offset: 802816, Pitch: 256} // [64 56 56], [32 56 56]
-		conv1 = cnnrt.View{Offset: 0, Pitch: 128}      // [128 56 56]
+		conv1 = cnnrt.View{Offset: 200704, Pitch: 128} // [128 56 56]
 	)
 	// features.denseblock1.denselayer1: [64 56 56] -> [32 56 56]
 	m.featuresDenseblock1Denselayer1.forward(s, x.From(64), x, conv1)
@@ -42,7 +42,7 @@ func (m *Model) featuresDenseblock1(s *cnnrt.Session) {
 func (m *Model) runFeaturesTransition1Conv(s *cnnrt.Session) {
 	var (
 		x                       = cnnrt.View{Offset: 802816, Pitch: 256} // [256 56 56]
-		featuresTransition1Conv = cnnrt.View{Offset: 0, Pitch: 528}      // [128 28 28]
+		featuresTransition1Conv = cnnrt.View{Offset: 194432, Pitch: 528} // [128 28 28]
 	)
 	// features.transition1.conv: norm + relu + average pool 2x2 + conv 1x1 -> [128 28 28]
 	// (specs/blocks/densenet.cnn:25)
@@ -53,24 +53,21 @@ func (m *Model) runFeaturesTransition1Conv(s *cnnrt.Session) {
 // [128 28 28] -> [32 28 28].
 func (m *Model) featuresDenseblock2(s *cnnrt.Session) {
 	var (
-		x       = cnnrt.View{Offset: 0, Pitch: 528}      // [128 28 28], [32 28 28]
-		a       = cnnrt.View{Offset: 413952, Pitch: 128} // [128 28 28]
-		conv1   = cnnrt.View{Offset: 514304, Pitch: 128} // [128 28 28]
-		norm1   = cnnrt.View{Offset: 413952, Pitch: 160} // [160 28 28]
-		conv1_2 = cnnrt.View{Offset: 539392, Pitch: 128} // [128 28 28]
-		norm1_2 = cnnrt.View{Offset: 413952, Pitch: 192} // [192 28 28]
-		conv1_3 = cnnrt.View{Offset: 564480, Pitch: 128} // [128 28 28]
-		norm1_3 = cnnrt.View{Offset: 413952, Pitch: 224} // [224 28 28]
-		conv1_4 = cnnrt.View{Offset: 589568, Pitch: 128} // [128 28 28]
+		x       = cnnrt.View{Offset: 194432, Pitch: 528}  // [128 28 28], [32 28 28]
+		a       = cnnrt.View{Offset: 1154048, Pitch: 128} // [128 28 28]
+		conv1   = cnnrt.View{Offset: 1585552, Pitch: 128} // [128 28 28]
+		norm1   = cnnrt.View{Offset: 1141504, Pitch: 160} // [160 28 28]
+		norm1_2 = cnnrt.View{Offset: 1128960, Pitch: 192} // [192 28 28]
+		norm1_3 = cnnrt.View{Offset: 1116416, Pitch: 224} // [224 28 28]
 	)
 	// features.denseblock2.denselayer1: [128 28 28] -> [32 28 28]
 	m.featuresDenseblock2Denselayer1.forward(s, x.From(128), x, a, conv1)
 	// features.denseblock2.denselayer2: [160 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer2.forward(s, x.From(160), x, norm1, conv1_2)
+	m.featuresDenseblock2Denselayer2.forward(s, x.From(160), x, norm1, conv1)
 	// features.denseblock2.denselayer3: [192 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer3.forward(s, x.From(192), x, norm1_2, conv1_3)
+	m.featuresDenseblock2Denselayer3.forward(s, x.From(192), x, norm1_2, conv1)
 	// features.denseblock2.denselayer4: [224 28 28] -> [32 28 28]
-	m.featuresDenseblock2Denselayer4.forward(s, x.From(224), x, norm1_3, conv1_4)
+	m.featuresDenseblock2Denselayer4.forward(s, x.From(224), x, norm1_3, conv1)
 	// features.denseblock2.denselayer5: [256 28 28] -> [32 28 28]
 	m.featuresDenseblock2Denselayer5.forward(s, x.From(256), x, a)
 	// features.denseblock2.denselayer6: [288 28 28] -> [32 28 28]
@@ -92,8 +89,8 @@ func (m *Model) featuresDenseblock2(s *cnnrt.Session) {
 // runFeaturesTransition2Conv runs features.transition2.conv: [512 28 28] -> [256 14 14].
 func (m *Model) runFeaturesTransition2Conv(s *cnnrt.Session) {
 	var (
-		x                       = cnnrt.View{Offset: 0, Pitch: 528}       // [512 28 28]
-		featuresTransition2Conv = cnnrt.View{Offset: 413952, Pitch: 1040} // [256 14 14]
+		x                       = cnnrt.View{Offset: 194432, Pitch: 528}   // [512 28 28]
+		featuresTransition2Conv = cnnrt.View{Offset: 1102304, Pitch: 1040} // [256 14 14]
 	)
 	// features.transition2.conv: norm + relu + average pool 2x2 + conv 1x1 -> [256 14 14]
 	// (specs/blocks/densenet.cnn:25)
@@ -104,111 +101,88 @@ func (m *Model) runFeaturesTransition2Conv(s *cnnrt.Session) {
 // [256 14 14] -> [32 14 14].
 func (m *Model) featuresDenseblock3(s *cnnrt.Session) {
 	var (
-		x        = cnnrt.View{Offset: 413952, Pitch: 1040} // [256 14 14], [32 14 14]
-		norm1    = cnnrt.View{Offset: 0, Pitch: 256}       // [256 14 14]
-		conv1    = cnnrt.View{Offset: 50176, Pitch: 128}   // [128 14 14]
-		norm1_2  = cnnrt.View{Offset: 0, Pitch: 288}       // [288 14 14]
-		conv1_2  = cnnrt.View{Offset: 56448, Pitch: 128}   // [128 14 14]
-		norm1_3  = cnnrt.View{Offset: 0, Pitch: 320}       // [320 14 14]
-		conv1_3  = cnnrt.View{Offset: 62720, Pitch: 128}   // [128 14 14]
-		norm1_4  = cnnrt.View{Offset: 0, Pitch: 352}       // [352 14 14]
-		conv1_4  = cnnrt.View{Offset: 68992, Pitch: 128}   // [128 14 14]
-		norm1_5  = cnnrt.View{Offset: 0, Pitch: 384}       // [384 14 14]
-		conv1_5  = cnnrt.View{Offset: 75264, Pitch: 128}   // [128 14 14]
-		norm1_6  = cnnrt.View{Offset: 0, Pitch: 416}       // [416 14 14]
-		conv1_6  = cnnrt.View{Offset: 81536, Pitch: 128}   // [128 14 14]
-		norm1_7  = cnnrt.View{Offset: 0, Pitch: 448}       // [448 14 14]
-		conv1_7  = cnnrt.View{Offset: 87808, Pitch: 128}   // [128 14 14]
-		norm1_8  = cnnrt.View{Offset: 0, Pitch: 480}       // [480 14 14]
-		conv1_8  = cnnrt.View{Offset: 94080, Pitch: 128}   // [128 14 14]
-		norm1_9  = cnnrt.View{Offset: 0, Pitch: 528}       // [512 14 14]
-		conv1_9  = cnnrt.View{Offset: 103488, Pitch: 128}  // [128 14 14]
-		norm1_10 = cnnrt.View{Offset: 0, Pitch: 544}       // [544 14 14]
-		conv1_10 = cnnrt.View{Offset: 106624, Pitch: 128}  // [128 14 14]
-		norm1_11 = cnnrt.View{Offset: 0, Pitch: 576}       // [576 14 14]
-		conv1_11 = cnnrt.View{Offset: 112896, Pitch: 128}  // [128 14 14]
-		norm1_12 = cnnrt.View{Offset: 0, Pitch: 608}       // [608 14 14]
-		conv1_12 = cnnrt.View{Offset: 119168, Pitch: 128}  // [128 14 14]
-		norm1_13 = cnnrt.View{Offset: 0, Pitch: 640}       // [640 14 14]
-		conv1_13 = cnnrt.View{Offset: 125440, Pitch: 128}  // [128 14 14]
-		norm1_14 = cnnrt.View{Offset: 0, Pitch: 672}       // [672 14 14]
-		conv1_14 = cnnrt.View{Offset: 131712, Pitch: 128}  // [128 14 14]
-		norm1_15 = cnnrt.View{Offset: 0, Pitch: 704}       // [704 14 14]
-		conv1_15 = cnnrt.View{Offset: 137984, Pitch: 128}  // [128 14 14]
-		norm1_16 = cnnrt.View{Offset: 0, Pitch: 736}       // [736 14 14]
-		conv1_16 = cnnrt.View{Offset: 144256, Pitch: 128}  // [128 14 14]
-		norm1_17 = cnnrt.View{Offset: 0, Pitch: 768}       // [768 14 14]
-		conv1_17 = cnnrt.View{Offset: 150528, Pitch: 128}  // [128 14 14]
-		norm1_18 = cnnrt.View{Offset: 0, Pitch: 800}       // [800 14 14]
-		conv1_18 = cnnrt.View{Offset: 156800, Pitch: 128}  // [128 14 14]
-		norm1_19 = cnnrt.View{Offset: 0, Pitch: 832}       // [832 14 14]
-		conv1_19 = cnnrt.View{Offset: 163072, Pitch: 128}  // [128 14 14]
-		norm1_20 = cnnrt.View{Offset: 0, Pitch: 864}       // [864 14 14]
-		conv1_20 = cnnrt.View{Offset: 169344, Pitch: 128}  // [128 14 14]
-		norm1_21 = cnnrt.View{Offset: 0, Pitch: 896}       // [896 14 14]
-		conv1_21 = cnnrt.View{Offset: 175616, Pitch: 128}  // [128 14 14]
-		norm1_22 = cnnrt.View{Offset: 0, Pitch: 928}       // [928 14 14]
-		conv1_22 = cnnrt.View{Offset: 181888, Pitch: 128}  // [128 14 14]
-		norm1_23 = cnnrt.View{Offset: 0, Pitch: 960}       // [960 14 14]
-		conv1_23 = cnnrt.View{Offset: 188160, Pitch: 128}  // [128 14 14]
-		norm1_24 = cnnrt.View{Offset: 0, Pitch: 992}       // [992 14 14]
-		conv1_24 = cnnrt.View{Offset: 194432, Pitch: 128}  // [128 14 14]
+		x        = cnnrt.View{Offset: 1102304, Pitch: 1040} // [256 14 14], [32 14 14]
+		norm1    = cnnrt.View{Offset: 376320, Pitch: 256}   // [256 14 14]
+		conv1    = cnnrt.View{Offset: 1623184, Pitch: 128}  // [128 14 14]
+		norm1_2  = cnnrt.View{Offset: 373184, Pitch: 288}   // [288 14 14]
+		norm1_3  = cnnrt.View{Offset: 370048, Pitch: 320}   // [320 14 14]
+		norm1_4  = cnnrt.View{Offset: 366912, Pitch: 352}   // [352 14 14]
+		norm1_5  = cnnrt.View{Offset: 363776, Pitch: 384}   // [384 14 14]
+		norm1_6  = cnnrt.View{Offset: 360640, Pitch: 416}   // [416 14 14]
+		norm1_7  = cnnrt.View{Offset: 357504, Pitch: 448}   // [448 14 14]
+		norm1_8  = cnnrt.View{Offset: 354368, Pitch: 480}   // [480 14 14]
+		norm1_9  = cnnrt.View{Offset: 349664, Pitch: 528}   // [512 14 14]
+		norm1_10 = cnnrt.View{Offset: 348096, Pitch: 544}   // [544 14 14]
+		norm1_11 = cnnrt.View{Offset: 344960, Pitch: 576}   // [576 14 14]
+		norm1_12 = cnnrt.View{Offset: 341824, Pitch: 608}   // [608 14 14]
+		norm1_13 = cnnrt.View{Offset: 338688, Pitch: 640}   // [640 14 14]
+		norm1_14 = cnnrt.View{Offset: 335552, Pitch: 672}   // [672 14 14]
+		norm1_15 = cnnrt.View{Offset: 332416, Pitch: 704}   // [704 14 14]
+		norm1_16 = cnnrt.View{Offset: 329280, Pitch: 736}   // [736 14 14]
+		norm1_17 = cnnrt.View{Offset: 326144, Pitch: 768}   // [768 14 14]
+		norm1_18 = cnnrt.View{Offset: 323008, Pitch: 800}   // [800 14 14]
+		norm1_19 = cnnrt.View{Offset: 319872, Pitch: 832}   // [832 14 14]
+		norm1_20 = cnnrt.View{Offset: 316736, Pitch: 864}   // [864 14 14]
+		norm1_21 = cnnrt.View{Offset: 313600, Pitch: 896}   // [896 14 14]
+		norm1_22 = cnnrt.View{Offset: 310464, Pitch: 928}   // [928 14 14]
+		norm1_23 = cnnrt.View{Offset: 307328, Pitch: 960}   // [960 14 14]
+		norm1_24 = cnnrt.View{Offset: 304192, Pitch: 992}   // [992 14 14]
 	)
 	// features.denseblock3.denselayer1: [256 14 14] -> [32 14 14]
 	m.featuresDenseblock3Denselayer1.forward(s, x.From(256), x, norm1, conv1)
 	// features.denseblock3.denselayer2: [288 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer2.forward(s, x.From(288), x, norm1_2, conv1_2)
+	m.featuresDenseblock3Denselayer2.forward(s, x.From(288), x, norm1_2, conv1)
 	// features.denseblock3.denselayer3: [320 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer3.forward(s, x.From(320), x, norm1_3, conv1_3)
+	m.featuresDenseblock3Denselayer3.forward(s, x.From(320), x, norm1_3, conv1)
 	// features.denseblock3.denselayer4: [352 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer4.forward(s, x.From(352), x, norm1_4, conv1_4)
+	m.featuresDenseblock3Denselayer4.forward(s, x.From(352), x, norm1_4, conv1)
 	// features.denseblock3.denselayer5: [384 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer5.forward(s, x.From(384), x, norm1_5, conv1_5)
+	m.featuresDenseblock3Denselayer5.forward(s, x.From(384), x, norm1_5, conv1)
 	// features.denseblock3.denselayer6: [416 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer6.forward(s, x.From(416), x, norm1_6, conv1_6)
+	m.featuresDenseblock3Denselayer6.forward(s, x.From(416), x, norm1_6, conv1)
 	// features.denseblock3.denselayer7: [448 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer7.forward(s, x.From(448), x, norm1_7, conv1_7)
+	m.featuresDenseblock3Denselayer7.forward(s, x.From(448), x, norm1_7, conv1)
 	// features.denseblock3.denselayer8: [480 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer8.forward(s, x.From(480), x, norm1_8, conv1_8)
+	m.featuresDenseblock3Denselayer8.forward(s, x.From(480), x, norm1_8, conv1)
 	// features.denseblock3.denselayer9: [512 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer9.forward(s, x.From(512), x, norm1_9, conv1_9)
+	m.featuresDenseblock3Denselayer9.forward(s, x.From(512), x, norm1_9, conv1)
 	// features.denseblock3.denselayer10: [544 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer10.forward(s, x.From(544), x, norm1_10, conv1_10)
+	m.featuresDenseblock3Denselayer10.forward(s, x.From(544), x, norm1_10, conv1)
 	// features.denseblock3.denselayer11: [576 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer11.forward(s, x.From(576), x, norm1_11, conv1_11)
+	m.featuresDenseblock3Denselayer11.forward(s, x.From(576), x, norm1_11, conv1)
 	// features.denseblock3.denselayer12: [608 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer12.forward(s, x.From(608), x, norm1_12, conv1_12)
+	m.featuresDenseblock3Denselayer12.forward(s, x.From(608), x, norm1_12, conv1)
 	// features.denseblock3.denselayer13: [640 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer13.forward(s, x.From(640), x, norm1_13, conv1_13)
+	m.featuresDenseblock3Denselayer13.forward(s, x.From(640), x, norm1_13, conv1)
 	// features.denseblock3.denselayer14: [672 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer14.forward(s, x.From(672), x, norm1_14, conv1_14)
+	m.featuresDenseblock3Denselayer14.forward(s, x.From(672), x, norm1_14, conv1)
 	// features.denseblock3.denselayer15: [704 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer15.forward(s, x.From(704), x, norm1_15, conv1_15)
+	m.featuresDenseblock3Denselayer15.forward(s, x.From(704), x, norm1_15, conv1)
 	// features.denseblock3.denselayer16: [736 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer16.forward(s, x.From(736), x, norm1_16, conv1_16)
+	m.featuresDenseblock3Denselayer16.forward(s, x.From(736), x, norm1_16, conv1)
 	// features.denseblock3.denselayer17: [768 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer17.forward(s, x.From(768), x, norm1_17, conv1_17)
+	m.featuresDenseblock3Denselayer17.forward(s, x.From(768), x, norm1_17, conv1)
 	// features.denseblock3.denselayer18: [800 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer18.forward(s, x.From(800), x, norm1_18, conv1_18)
+	m.featuresDenseblock3Denselayer18.forward(s, x.From(800), x, norm1_18, conv1)
 	// features.denseblock3.denselayer19: [832 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer19.forward(s, x.From(832), x, norm1_19, conv1_19)
+	m.featuresDenseblock3Denselayer19.forward(s, x.From(832), x, norm1_19, conv1)
 	// features.denseblock3.denselayer20: [864 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer20.forward(s, x.From(864), x, norm1_20, conv1_20)
+	m.featuresDenseblock3Denselayer20.forward(s, x.From(864), x, norm1_20, conv1)
 	// features.denseblock3.denselayer21: [896 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer21.forward(s, x.From(896), x, norm1_21, conv1_21)
+	m.featuresDenseblock3Denselayer21.forward(s, x.From(896), x, norm1_21, conv1)
 	// features.denseblock3.denselayer22: [928 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer22.forward(s, x.From(928), x, norm1_22, conv1_22)
+	m.featuresDenseblock3Denselayer22.forward(s, x.From(928), x, norm1_22, conv1)
 	// features.denseblock3.denselayer23: [960 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer23.forward(s, x.From(960), x, norm1_23, conv1_23)
+	m.featuresDenseblock3Denselayer23.forward(s, x.From(960), x, norm1_23, conv1)
 	// features.denseblock3.denselayer24: [992 14 14] -> [32 14 14]
-	m.featuresDenseblock3Denselayer24.forward(s, x.From(992), x, norm1_24, conv1_24)
+	m.featuresDenseblock3Denselayer24.forward(s, x.From(992), x, norm1_24, conv1)
 }
 
 // runFeaturesTransition3Conv runs features.transition3.conv: [1024 14 14] -> [512 7 7].
 func (m *Model) runFeaturesTransition3Conv(s *cnnrt.Session) {
 	var (
-		x                       = cnnrt.View{Offset: 413952, Pitch: 1040} // [1024 14 14]
-		featuresTransition3Conv = cnnrt.View{Offset: 0, Pitch: 1040}      // [512 7 7]
+		x                       = cnnrt.View{Offset: 1102304, Pitch: 1040} // [1024 14 14]
+		featuresTransition3Conv = cnnrt.View{Offset: 1610240, Pitch: 1040} // [512 7 7]
 	)
 	// features.transition3.conv: norm + relu + average pool 2x2 + conv 1x1 -> [512 7 7]
 	// (specs/blocks/densenet.cnn:25)
@@ -219,80 +193,66 @@ func (m *Model) runFeaturesTransition3Conv(s *cnnrt.Session) {
 // [512 7 7] -> [32 7 7].
 func (m *Model) featuresDenseblock4(s *cnnrt.Session) {
 	var (
-		x        = cnnrt.View{Offset: 0, Pitch: 1040}    // [512 7 7], [32 7 7]
-		norm1    = cnnrt.View{Offset: 50960, Pitch: 528} // [512 7 7]
-		conv1    = cnnrt.View{Offset: 76832, Pitch: 128} // [128 7 7]
-		norm1_2  = cnnrt.View{Offset: 50960, Pitch: 544} // [544 7 7]
-		conv1_2  = cnnrt.View{Offset: 77616, Pitch: 128} // [128 7 7]
-		norm1_3  = cnnrt.View{Offset: 50960, Pitch: 576} // [576 7 7]
-		conv1_3  = cnnrt.View{Offset: 79184, Pitch: 128} // [128 7 7]
-		norm1_4  = cnnrt.View{Offset: 50960, Pitch: 608} // [608 7 7]
-		conv1_4  = cnnrt.View{Offset: 80752, Pitch: 128} // [128 7 7]
-		norm1_5  = cnnrt.View{Offset: 50960, Pitch: 640} // [640 7 7]
-		conv1_5  = cnnrt.View{Offset: 82320, Pitch: 128} // [128 7 7]
-		norm1_6  = cnnrt.View{Offset: 50960, Pitch: 672} // [672 7 7]
-		conv1_6  = cnnrt.View{Offset: 83888, Pitch: 128} // [128 7 7]
-		norm1_7  = cnnrt.View{Offset: 50960, Pitch: 704} // [704 7 7]
-		conv1_7  = cnnrt.View{Offset: 85456, Pitch: 128} // [128 7 7]
-		norm1_8  = cnnrt.View{Offset: 50960, Pitch: 736} // [736 7 7]
-		conv1_8  = cnnrt.View{Offset: 87024, Pitch: 128} // [128 7 7]
-		norm1_9  = cnnrt.View{Offset: 50960, Pitch: 768} // [768 7 7]
-		conv1_9  = cnnrt.View{Offset: 88592, Pitch: 128} // [128 7 7]
-		norm1_10 = cnnrt.View{Offset: 50960, Pitch: 800} // [800 7 7]
-		conv1_10 = cnnrt.View{Offset: 90160, Pitch: 128} // [128 7 7]
-		norm1_11 = cnnrt.View{Offset: 50960, Pitch: 832} // [832 7 7]
-		conv1_11 = cnnrt.View{Offset: 91728, Pitch: 128} // [128 7 7]
-		norm1_12 = cnnrt.View{Offset: 50960, Pitch: 864} // [864 7 7]
-		conv1_12 = cnnrt.View{Offset: 93296, Pitch: 128} // [128 7 7]
-		norm1_13 = cnnrt.View{Offset: 50960, Pitch: 896} // [896 7 7]
-		conv1_13 = cnnrt.View{Offset: 94864, Pitch: 128} // [128 7 7]
-		norm1_14 = cnnrt.View{Offset: 50960, Pitch: 928} // [928 7 7]
-		conv1_14 = cnnrt.View{Offset: 96432, Pitch: 128} // [128 7 7]
-		norm1_15 = cnnrt.View{Offset: 50960, Pitch: 960} // [960 7 7]
-		conv1_15 = cnnrt.View{Offset: 98000, Pitch: 128} // [128 7 7]
-		norm1_16 = cnnrt.View{Offset: 50960, Pitch: 992} // [992 7 7]
-		conv1_16 = cnnrt.View{Offset: 99568, Pitch: 128} // [128 7 7]
+		x        = cnnrt.View{Offset: 1610240, Pitch: 1040} // [512 7 7], [32 7 7]
+		norm1    = cnnrt.View{Offset: 1191280, Pitch: 528}  // [512 7 7]
+		conv1    = cnnrt.View{Offset: 398272, Pitch: 128}   // [128 7 7]
+		norm1_2  = cnnrt.View{Offset: 388080, Pitch: 544}   // [544 7 7]
+		conv1_2  = cnnrt.View{Offset: 1201088, Pitch: 128}  // [128 7 7]
+		norm1_3  = cnnrt.View{Offset: 387296, Pitch: 576}   // [576 7 7]
+		norm1_4  = cnnrt.View{Offset: 386512, Pitch: 608}   // [608 7 7]
+		norm1_5  = cnnrt.View{Offset: 385728, Pitch: 640}   // [640 7 7]
+		norm1_6  = cnnrt.View{Offset: 384944, Pitch: 672}   // [672 7 7]
+		norm1_7  = cnnrt.View{Offset: 384160, Pitch: 704}   // [704 7 7]
+		norm1_8  = cnnrt.View{Offset: 383376, Pitch: 736}   // [736 7 7]
+		norm1_9  = cnnrt.View{Offset: 382592, Pitch: 768}   // [768 7 7]
+		norm1_10 = cnnrt.View{Offset: 381808, Pitch: 800}   // [800 7 7]
+		norm1_11 = cnnrt.View{Offset: 381024, Pitch: 832}   // [832 7 7]
+		norm1_12 = cnnrt.View{Offset: 380240, Pitch: 864}   // [864 7 7]
+		norm1_13 = cnnrt.View{Offset: 379456, Pitch: 896}   // [896 7 7]
+		norm1_14 = cnnrt.View{Offset: 378672, Pitch: 928}   // [928 7 7]
+		norm1_15 = cnnrt.View{Offset: 377888, Pitch: 960}   // [960 7 7]
+		norm1_16 = cnnrt.View{Offset: 377104, Pitch: 992}   // [992 7 7]
 	)
 	// features.denseblock4.denselayer1: [512 7 7] -> [32 7 7]
 	m.featuresDenseblock4Denselayer1.forward(s, x.From(512), x, norm1, conv1)
 	// features.denseblock4.denselayer2: [544 7 7] -> [32 7 7]
 	m.featuresDenseblock4Denselayer2.forward(s, x.From(544), x, norm1_2, conv1_2)
 	// features.denseblock4.denselayer3: [576 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer3.forward(s, x.From(576), x, norm1_3, conv1_3)
+	m.featuresDenseblock4Denselayer3.forward(s, x.From(576), x, norm1_3, conv1_2)
 	// features.denseblock4.denselayer4: [608 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer4.forward(s, x.From(608), x, norm1_4, conv1_4)
+	m.featuresDenseblock4Denselayer4.forward(s, x.From(608), x, norm1_4, conv1_2)
 	// features.denseblock4.denselayer5: [640 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer5.forward(s, x.From(640), x, norm1_5, conv1_5)
+	m.featuresDenseblock4Denselayer5.forward(s, x.From(640), x, norm1_5, conv1_2)
 	// features.denseblock4.denselayer6: [672 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer6.forward(s, x.From(672), x, norm1_6, conv1_6)
+	m.featuresDenseblock4Denselayer6.forward(s, x.From(672), x, norm1_6, conv1_2)
 	// features.denseblock4.denselayer7: [704 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer7.forward(s, x.From(704), x, norm1_7, conv1_7)
+	m.featuresDenseblock4Denselayer7.forward(s, x.From(704), x, norm1_7, conv1_2)
 	// features.denseblock4.denselayer8: [736 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer8.forward(s, x.From(736), x, norm1_8, conv1_8)
+	m.featuresDenseblock4Denselayer8.forward(s, x.From(736), x, norm1_8, conv1_2)
 	// features.denseblock4.denselayer9: [768 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer9.forward(s, x.From(768), x, norm1_9, conv1_9)
+	m.featuresDenseblock4Denselayer9.forward(s, x.From(768), x, norm1_9, conv1_2)
 	// features.denseblock4.denselayer10: [800 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer10.forward(s, x.From(800), x, norm1_10, conv1_10)
+	m.featuresDenseblock4Denselayer10.forward(s, x.From(800), x, norm1_10, conv1_2)
 	// features.denseblock4.denselayer11: [832 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer11.forward(s, x.From(832), x, norm1_11, conv1_11)
+	m.featuresDenseblock4Denselayer11.forward(s, x.From(832), x, norm1_11, conv1_2)
 	// features.denseblock4.denselayer12: [864 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer12.forward(s, x.From(864), x, norm1_12, conv1_12)
+	m.featuresDenseblock4Denselayer12.forward(s, x.From(864), x, norm1_12, conv1_2)
 	// features.denseblock4.denselayer13: [896 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer13.forward(s, x.From(896), x, norm1_13, conv1_13)
+	m.featuresDenseblock4Denselayer13.forward(s, x.From(896), x, norm1_13, conv1_2)
 	// features.denseblock4.denselayer14: [928 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer14.forward(s, x.From(928), x, norm1_14, conv1_14)
+	m.featuresDenseblock4Denselayer14.forward(s, x.From(928), x, norm1_14, conv1_2)
 	// features.denseblock4.denselayer15: [960 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer15.forward(s, x.From(960), x, norm1_15, conv1_15)
+	m.featuresDenseblock4Denselayer15.forward(s, x.From(960), x, norm1_15, conv1_2)
 	// features.denseblock4.denselayer16: [992 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer16.forward(s, x.From(992), x, norm1_16, conv1_16)
+	m.featuresDenseblock4Denselayer16.forward(s, x.From(992), x, norm1_16, conv1_2)
 }
 
 // head runs features.norm5, globalavgpool and classifier: [1024 7 7] -> [1000].
 func (m *Model) head(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 0, Pitch: 1040}     // [1024 7 7]
-		globalavgpool = cnnrt.View{Offset: 50960, Pitch: 1040} // [1024 1 1]
-		classifier    = cnnrt.View{Offset: 0, Pitch: 1008}     // [1000]
+		x             = cnnrt.View{Offset: 1610240, Pitch: 1040} // [1024 7 7]
+		globalavgpool = cnnrt.View{Offset: 1203696, Pitch: 1040} // [1024 1 1]
+		classifier    = cnnrt.View{Offset: 1635216, Pitch: 1008} // [1000]
 	)
 	// features.norm5: scale and shift by norm5 + relu -> [1024 7 7] (specs/densenet.cnn:25)
 	m.featuresNorm5.Run(s, x, x)

@@ -8,12 +8,12 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // features.1.0.block.2.0: [3 224 224] -> [16 112 112].
 func (m *Model) features1(s *cnnrt.Session) {
 	var (
-		image               = cnnrt.View{Offset: 401408, Pitch: 3}  // [3 224 224]
-		features1_0Block0_0 = cnnrt.View{Offset: 0, Pitch: 32}      // [32 112 112]
-		y                   = cnnrt.View{Offset: 602112, Pitch: 32} // [32 1 1]
-		avgpool             = cnnrt.View{Offset: 401408, Pitch: 32} // [32 1 1]
-		fc1                 = cnnrt.View{Offset: 401440, Pitch: 8}  // [8 1 1]
-		features1_0Block2_0 = cnnrt.View{Offset: 401408, Pitch: 16} // [16 112 112]
+		image               = cnnrt.View{Offset: 456624, Pitch: 3}  // [3 224 224]
+		features1_0Block0_0 = cnnrt.View{Offset: 25088, Pitch: 32}  // [32 112 112]
+		y                   = cnnrt.View{Offset: 18800, Pitch: 32}  // [32 1 1]
+		avgpool             = cnnrt.View{Offset: 531872, Pitch: 32} // [32 1 1]
+		fc1                 = cnnrt.View{Offset: 426496, Pitch: 8}  // [8 1 1]
+		features1_0Block2_0 = cnnrt.View{Offset: 431536, Pitch: 16} // [16 112 112]
 	)
 	// a band of rows at a time:
 	// features.0.0: conv 3x3 s2 + batchnorm + silu -> [32 112 112] (specs/blocks/mbconv.cnn:9)
@@ -29,14 +29,15 @@ func (m *Model) features1(s *cnnrt.Session) {
 // features2 runs features.2.0.block.0.0 to features.2.1.block.3.0: [16 112 112] -> [24 56 56].
 func (m *Model) features2(s *cnnrt.Session) {
 	var (
-		x                   = cnnrt.View{Offset: 401408, Pitch: 16}  // [16 112 112]
-		features2_0Block1_0 = cnnrt.View{Offset: 0, Pitch: 96}       // [96 56 56]
-		a                   = cnnrt.View{Offset: 301056, Pitch: 96}  // [96 1 1]
-		fc1                 = cnnrt.View{Offset: 301152, Pitch: 4}   // [4 1 1]
-		features2_0Block3_0 = cnnrt.View{Offset: 451584, Pitch: 32}  // [24 56 56]
+		x                   = cnnrt.View{Offset: 431536, Pitch: 16}  // [16 112 112]
+		features2_0Block1_0 = cnnrt.View{Offset: 75264, Pitch: 96}   // [96 56 56]
+		y                   = cnnrt.View{Offset: 18768, Pitch: 96}   // [96 1 1]
+		avgpool             = cnnrt.View{Offset: 531840, Pitch: 96}  // [96 1 1]
+		fc1                 = cnnrt.View{Offset: 426496, Pitch: 4}   // [4 1 1]
+		features2_0Block3_0 = cnnrt.View{Offset: 481712, Pitch: 32}  // [24 56 56]
 		features2_1Block1_0 = cnnrt.View{Offset: 0, Pitch: 144}      // [144 56 56]
-		b                   = cnnrt.View{Offset: 551936, Pitch: 144} // [144 1 1]
-		fc1_2               = cnnrt.View{Offset: 552080, Pitch: 6}   // [6 1 1]
+		a                   = cnnrt.View{Offset: 626016, Pitch: 144} // [144 1 1]
+		fc1_2               = cnnrt.View{Offset: 451584, Pitch: 6}   // [6 1 1]
 	)
 	// a band of rows at a time:
 	// features.2.0.block.0.0: conv 1x1 + batchnorm + silu -> [96 112 112] (specs/blocks/mbconv.cnn:9)
@@ -44,32 +45,33 @@ func (m *Model) features2(s *cnnrt.Session) {
 	// (specs/blocks/mbconv.cnn:9)
 	m.features2_0Block1_0.Run(s, features2_0Block1_0, x)
 	// features.2.0.block.2: [96 56 56] -> [96 1 1]
-	m.features2_0Block2.forward(s, a, features2_0Block1_0, a, fc1)
+	m.features2_0Block2.forward(s, y, features2_0Block1_0, avgpool, fc1)
 	// features.2.0.block.3.0: gate + conv 1x1 + batchnorm -> [24 56 56] (specs/blocks/mbconv.cnn:9)
-	m.features2_0Block3_0.RunGated(s, features2_0Block3_0, features2_0Block1_0, a)
+	m.features2_0Block3_0.RunGated(s, features2_0Block3_0, features2_0Block1_0, y)
 	// a band of rows at a time:
 	// features.2.1.block.0.0: conv 1x1 + batchnorm + silu -> [144 56 56] (specs/blocks/mbconv.cnn:9)
 	// features.2.1.block.1.0: conv 3x3 depthwise + batchnorm + silu -> [144 56 56]
 	// (specs/blocks/mbconv.cnn:9)
 	m.features2_1Block1_0.Run(s, features2_1Block1_0, features2_0Block3_0)
 	// features.2.1.block.2: [144 56 56] -> [144 1 1]
-	m.features2_1Block2.forward(s, b, features2_1Block1_0, b, fc1_2)
+	m.features2_1Block2.forward(s, a, features2_1Block1_0, a, fc1_2)
 	// features.2.1.block.3.0: gate + conv 1x1 + batchnorm + residual -> [24 56 56]
 	// (specs/blocks/mbconv.cnn:9)
-	m.features2_1Block3_0.RunGatedAdd(s, features2_0Block3_0, features2_1Block1_0, b, features2_0Block3_0)
+	m.features2_1Block3_0.RunGatedAdd(s, features2_0Block3_0, features2_1Block1_0, a, features2_0Block3_0)
 }
 
 // features3 runs features.3.0.block.0.0 to features.3.1: [24 56 56] -> [40 28 28].
 func (m *Model) features3(s *cnnrt.Session) {
 	var (
-		x                    = cnnrt.View{Offset: 451584, Pitch: 32}  // [24 56 56]
-		features3_0Block1_0  = cnnrt.View{Offset: 0, Pitch: 144}      // [144 28 28]
-		a                    = cnnrt.View{Offset: 112896, Pitch: 144} // [144 1 1]
-		features3_0Block2FC1 = cnnrt.View{Offset: 113040, Pitch: 6}   // [6 1 1]
-		features3_0Block3_0  = cnnrt.View{Offset: 376320, Pitch: 48}  // [40 28 28]
-		b                    = cnnrt.View{Offset: 0, Pitch: 240}      // [240 1 1]
-		block1_0             = cnnrt.View{Offset: 188160, Pitch: 240} // [240 28 28]
-		block2FC1            = cnnrt.View{Offset: 240, Pitch: 10}     // [10 1 1]
+		x                    = cnnrt.View{Offset: 481712, Pitch: 32}  // [24 56 56]
+		features3_0Block1_0  = cnnrt.View{Offset: 169344, Pitch: 144} // [144 28 28]
+		a                    = cnnrt.View{Offset: 626016, Pitch: 144} // [144 1 1]
+		features3_0Block2FC1 = cnnrt.View{Offset: 426496, Pitch: 6}   // [6 1 1]
+		features3_0Block3_0  = cnnrt.View{Offset: 0, Pitch: 48}       // [40 28 28]
+		block0_0             = cnnrt.View{Offset: 131712, Pitch: 240} // [240 28 28]
+		block1_0             = cnnrt.View{Offset: 437808, Pitch: 240} // [240 28 28]
+		b                    = cnnrt.View{Offset: 625968, Pitch: 240} // [240 1 1]
+		block2FC1            = cnnrt.View{Offset: 426496, Pitch: 10}  // [10 1 1]
 	)
 	// a band of rows at a time:
 	// features.3.0.block.0.0: conv 1x1 + batchnorm + silu -> [144 56 56] (specs/blocks/mbconv.cnn:9)
@@ -87,85 +89,92 @@ func (m *Model) features3(s *cnnrt.Session) {
 	// features.3.0.block.3.0: conv 1x1 + batchnorm -> [40 28 28] (specs/blocks/mbconv.cnn:9)
 	m.features3_0Block3_0.Run(s, features3_0Block3_0, features3_0Block1_0)
 	// features.3.1: [40 28 28] -> [40 28 28]
-	m.features3_1.forward(s, features3_0Block3_0, b, block1_0, b, block2FC1, b)
+	m.features3_1.forward(s, features3_0Block3_0, block0_0, block1_0, b, block2FC1, b)
 }
 
 // features4 runs features.4.0 to features.4.2: [40 28 28] -> [80 14 14].
 func (m *Model) features4(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 376320, Pitch: 48}  // [40 28 28]
-		y           = cnnrt.View{Offset: 235200, Pitch: 80}  // [80 14 14]
-		a           = cnnrt.View{Offset: 0, Pitch: 240}      // [240 1 1]
-		block1_0    = cnnrt.View{Offset: 188160, Pitch: 240} // [240 14 14]
-		block2FC1   = cnnrt.View{Offset: 240, Pitch: 10}     // [10 1 1]
-		b           = cnnrt.View{Offset: 0, Pitch: 480}      // [480 1 1]
-		block1_0_2  = cnnrt.View{Offset: 94080, Pitch: 480}  // [480 14 14]
-		block2FC1_2 = cnnrt.View{Offset: 480, Pitch: 32}     // [20 1 1]
+		x           = cnnrt.View{Offset: 0, Pitch: 48}       // [40 28 28]
+		y           = cnnrt.View{Offset: 10976, Pitch: 80}   // [80 14 14]
+		block0_0    = cnnrt.View{Offset: 131712, Pitch: 240} // [240 28 28]
+		block1_0    = cnnrt.View{Offset: 508368, Pitch: 240} // [240 14 14]
+		a           = cnnrt.View{Offset: 625968, Pitch: 240} // [240 1 1]
+		block2FC1   = cnnrt.View{Offset: 426496, Pitch: 10}  // [10 1 1]
+		block0_0_2  = cnnrt.View{Offset: 178752, Pitch: 480} // [480 14 14]
+		block1_0_2  = cnnrt.View{Offset: 484848, Pitch: 480} // [480 14 14]
+		b           = cnnrt.View{Offset: 225552, Pitch: 480} // [480 1 1]
+		block2FC1_2 = cnnrt.View{Offset: 632208, Pitch: 32}  // [20 1 1]
 	)
 	// features.4.0: [40 28 28] -> [80 14 14]
-	m.features4_0.forward(s, y, x, a, block1_0, a, block2FC1, a)
+	m.features4_0.forward(s, y, x, block0_0, block1_0, a, block2FC1, a)
 	// features.4.1: [80 14 14] -> [80 14 14]
-	m.features4_1.forward(s, y, b, block1_0_2, b, block2FC1_2, b)
+	m.features4_1.forward(s, y, block0_0_2, block1_0_2, b, block2FC1_2, b)
 	// features.4.2: [80 14 14] -> [80 14 14]
-	m.features4_2.forward(s, y, b, block1_0_2, b, block2FC1_2, b)
+	m.features4_2.forward(s, y, block0_0_2, block1_0_2, b, block2FC1_2, b)
 }
 
 // features5 runs features.5.0 to features.5.2: [80 14 14] -> [112 14 14].
 func (m *Model) features5(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 235200, Pitch: 80}  // [80 14 14]
-		y           = cnnrt.View{Offset: 263424, Pitch: 112} // [112 14 14]
-		a           = cnnrt.View{Offset: 0, Pitch: 480}      // [480 1 1]
-		block1_0    = cnnrt.View{Offset: 94080, Pitch: 480}  // [480 14 14]
-		block2FC1   = cnnrt.View{Offset: 480, Pitch: 32}     // [20 1 1]
-		b           = cnnrt.View{Offset: 0, Pitch: 672}      // [672 1 1]
-		block1_0_2  = cnnrt.View{Offset: 131712, Pitch: 672} // [672 14 14]
-		block2FC1_2 = cnnrt.View{Offset: 672, Pitch: 32}     // [28 1 1]
+		x           = cnnrt.View{Offset: 10976, Pitch: 80}   // [80 14 14]
+		y           = cnnrt.View{Offset: 7840, Pitch: 112}   // [112 14 14]
+		block0_0    = cnnrt.View{Offset: 178752, Pitch: 480} // [480 14 14]
+		block1_0    = cnnrt.View{Offset: 484848, Pitch: 480} // [480 14 14]
+		a           = cnnrt.View{Offset: 225552, Pitch: 480} // [480 1 1]
+		block2FC1   = cnnrt.View{Offset: 18800, Pitch: 32}   // [20 1 1]
+		block0_0_2  = cnnrt.View{Offset: 159936, Pitch: 672} // [672 14 14]
+		block1_0_2  = cnnrt.View{Offset: 466032, Pitch: 672} // [672 14 14]
+		b           = cnnrt.View{Offset: 225456, Pitch: 672} // [672 1 1]
+		block2FC1_2 = cnnrt.View{Offset: 632208, Pitch: 32}  // [28 1 1]
 	)
 	// features.5.0: [80 14 14] -> [112 14 14]
-	m.features5_0.forward(s, y, x, a, block1_0, a, block2FC1, a)
+	m.features5_0.forward(s, y, x, block0_0, block1_0, a, block2FC1, a)
 	// features.5.1: [112 14 14] -> [112 14 14]
-	m.features5_1.forward(s, y, b, block1_0_2, b, block2FC1_2, b)
+	m.features5_1.forward(s, y, block0_0_2, block1_0_2, b, block2FC1_2, b)
 	// features.5.2: [112 14 14] -> [112 14 14]
-	m.features5_2.forward(s, y, b, block1_0_2, b, block2FC1_2, b)
+	m.features5_2.forward(s, y, block0_0_2, block1_0_2, b, block2FC1_2, b)
 }
 
 // features6 runs features.6.0 to features.6.3: [112 14 14] -> [192 7 7].
 func (m *Model) features6(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 263424, Pitch: 112} // [112 14 14]
-		y           = cnnrt.View{Offset: 112896, Pitch: 192} // [192 7 7]
-		a           = cnnrt.View{Offset: 0, Pitch: 672}      // [672 1 1]
-		block1_0    = cnnrt.View{Offset: 131712, Pitch: 672} // [672 7 7]
-		block2FC1   = cnnrt.View{Offset: 672, Pitch: 32}     // [28 1 1]
-		b           = cnnrt.View{Offset: 0, Pitch: 1152}     // [1152 1 1]
-		block1_0_2  = cnnrt.View{Offset: 56448, Pitch: 1152} // [1152 7 7]
-		block2FC1_2 = cnnrt.View{Offset: 1152, Pitch: 48}    // [48 1 1]
+		x           = cnnrt.View{Offset: 7840, Pitch: 112}    // [112 14 14]
+		y           = cnnrt.View{Offset: 14112, Pitch: 192}   // [192 7 7]
+		block0_0    = cnnrt.View{Offset: 159936, Pitch: 672}  // [672 14 14]
+		block1_0    = cnnrt.View{Offset: 515424, Pitch: 672}  // [672 7 7]
+		a           = cnnrt.View{Offset: 225456, Pitch: 672}  // [672 1 1]
+		block2FC1   = cnnrt.View{Offset: 18800, Pitch: 32}    // [28 1 1]
+		block0_0_2  = cnnrt.View{Offset: 197568, Pitch: 1152} // [1152 7 7]
+		block1_0_2  = cnnrt.View{Offset: 503664, Pitch: 1152} // [1152 7 7]
+		b           = cnnrt.View{Offset: 225216, Pitch: 1152} // [1152 1 1]
+		block2FC1_2 = cnnrt.View{Offset: 626064, Pitch: 48}   // [48 1 1]
 	)
 	// features.6.0: [112 14 14] -> [192 7 7]
-	m.features6_0.forward(s, y, x, a, block1_0, a, block2FC1, a)
+	m.features6_0.forward(s, y, x, block0_0, block1_0, a, block2FC1, a)
 	// features.6.1: [192 7 7] -> [192 7 7]
-	m.features6_1.forward(s, y, b, block1_0_2, b, block2FC1_2, b)
+	m.features6_1.forward(s, y, block0_0_2, block1_0_2, b, block2FC1_2, b)
 	// features.6.2: [192 7 7] -> [192 7 7]
-	m.features6_2.forward(s, y, b, block1_0_2, b, block2FC1_2, b)
+	m.features6_2.forward(s, y, block0_0_2, block1_0_2, b, block2FC1_2, b)
 	// features.6.3: [192 7 7] -> [192 7 7]
-	m.features6_3.forward(s, y, b, block1_0_2, b, block2FC1_2, b)
+	m.features6_3.forward(s, y, block0_0_2, block1_0_2, b, block2FC1_2, b)
 }
 
 // head runs features.7.0, features.8.0, avgpool and classifier.1: [192 7 7] -> [1000].
 func (m *Model) head(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 112896, Pitch: 192} // [192 7 7]
-		y           = cnnrt.View{Offset: 112896, Pitch: 320} // [320 7 7]
-		a           = cnnrt.View{Offset: 0, Pitch: 1152}     // [1152 1 1]
-		block1_0    = cnnrt.View{Offset: 56448, Pitch: 1152} // [1152 7 7]
-		block2FC1   = cnnrt.View{Offset: 1152, Pitch: 48}    // [48 1 1]
-		features8_0 = cnnrt.View{Offset: 0, Pitch: 1280}     // [1280 7 7]
-		avgpool     = cnnrt.View{Offset: 62720, Pitch: 1280} // [1280 1 1]
-		classifier1 = cnnrt.View{Offset: 0, Pitch: 1008}     // [1000]
+		x           = cnnrt.View{Offset: 14112, Pitch: 192}   // [192 7 7]
+		y           = cnnrt.View{Offset: 10976, Pitch: 320}   // [320 7 7]
+		block0_0    = cnnrt.View{Offset: 197568, Pitch: 1152} // [1152 7 7]
+		block1_0    = cnnrt.View{Offset: 503664, Pitch: 1152} // [1152 7 7]
+		a           = cnnrt.View{Offset: 225216, Pitch: 1152} // [1152 1 1]
+		block2FC1   = cnnrt.View{Offset: 626064, Pitch: 48}   // [48 1 1]
+		features8_0 = cnnrt.View{Offset: 194432, Pitch: 1280} // [1280 7 7]
+		avgpool     = cnnrt.View{Offset: 531248, Pitch: 1280} // [1280 1 1]
+		classifier1 = cnnrt.View{Offset: 225280, Pitch: 1008} // [1000]
 	)
 	// features.7.0: [192 7 7] -> [320 7 7]
-	m.features7_0.forward(s, y, x, a, block1_0, a, block2FC1, a)
+	m.features7_0.forward(s, y, x, block0_0, block1_0, a, block2FC1, a)
 	// features.8.0: conv 1x1 + batchnorm + silu -> [1280 7 7] (specs/blocks/mbconv.cnn:9)
 	m.features8_0.Run(s, features8_0, y)
 	// avgpool: global average pool -> [1280 1 1] (specs/efficientnet.cnn:54)

@@ -7,81 +7,77 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // forward runs conv1.conv to fc: [3 224 224] -> [1000].
 func (m *Model) forward(s *cnnrt.Session) {
 	var (
-		image          = cnnrt.View{Offset: 802816, Pitch: 3}   // [3 224 224]
-		conv1Conv      = cnnrt.View{Offset: 0, Pitch: 64}       // [64 112 112]
-		maxpool1       = cnnrt.View{Offset: 802816, Pitch: 64}  // [64 56 56]
-		conv2Conv      = cnnrt.View{Offset: 602112, Pitch: 64}  // [64 56 56]
-		a              = cnnrt.View{Offset: 0, Pitch: 192}      // [192 56 56], [192 28 28]
-		maxpool2       = cnnrt.View{Offset: 602112, Pitch: 192} // [192 28 28]
-		cat            = cnnrt.View{Offset: 376320, Pitch: 256} // [64 28 28], [128 28 28], [32 28 28]
-		branch2_0Conv  = cnnrt.View{Offset: 0, Pitch: 96}       // [96 28 28]
-		branch3_0Conv  = cnnrt.View{Offset: 0, Pitch: 16}       // [16 28 28]
-		cat2           = cnnrt.View{Offset: 0, Pitch: 480}      // [128 28 28], [192 28 28], [96 28 28], [64 28 28]
-		branch2_0Conv2 = cnnrt.View{Offset: 577024, Pitch: 128} // [128 28 28]
-		branch3_0Conv2 = cnnrt.View{Offset: 577024, Pitch: 32}  // [32 28 28]
-		branch4_0      = cnnrt.View{Offset: 577024, Pitch: 256} // [256 28 28]
-		maxpool3       = cnnrt.View{Offset: 376320, Pitch: 480} // [480 14 14]
-		cat3           = cnnrt.View{Offset: 0, Pitch: 528}      // [192 14 14], [208 14 14], ..., [256 14 14]
-		branch2_0Conv3 = cnnrt.View{Offset: 103488, Pitch: 96}  // [96 14 14]
-		branch3_0Conv3 = cnnrt.View{Offset: 103488, Pitch: 16}  // [16 14 14]
-		branch4_0_2    = cnnrt.View{Offset: 103488, Pitch: 480} // [480 14 14]
-		cat4           = cnnrt.View{Offset: 103488, Pitch: 528} // [160 14 14], [224 14 14], [64 14 14]
-		branch2_0Conv4 = cnnrt.View{Offset: 206976, Pitch: 112} // [112 14 14]
-		branch3_0Conv4 = cnnrt.View{Offset: 206976, Pitch: 32}  // [24 14 14]
-		branch4_0_3    = cnnrt.View{Offset: 206976, Pitch: 528} // [512 14 14]
-		branch2_0Conv5 = cnnrt.View{Offset: 206976, Pitch: 128} // [128 14 14]
-		cat5           = cnnrt.View{Offset: 163072, Pitch: 528} // [112 14 14], [288 14 14], [64 14 14]
-		branch2_0Conv6 = cnnrt.View{Offset: 103488, Pitch: 144} // [144 14 14]
-		branch3_0Conv5 = cnnrt.View{Offset: 103488, Pitch: 32}  // [32 14 14]
-		branch4_0_4    = cnnrt.View{Offset: 266560, Pitch: 528} // [512 14 14], [528 14 14]
-		cat6           = cnnrt.View{Offset: 0, Pitch: 832}      // [256 14 14], [320 14 14], [128 14 14], [832 7 7]
-		branch2_0Conv7 = cnnrt.View{Offset: 266560, Pitch: 160} // [160 14 14]
-		branch3_0Conv6 = cnnrt.View{Offset: 266560, Pitch: 32}  // [32 14 14]
-		maxpool4       = cnnrt.View{Offset: 163072, Pitch: 832} // [832 7 7]
-		cat7           = cnnrt.View{Offset: 50960, Pitch: 832}  // [256 7 7], [320 7 7], [128 7 7]
-		branch2_0Conv8 = cnnrt.View{Offset: 0, Pitch: 160}      // [160 7 7]
-		branch3_0Conv7 = cnnrt.View{Offset: 0, Pitch: 32}       // [32 7 7]
-		cat8           = cnnrt.View{Offset: 0, Pitch: 1040}     // [384 7 7], [128 7 7]
-		branch2_0Conv9 = cnnrt.View{Offset: 91728, Pitch: 192}  // [192 7 7]
-		branch3_0Conv8 = cnnrt.View{Offset: 91728, Pitch: 48}   // [48 7 7]
-		branch4_0_5    = cnnrt.View{Offset: 91728, Pitch: 832}  // [832 7 7]
-		avgpool        = cnnrt.View{Offset: 50960, Pitch: 1040} // [1024 1 1]
-		fc             = cnnrt.View{Offset: 0, Pitch: 1008}     // [1000]
+		image          = cnnrt.View{Offset: 25088, Pitch: 3}      // [3 224 224]
+		a              = cnnrt.View{Offset: 200704, Pitch: 64}    // [64 112 112], [64 56 56]
+		maxpool1       = cnnrt.View{Offset: 0, Pitch: 64}         // [64 56 56]
+		conv3Conv      = cnnrt.View{Offset: 401408, Pitch: 192}   // [192 56 56]
+		maxpool2       = cnnrt.View{Offset: 225792, Pitch: 192}   // [192 28 28]
+		cat            = cnnrt.View{Offset: 0, Pitch: 256}        // [64 28 28], [128 28 28], [32 28 28]
+		branch2_0Conv  = cnnrt.View{Offset: 564480, Pitch: 96}    // [96 28 28]
+		branch3_0Conv  = cnnrt.View{Offset: 1027040, Pitch: 16}   // [16 28 28]
+		branch4_0      = cnnrt.View{Offset: 526848, Pitch: 192}   // [192 28 28]
+		cat2           = cnnrt.View{Offset: 413952, Pitch: 480}   // [128 28 28], [192 28 28], [96 28 28], [64 28 28]
+		branch2_0Conv2 = cnnrt.View{Offset: 250880, Pitch: 128}   // [128 28 28]
+		branch3_0Conv2 = cnnrt.View{Offset: 1020768, Pitch: 32}   // [32 28 28]
+		branch4_0_2    = cnnrt.View{Offset: 200704, Pitch: 256}   // [256 28 28]
+		maxpool3       = cnnrt.View{Offset: 254016, Pitch: 480}   // [480 14 14]
+		cat3           = cnnrt.View{Offset: 48608, Pitch: 528}    // [192 14 14], [208 14 14], ..., [256 14 14]
+		branch2_0Conv3 = cnnrt.View{Offset: 1023904, Pitch: 96}   // [96 14 14]
+		branch3_0Conv3 = cnnrt.View{Offset: 1007440, Pitch: 16}   // [16 14 14]
+		branch4_0_3    = cnnrt.View{Offset: 555072, Pitch: 480}   // [480 14 14]
+		cat4           = cnnrt.View{Offset: 249312, Pitch: 528}   // [160 14 14], [224 14 14], [64 14 14], [112 14 14], [288 14 14]
+		branch2_0Conv4 = cnnrt.View{Offset: 1022336, Pitch: 112}  // [112 14 14]
+		branch3_0Conv4 = cnnrt.View{Offset: 1005872, Pitch: 32}   // [24 14 14], [32 14 14]
+		branch4_0_4    = cnnrt.View{Offset: 550368, Pitch: 528}   // [512 14 14], [528 14 14]
+		branch2_0Conv5 = cnnrt.View{Offset: 1020768, Pitch: 128}  // [128 14 14]
+		branch2_0Conv6 = cnnrt.View{Offset: 1019200, Pitch: 144}  // [144 14 14]
+		cat5           = cnnrt.View{Offset: 18816, Pitch: 832}    // [256 14 14], [320 14 14], [128 14 14]
+		branch2_0Conv7 = cnnrt.View{Offset: 1017632, Pitch: 160}  // [160 14 14]
+		b              = cnnrt.View{Offset: 1012928, Pitch: 832}  // [832 7 7]
+		cat6           = cnnrt.View{Offset: 280672, Pitch: 832}   // [256 7 7], [320 7 7], [128 7 7]
+		branch2_0Conv8 = cnnrt.View{Offset: 1005088, Pitch: 160}  // [160 7 7]
+		branch3_0Conv5 = cnnrt.View{Offset: 99568, Pitch: 32}     // [32 7 7]
+		branch4_0_5    = cnnrt.View{Offset: 79968, Pitch: 832}    // [832 7 7]
+		cat7           = cnnrt.View{Offset: 74864, Pitch: 1040}   // [384 7 7], [128 7 7]
+		branch2_0Conv9 = cnnrt.View{Offset: 1028608, Pitch: 192}  // [192 7 7]
+		branch3_0Conv6 = cnnrt.View{Offset: 1007824, Pitch: 48}   // [48 7 7]
+		avgpool        = cnnrt.View{Offset: 1008480, Pitch: 1040} // [1024 1 1]
+		fc             = cnnrt.View{Offset: 99840, Pitch: 1008}   // [1000]
 	)
 	// conv1.conv: conv 7x7 s2 + bn + relu -> [64 112 112] (specs/blocks/inception.cnn:7)
-	m.conv1Conv.Run(s, conv1Conv, image)
+	m.conv1Conv.Run(s, a, image)
 	// maxpool1: max pool 3x3 s2 -> [64 56 56] (specs/googlenet.cnn:18)
-	maxPool3x3s2Of64At56.Run(s, maxpool1, conv1Conv)
+	maxPool3x3s2Of64At56.Run(s, maxpool1, a)
 	// conv2.conv: conv 1x1 + bn + relu -> [64 56 56] (specs/blocks/inception.cnn:7)
-	m.conv2Conv.Run(s, conv2Conv, maxpool1)
+	m.conv2Conv.Run(s, a, maxpool1)
 	// conv3.conv: conv 3x3 + bn + relu -> [192 56 56] (specs/blocks/inception.cnn:7)
-	m.conv3Conv.Run(s, a, conv2Conv)
+	m.conv3Conv.Run(s, conv3Conv, a)
 	// maxpool2: max pool 3x3 s2 -> [192 28 28] (specs/googlenet.cnn:20)
-	maxPool3x3s2Of192At28.Run(s, maxpool2, a)
+	maxPool3x3s2Of192At28.Run(s, maxpool2, conv3Conv)
 	// inception3a: [192 28 28] -> [64 28 28], [128 28 28], [32 28 28], [32 28 28]
-	m.inception3a.forward(s, cat, cat.From(64), cat.From(192), cat.From(224), maxpool2, branch2_0Conv, branch3_0Conv, a)
+	m.inception3a.forward(s, cat, cat.From(64), cat.From(192), cat.From(224), maxpool2, branch2_0Conv, branch3_0Conv, branch4_0)
 	// inception3b: [256 28 28] -> [128 28 28], [192 28 28], [96 28 28], [64 28 28]
-	m.inception3b.forward(s, cat2, cat2.From(128), cat2.From(320), cat2.From(416), cat, branch2_0Conv2, branch3_0Conv2, branch4_0)
+	m.inception3b.forward(s, cat2, cat2.From(128), cat2.From(320), cat2.From(416), cat, branch2_0Conv2, branch3_0Conv2, branch4_0_2)
 	// maxpool3: max pool 3x3 s2 -> [480 14 14] (specs/googlenet.cnn:22)
 	maxPool3x3s2Of480At14.Run(s, maxpool3, cat2)
 	// inception4a: [480 14 14] -> [192 14 14], [208 14 14], [48 14 14], [64 14 14]
-	m.inception4a.forward(s, cat3, cat3.From(192), cat3.From(400), cat3.From(448), maxpool3, branch2_0Conv3, branch3_0Conv3, branch4_0_2)
+	m.inception4a.forward(s, cat3, cat3.From(192), cat3.From(400), cat3.From(448), maxpool3, branch2_0Conv3, branch3_0Conv3, branch4_0_3)
 	// inception4b: [512 14 14] -> [160 14 14], [224 14 14], [64 14 14], [64 14 14]
-	m.inception4b.forward(s, cat4, cat4.From(160), cat4.From(384), cat4.From(448), cat3, branch2_0Conv4, branch3_0Conv4, branch4_0_3)
+	m.inception4b.forward(s, cat4, cat4.From(160), cat4.From(384), cat4.From(448), cat3, branch2_0Conv4, branch3_0Conv4, branch4_0_4)
 	// inception4c: [512 14 14] -> [128 14 14], [256 14 14], [64 14 14], [64 14 14]
-	m.inception4c.forward(s, cat3, cat3.From(128), cat3.From(384), cat3.From(448), cat4, branch2_0Conv5, branch3_0Conv4, branch4_0_3)
+	m.inception4c.forward(s, cat3, cat3.From(128), cat3.From(384), cat3.From(448), cat4, branch2_0Conv5, branch3_0Conv4, branch4_0_4)
 	// inception4d: [512 14 14] -> [112 14 14], [288 14 14], [64 14 14], [64 14 14]
-	m.inception4d.forward(s, cat5, cat5.From(112), cat5.From(400), cat5.From(464), cat3, branch2_0Conv6, branch3_0Conv5, branch4_0_4)
+	m.inception4d.forward(s, cat4, cat4.From(112), cat4.From(400), cat4.From(464), cat3, branch2_0Conv6, branch3_0Conv4, branch4_0_4)
 	// inception4e: [528 14 14] -> [256 14 14], [320 14 14], [128 14 14], [128 14 14]
-	m.inception4e.forward(s, cat6, cat6.From(256), cat6.From(576), cat6.From(704), cat5, branch2_0Conv7, branch3_0Conv6, branch4_0_4)
+	m.inception4e.forward(s, cat5, cat5.From(256), cat5.From(576), cat5.From(704), cat4, branch2_0Conv7, branch3_0Conv4, branch4_0_4)
 	// maxpool4: max pool 2x2 s2 -> [832 7 7] (specs/googlenet.cnn:30)
-	maxPool2x2s2Of832At7.Run(s, maxpool4, cat6)
+	maxPool2x2s2Of832At7.Run(s, b, cat5)
 	// inception5a: [832 7 7] -> [256 7 7], [320 7 7], [128 7 7], [128 7 7]
-	m.inception5a.forward(s, cat7, cat7.From(256), cat7.From(576), cat7.From(704), maxpool4, branch2_0Conv8, branch3_0Conv7, cat6)
+	m.inception5a.forward(s, cat6, cat6.From(256), cat6.From(576), cat6.From(704), b, branch2_0Conv8, branch3_0Conv5, branch4_0_5)
 	// inception5b: [832 7 7] -> [384 7 7], [384 7 7], [128 7 7], [128 7 7]
-	m.inception5b.forward(s, cat8, cat8.From(384), cat8.From(768), cat8.From(896), cat7, branch2_0Conv9, branch3_0Conv8, branch4_0_5)
+	m.inception5b.forward(s, cat7, cat7.From(384), cat7.From(768), cat7.From(896), cat6, branch2_0Conv9, branch3_0Conv6, b)
 	// avgpool: global average pool -> [1024 1 1] (specs/googlenet.cnn:33)
-	globalAvgPoolOf1024At7.Run(s, avgpool, cat8)
+	globalAvgPoolOf1024At7.Run(s, avgpool, cat7)
 	// fc: linear -> [1000] (specs/googlenet.cnn:34)
 	m.fc.Run(s, fc, avgpool)
 }

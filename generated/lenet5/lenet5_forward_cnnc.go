@@ -7,14 +7,14 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // forward runs c1 to output: [1 32 32] -> [10].
 func (m *Model) forward(s *cnnrt.Session) {
 	var (
-		image  = cnnrt.View{Offset: 4704, Pitch: 1}  // [1 32 32]
-		c1     = cnnrt.View{Offset: 0, Pitch: 6}     // [6 28 28]
-		s2     = cnnrt.View{Offset: 4704, Pitch: 6}  // [6 14 14]
-		c3     = cnnrt.View{Offset: 0, Pitch: 16}    // [16 10 10]
-		s4     = cnnrt.View{Offset: 1600, Pitch: 16} // [16 5 5]
-		c5     = cnnrt.View{Offset: 0, Pitch: 128}   // [120 1 1]
-		f6     = cnnrt.View{Offset: 128, Pitch: 96}  // [84]
-		output = cnnrt.View{Offset: 0, Pitch: 10}    // [10]
+		image  = cnnrt.View{Offset: 4784, Pitch: 1}   // [1 32 32]
+		c1     = cnnrt.View{Offset: 0, Pitch: 6}      // [6 28 28]
+		s2     = cnnrt.View{Offset: 4704, Pitch: 6}   // [6 14 14]
+		c3     = cnnrt.View{Offset: 1552, Pitch: 16}  // [16 10 10]
+		s4     = cnnrt.View{Offset: 5088, Pitch: 16}  // [16 5 5]
+		c5     = cnnrt.View{Offset: 2288, Pitch: 128} // [120 1 1]
+		f6     = cnnrt.View{Offset: 6080, Pitch: 96}  // [84]
+		output = cnnrt.View{Offset: 6064, Pitch: 10}  // [10]
 	)
 	// c1: conv 5x5 + sigmoid -> [6 28 28] (specs/lenet5.cnn:24)
 	m.c1.Run(s, c1, image)

@@ -7,25 +7,27 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // features runs features.0.0 to features.18.0: [3 224 224] -> [1280 7 7].
 func (m *Model) features(s *cnnrt.Session) {
 	var (
-		image            = cnnrt.View{Offset: 200704, Pitch: 3}   // [3 224 224]
-		features1Conv1   = cnnrt.View{Offset: 0, Pitch: 16}       // [16 112 112]
-		features2Conv2   = cnnrt.View{Offset: 200704, Pitch: 32}  // [24 56 56]
-		features3Conv2   = cnnrt.View{Offset: 0, Pitch: 32}       // [24 56 56]
-		features4Conv1_0 = cnnrt.View{Offset: 100352, Pitch: 144} // [144 28 28]
-		features4Conv2   = cnnrt.View{Offset: 301056, Pitch: 32}  // [32 28 28]
-		conv0_0          = cnnrt.View{Offset: 0, Pitch: 192}      // [192 28 28]
-		conv1_0          = cnnrt.View{Offset: 150528, Pitch: 192} // [192 28 28], [192 14 14]
-		y                = cnnrt.View{Offset: 188160, Pitch: 64}  // [64 14 14]
-		conv0_0_2        = cnnrt.View{Offset: 0, Pitch: 384}      // [384 14 14]
-		conv1_0_2        = cnnrt.View{Offset: 75264, Pitch: 384}  // [384 14 14]
-		y2               = cnnrt.View{Offset: 225792, Pitch: 96}  // [96 14 14]
-		conv0_0_3        = cnnrt.View{Offset: 0, Pitch: 576}      // [576 14 14]
-		conv1_0_3        = cnnrt.View{Offset: 112896, Pitch: 576} // [576 14 14], [576 7 7]
-		y3               = cnnrt.View{Offset: 94080, Pitch: 160}  // [160 7 7]
-		conv0_0_4        = cnnrt.View{Offset: 0, Pitch: 960}      // [960 7 7]
-		conv1_0_4        = cnnrt.View{Offset: 47040, Pitch: 960}  // [960 7 7]
-		y4               = cnnrt.View{Offset: 94080, Pitch: 320}  // [320 7 7]
-		features18_0     = cnnrt.View{Offset: 0, Pitch: 1280}     // [1280 7 7]
+		image            = cnnrt.View{Offset: 0, Pitch: 3}         // [3 224 224]
+		features1Conv1   = cnnrt.View{Offset: 168080, Pitch: 16}   // [16 112 112]
+		features2Conv2   = cnnrt.View{Offset: 0, Pitch: 32}        // [24 56 56]
+		features3Conv2   = cnnrt.View{Offset: 100352, Pitch: 32}   // [24 56 56]
+		features4Conv1_0 = cnnrt.View{Offset: 211984, Pitch: 144}  // [144 28 28]
+		features4Conv2   = cnnrt.View{Offset: 343696, Pitch: 32}   // [32 28 28]
+		conv0_0          = cnnrt.View{Offset: 193168, Pitch: 192}  // [192 28 28]
+		conv1_0          = cnnrt.View{Offset: 0, Pitch: 192}       // [192 28 28]
+		y                = cnnrt.View{Offset: 349968, Pitch: 64}   // [64 14 14]
+		conv1_0_2        = cnnrt.View{Offset: 56448, Pitch: 192}   // [192 14 14]
+		conv0_0_2        = cnnrt.View{Offset: 230800, Pitch: 384}  // [384 14 14]
+		conv1_0_3        = cnnrt.View{Offset: 37632, Pitch: 384}   // [384 14 14]
+		y2               = cnnrt.View{Offset: 346832, Pitch: 96}   // [96 14 14]
+		conv0_0_3        = cnnrt.View{Offset: 211984, Pitch: 576}  // [576 14 14]
+		conv1_0_4        = cnnrt.View{Offset: 18816, Pitch: 576}   // [576 14 14]
+		y3               = cnnrt.View{Offset: 352320, Pitch: 160}  // [160 7 7]
+		conv1_0_5        = cnnrt.View{Offset: 61152, Pitch: 576}   // [576 7 7]
+		conv0_0_4        = cnnrt.View{Offset: 244912, Pitch: 960}  // [960 7 7]
+		conv1_0_6        = cnnrt.View{Offset: 51744, Pitch: 960}   // [960 7 7]
+		y4               = cnnrt.View{Offset: 348400, Pitch: 320}  // [320 7 7]
+		features18_0     = cnnrt.View{Offset: 237072, Pitch: 1280} // [1280 7 7]
 	)
 	// a band of rows at a time:
 	// features.0.0: conv 3x3 s2 + batchnorm + relu6 -> [32 112 112] (specs/blocks/mbconv.cnn:9)
@@ -57,27 +59,27 @@ func (m *Model) features(s *cnnrt.Session) {
 	// features.6: [32 28 28] -> [32 28 28]
 	m.features6.forward(s, features4Conv2, conv0_0, conv1_0)
 	// features.7: [32 28 28] -> [64 14 14]
-	m.features7.forward(s, y, features4Conv2, conv0_0, conv1_0)
+	m.features7.forward(s, y, features4Conv2, conv0_0, conv1_0_2)
 	// features.8: [64 14 14] -> [64 14 14]
-	m.features8.forward(s, y, conv0_0_2, conv1_0_2)
+	m.features8.forward(s, y, conv0_0_2, conv1_0_3)
 	// features.9: [64 14 14] -> [64 14 14]
-	m.features9.forward(s, y, conv0_0_2, conv1_0_2)
+	m.features9.forward(s, y, conv0_0_2, conv1_0_3)
 	// features.10: [64 14 14] -> [64 14 14]
-	m.features10.forward(s, y, conv0_0_2, conv1_0_2)
+	m.features10.forward(s, y, conv0_0_2, conv1_0_3)
 	// features.11: [64 14 14] -> [96 14 14]
-	m.features11.forward(s, y2, y, conv0_0_2, conv1_0_2)
+	m.features11.forward(s, y2, y, conv0_0_2, conv1_0_3)
 	// features.12: [96 14 14] -> [96 14 14]
-	m.features12.forward(s, y2, conv0_0_3, conv1_0_3)
+	m.features12.forward(s, y2, conv0_0_3, conv1_0_4)
 	// features.13: [96 14 14] -> [96 14 14]
-	m.features13.forward(s, y2, conv0_0_3, conv1_0_3)
+	m.features13.forward(s, y2, conv0_0_3, conv1_0_4)
 	// features.14: [96 14 14] -> [160 7 7]
-	m.features14.forward(s, y3, y2, conv0_0_3, conv1_0_3)
+	m.features14.forward(s, y3, y2, conv0_0_3, conv1_0_5)
 	// features.15: [160 7 7] -> [160 7 7]
-	m.features15.forward(s, y3, conv0_0_4, conv1_0_4)
+	m.features15.forward(s, y3, conv0_0_4, conv1_0_6)
 	// features.16: [160 7 7] -> [160 7 7]
-	m.features16.forward(s, y3, conv0_0_4, conv1_0_4)
+	m.features16.forward(s, y3, conv0_0_4, conv1_0_6)
 	// features.17: [160 7 7] -> [320 7 7]
-	m.features17.forward(s, y4, y3, conv0_0_4, conv1_0_4)
+	m.features17.forward(s, y4, y3, conv0_0_4, conv1_0_6)
 	// features.18.0: conv 1x1 + batchnorm + relu6 -> [1280 7 7] (specs/blocks/mbconv.cnn:9)
 	m.features18_0.Run(s, features18_0, y4)
 }
@@ -85,9 +87,9 @@ func (m *Model) features(s *cnnrt.Session) {
 // head runs globalavgpool and classifier.1: [1280 7 7] -> [1000].
 func (m *Model) head(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 0, Pitch: 1280}     // [1280 7 7]
-		globalavgpool = cnnrt.View{Offset: 62720, Pitch: 1280} // [1280 1 1]
-		classifier1   = cnnrt.View{Offset: 0, Pitch: 1008}     // [1000]
+		x             = cnnrt.View{Offset: 237072, Pitch: 1280} // [1280 7 7]
+		globalavgpool = cnnrt.View{Offset: 74624, Pitch: 1280}  // [1280 1 1]
+		classifier1   = cnnrt.View{Offset: 267920, Pitch: 1008} // [1000]
 	)
 	// globalavgpool: global average pool -> [1280 1 1] (specs/mobilenet_v2.cnn:35)
 	globalAvgPoolOf1280At7.Run(s, globalavgpool, x)

@@ -7,7 +7,7 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem runs features.0.0: [3 224 224] -> [16 112 112].
 func (m *Model) stem(s *cnnrt.Session) {
 	var (
-		image       = cnnrt.View{Offset: 200704, Pitch: 3} // [3 224 224]
+		image       = cnnrt.View{Offset: 225792, Pitch: 3} // [3 224 224]
 		features0_0 = cnnrt.View{Offset: 0, Pitch: 16}     // [16 112 112]
 	)
 	// features.0.0: conv 3x3 s2 + batchnorm + hardswish -> [16 112 112] (specs/blocks/mbconv.cnn:9)
@@ -33,7 +33,7 @@ func (m *Model) features2(s *cnnrt.Session) {
 	var (
 		x        = cnnrt.View{Offset: 0, Pitch: 16}      // [16 112 112]
 		block1_0 = cnnrt.View{Offset: 200704, Pitch: 64} // [64 56 56]
-		block2_0 = cnnrt.View{Offset: 0, Pitch: 32}      // [24 56 56]
+		block2_0 = cnnrt.View{Offset: 50176, Pitch: 32}  // [24 56 56]
 	)
 	// a band of rows at a time:
 	// features.2.block.0.0: conv 1x1 + batchnorm + relu -> [64 112 112] (specs/blocks/mbconv.cnn:9)
@@ -48,8 +48,8 @@ func (m *Model) features2(s *cnnrt.Session) {
 // [24 56 56] -> [24 56 56].
 func (m *Model) runFeatures3Block2_0(s *cnnrt.Session) {
 	var (
-		x                 = cnnrt.View{Offset: 0, Pitch: 32}      // [24 56 56]
-		features3Block2_0 = cnnrt.View{Offset: 100352, Pitch: 32} // [24 56 56]
+		x                 = cnnrt.View{Offset: 50176, Pitch: 32}  // [24 56 56]
+		features3Block2_0 = cnnrt.View{Offset: 250880, Pitch: 32} // [24 56 56]
 	)
 	// a band of rows at a time:
 	// features.3.block.0.0: conv 1x1 + batchnorm + relu -> [72 56 56] (specs/blocks/mbconv.cnn:9)
@@ -62,11 +62,11 @@ func (m *Model) runFeatures3Block2_0(s *cnnrt.Session) {
 // features4 runs features.4.block.0.0 to features.4.block.3.0: [24 56 56] -> [40 28 28].
 func (m *Model) features4(s *cnnrt.Session) {
 	var (
-		x         = cnnrt.View{Offset: 100352, Pitch: 32} // [24 56 56]
-		block1_0  = cnnrt.View{Offset: 0, Pitch: 80}      // [72 28 28]
-		a         = cnnrt.View{Offset: 62720, Pitch: 80}  // [72 1 1]
-		block2FC1 = cnnrt.View{Offset: 62800, Pitch: 32}  // [24 1 1]
-		block3_0  = cnnrt.View{Offset: 200704, Pitch: 48} // [40 28 28]
+		x         = cnnrt.View{Offset: 250880, Pitch: 32} // [24 56 56]
+		block1_0  = cnnrt.View{Offset: 68992, Pitch: 80}  // [72 28 28]
+		a         = cnnrt.View{Offset: 80, Pitch: 80}     // [72 1 1]
+		block2FC1 = cnnrt.View{Offset: 301040, Pitch: 32} // [24 1 1]
+		block3_0  = cnnrt.View{Offset: 383840, Pitch: 48} // [40 28 28]
 	)
 	// a band of rows at a time:
 	// features.4.block.0.0: conv 1x1 + batchnorm + relu -> [72 56 56] (specs/blocks/mbconv.cnn:9)
@@ -88,25 +88,26 @@ func (m *Model) features4(s *cnnrt.Session) {
 // features5To6 runs features.5 and features.6: [40 28 28] -> [40 28 28].
 func (m *Model) features5To6(s *cnnrt.Session) {
 	var (
-		x         = cnnrt.View{Offset: 200704, Pitch: 48}  // [40 28 28]
-		a         = cnnrt.View{Offset: 0, Pitch: 128}      // [120 1 1]
-		block1_0  = cnnrt.View{Offset: 100352, Pitch: 128} // [120 28 28]
-		block2FC1 = cnnrt.View{Offset: 128, Pitch: 32}     // [32 1 1]
+		x         = cnnrt.View{Offset: 383840, Pitch: 48}  // [40 28 28]
+		block0_0  = cnnrt.View{Offset: 50176, Pitch: 128}  // [120 28 28]
+		block1_0  = cnnrt.View{Offset: 250880, Pitch: 128} // [120 28 28]
+		a         = cnnrt.View{Offset: 100288, Pitch: 128} // [120 1 1]
+		block2FC1 = cnnrt.View{Offset: 383808, Pitch: 32}  // [32 1 1]
 	)
 	// features.5: [40 28 28] -> [40 28 28]
-	m.features5.forward(s, x, a, block1_0, a, block2FC1, a)
+	m.features5.forward(s, x, block0_0, block1_0, a, block2FC1, a)
 	// features.6: [40 28 28] -> [40 28 28]
-	m.features6.forward(s, x, a, block1_0, a, block2FC1, a)
+	m.features6.forward(s, x, block0_0, block1_0, a, block2FC1, a)
 }
 
 // features7 runs features.7.block.0.0, features.7.block.1.0 and features.7.block.2.0: [40 28 28] ->
 // [80 14 14].
 func (m *Model) features7(s *cnnrt.Session) {
 	var (
-		x        = cnnrt.View{Offset: 200704, Pitch: 48}  // [40 28 28]
-		block0_0 = cnnrt.View{Offset: 0, Pitch: 240}      // [240 28 28]
-		block1_0 = cnnrt.View{Offset: 188160, Pitch: 240} // [240 14 14]
-		block2_0 = cnnrt.View{Offset: 94080, Pitch: 80}   // [80 14 14]
+		x        = cnnrt.View{Offset: 383840, Pitch: 48}  // [40 28 28]
+		block0_0 = cnnrt.View{Offset: 6272, Pitch: 240}   // [240 28 28]
+		block1_0 = cnnrt.View{Offset: 277536, Pitch: 240} // [240 14 14]
+		block2_0 = cnnrt.View{Offset: 402656, Pitch: 80}  // [80 14 14]
 	)
 	// features.7.block.0.0: conv 1x1 + batchnorm + hardswish -> [240 28 28] (specs/blocks/mbconv.cnn:9)
 	m.features7Block0_0.Run(s, block0_0, x)
@@ -120,22 +121,27 @@ func (m *Model) features7(s *cnnrt.Session) {
 // features8ToAvgpool runs features.8 to avgpool: [80 14 14] -> [960 1 1].
 func (m *Model) features8ToAvgpool(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 94080, Pitch: 80}   // [80 14 14]
-		block0_0    = cnnrt.View{Offset: 0, Pitch: 208}      // [200 14 14]
-		block1_0    = cnnrt.View{Offset: 40768, Pitch: 208}  // [200 14 14]
-		block0_0_2  = cnnrt.View{Offset: 0, Pitch: 192}      // [184 14 14]
-		block1_0_2  = cnnrt.View{Offset: 37632, Pitch: 192}  // [184 14 14]
-		y           = cnnrt.View{Offset: 263424, Pitch: 112} // [112 14 14]
-		a           = cnnrt.View{Offset: 0, Pitch: 480}      // [480 1 1]
-		block1_0_3  = cnnrt.View{Offset: 94080, Pitch: 480}  // [480 14 14]
-		block2FC1   = cnnrt.View{Offset: 480, Pitch: 128}    // [120 1 1]
-		b           = cnnrt.View{Offset: 0, Pitch: 672}      // [672 1 1]
-		block1_0_4  = cnnrt.View{Offset: 131712, Pitch: 672} // [672 14 14], [672 7 7]
-		block2FC1_2 = cnnrt.View{Offset: 672, Pitch: 176}    // [168 1 1]
-		y2          = cnnrt.View{Offset: 94080, Pitch: 160}  // [160 7 7]
-		c           = cnnrt.View{Offset: 0, Pitch: 960}      // [960 1 1], [960 7 7]
-		d           = cnnrt.View{Offset: 47040, Pitch: 960}  // [960 7 7], [960 1 1]
-		block2FC1_3 = cnnrt.View{Offset: 960, Pitch: 240}    // [240 1 1]
+		x           = cnnrt.View{Offset: 402656, Pitch: 80}  // [80 14 14]
+		block0_0    = cnnrt.View{Offset: 79968, Pitch: 208}  // [200 14 14]
+		block1_0    = cnnrt.View{Offset: 280672, Pitch: 208} // [200 14 14]
+		block0_0_2  = cnnrt.View{Offset: 81536, Pitch: 192}  // [184 14 14]
+		block1_0_2  = cnnrt.View{Offset: 282240, Pitch: 192} // [184 14 14]
+		y           = cnnrt.View{Offset: 399520, Pitch: 112} // [112 14 14]
+		block0_0_3  = cnnrt.View{Offset: 53312, Pitch: 480}  // [480 14 14]
+		block1_0_3  = cnnrt.View{Offset: 254016, Pitch: 480} // [480 14 14]
+		a           = cnnrt.View{Offset: 100112, Pitch: 480} // [480 1 1]
+		block2FC1   = cnnrt.View{Offset: 410432, Pitch: 128} // [120 1 1]
+		block0_0_4  = cnnrt.View{Offset: 34496, Pitch: 672}  // [672 14 14]
+		block1_0_4  = cnnrt.View{Offset: 235200, Pitch: 672} // [672 14 14]
+		b           = cnnrt.View{Offset: 100016, Pitch: 672} // [672 1 1]
+		block2FC1_2 = cnnrt.View{Offset: 32, Pitch: 176}     // [168 1 1]
+		y2          = cnnrt.View{Offset: 406576, Pitch: 160} // [160 7 7]
+		block1_0_5  = cnnrt.View{Offset: 284592, Pitch: 672} // [672 7 7]
+		c           = cnnrt.View{Offset: 76832, Pitch: 960}  // [960 7 7]
+		block1_0_6  = cnnrt.View{Offset: 277536, Pitch: 960} // [960 7 7]
+		d           = cnnrt.View{Offset: 99872, Pitch: 960}  // [960 1 1]
+		block2FC1_3 = cnnrt.View{Offset: 0, Pitch: 240}      // [240 1 1]
+		avgpool     = cnnrt.View{Offset: 300576, Pitch: 960} // [960 1 1]
 	)
 	// features.8: [80 14 14] -> [80 14 14]
 	m.features8.forward(s, x, block0_0, block1_0)
@@ -144,27 +150,27 @@ func (m *Model) features8ToAvgpool(s *cnnrt.Session) {
 	// features.10: [80 14 14] -> [80 14 14]
 	m.features10.forward(s, x, block0_0_2, block1_0_2)
 	// features.11: [80 14 14] -> [112 14 14]
-	m.features11.forward(s, y, x, a, block1_0_3, a, block2FC1, a)
+	m.features11.forward(s, y, x, block0_0_3, block1_0_3, a, block2FC1, a)
 	// features.12: [112 14 14] -> [112 14 14]
-	m.features12.forward(s, y, b, block1_0_4, b, block2FC1_2, b)
+	m.features12.forward(s, y, block0_0_4, block1_0_4, b, block2FC1_2, b)
 	// features.13: [112 14 14] -> [160 7 7]
-	m.features13.forward(s, y2, y, b, block1_0_4, b, block2FC1_2, b)
+	m.features13.forward(s, y2, y, block0_0_4, block1_0_5, b, block2FC1_2, b)
 	// features.14: [160 7 7] -> [160 7 7]
-	m.features14.forward(s, y2, c, d, c, block2FC1_3, c)
+	m.features14.forward(s, y2, c, block1_0_6, d, block2FC1_3, d)
 	// features.15: [160 7 7] -> [160 7 7]
-	m.features15.forward(s, y2, c, d, c, block2FC1_3, c)
+	m.features15.forward(s, y2, c, block1_0_6, d, block2FC1_3, d)
 	// features.16.0: conv 1x1 + batchnorm + hardswish -> [960 7 7] (specs/blocks/mbconv.cnn:9)
 	m.features16_0.Run(s, c, y2)
 	// avgpool: global average pool -> [960 1 1] (specs/mobilenet_v3.cnn:59)
-	globalAvgPoolOf960At7.Run(s, d, c)
+	globalAvgPoolOf960At7.Run(s, avgpool, c)
 }
 
 // classifier runs classifier.0 and classifier.3: [960 1 1] -> [1000].
 func (m *Model) classifier(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 47040, Pitch: 960} // [960 1 1]
-		classifier0 = cnnrt.View{Offset: 0, Pitch: 1280}    // [1280]
-		classifier3 = cnnrt.View{Offset: 1280, Pitch: 1008} // [1000]
+		x           = cnnrt.View{Offset: 300576, Pitch: 960}  // [960 1 1]
+		classifier0 = cnnrt.View{Offset: 99712, Pitch: 1280}  // [1280]
+		classifier3 = cnnrt.View{Offset: 300544, Pitch: 1008} // [1000]
 	)
 	// classifier.0: linear + hardswish -> [1280] (specs/mobilenet_v3.cnn:60)
 	m.classifier0.Run(s, classifier0, x)

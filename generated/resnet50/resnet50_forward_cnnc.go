@@ -7,9 +7,9 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem runs conv1 and maxpool: [3 224 224] -> [64 56 56].
 func (m *Model) stem(s *cnnrt.Session) {
 	var (
-		image   = cnnrt.View{Offset: 802816, Pitch: 3}  // [3 224 224]
+		image   = cnnrt.View{Offset: 934528, Pitch: 3}  // [3 224 224]
 		conv1   = cnnrt.View{Offset: 0, Pitch: 64}      // [64 112 112]
-		maxpool = cnnrt.View{Offset: 802816, Pitch: 64} // [64 56 56]
+		maxpool = cnnrt.View{Offset: 909440, Pitch: 64} // [64 56 56]
 	)
 	// conv1: conv 7x7 s2 + bn1 + relu -> [64 112 112] (specs/blocks/resnet.cnn:7)
 	m.conv1.Run(s, conv1, image)
@@ -20,10 +20,10 @@ func (m *Model) stem(s *cnnrt.Session) {
 // layer1 runs layer1.0 to layer1.2: [64 56 56] -> [256 56 56].
 func (m *Model) layer1(s *cnnrt.Session) {
 	var (
-		a     = cnnrt.View{Offset: 802816, Pitch: 64}  // [64 56 56]
+		a     = cnnrt.View{Offset: 909440, Pitch: 64}  // [64 56 56]
 		y     = cnnrt.View{Offset: 0, Pitch: 256}      // [256 56 56]
-		conv1 = cnnrt.View{Offset: 0, Pitch: 64}       // [64 56 56]
-		conv2 = cnnrt.View{Offset: 1003520, Pitch: 64} // [64 56 56]
+		conv1 = cnnrt.View{Offset: 301056, Pitch: 64}  // [64 56 56]
+		conv2 = cnnrt.View{Offset: 1182272, Pitch: 64} // [64 56 56]
 	)
 	// layer1.0: [64 56 56] -> [256 56 56]
 	m.layer1_0.forward(s, y, a, conv1, conv2)
@@ -38,53 +38,52 @@ func (m *Model) layer2(s *cnnrt.Session) {
 	var (
 		x       = cnnrt.View{Offset: 0, Pitch: 256}       // [256 56 56]
 		y       = cnnrt.View{Offset: 802816, Pitch: 528}  // [512 28 28]
-		conv1   = cnnrt.View{Offset: 802816, Pitch: 128}  // [128 56 56]
-		conv2   = cnnrt.View{Offset: 1216768, Pitch: 128} // [128 28 28]
-		conv1_2 = cnnrt.View{Offset: 0, Pitch: 128}       // [128 28 28]
-		conv2_2 = cnnrt.View{Offset: 100352, Pitch: 128}  // [128 28 28]
+		conv1   = cnnrt.View{Offset: 809088, Pitch: 128}  // [128 56 56]
+		conv2   = cnnrt.View{Offset: 1232448, Pitch: 128} // [128 28 28]
+		conv1_2 = cnnrt.View{Offset: 351232, Pitch: 128}  // [128 28 28]
 	)
 	// layer2.0: [256 56 56] -> [512 28 28]
 	m.layer2_0.forward(s, y, x, conv1, conv2)
 	// layer2.1: [512 28 28] -> [512 28 28]
-	m.layer2_1.forward(s, y, conv1_2, conv2_2)
+	m.layer2_1.forward(s, y, conv1_2, conv2)
 	// layer2.2: [512 28 28] -> [512 28 28]
-	m.layer2_2.forward(s, y, conv1_2, conv2_2)
+	m.layer2_2.forward(s, y, conv1_2, conv2)
 	// layer2.3: [512 28 28] -> [512 28 28]
-	m.layer2_3.forward(s, y, conv1_2, conv2_2)
+	m.layer2_3.forward(s, y, conv1_2, conv2)
 }
 
 // layer3 runs layer3.0 to layer3.5: [512 28 28] -> [1024 14 14].
 func (m *Model) layer3(s *cnnrt.Session) {
 	var (
-		x     = cnnrt.View{Offset: 802816, Pitch: 528} // [512 28 28]
-		y     = cnnrt.View{Offset: 0, Pitch: 1040}     // [1024 14 14]
-		conv1 = cnnrt.View{Offset: 0, Pitch: 256}      // [256 28 28]
-		a     = cnnrt.View{Offset: 203840, Pitch: 256} // [256 14 14]
-		conv2 = cnnrt.View{Offset: 254016, Pitch: 256} // [256 14 14]
+		x       = cnnrt.View{Offset: 802816, Pitch: 528}  // [512 28 28]
+		y       = cnnrt.View{Offset: 299488, Pitch: 1040} // [1024 14 14]
+		conv1   = cnnrt.View{Offset: 301056, Pitch: 256}  // [256 28 28]
+		conv2   = cnnrt.View{Offset: 1257536, Pitch: 256} // [256 14 14]
+		conv1_2 = cnnrt.View{Offset: 984704, Pitch: 256}  // [256 14 14]
 	)
 	// layer3.0: [512 28 28] -> [1024 14 14]
-	m.layer3_0.forward(s, y, x, conv1, a)
+	m.layer3_0.forward(s, y, x, conv1, conv2)
 	// layer3.1: [1024 14 14] -> [1024 14 14]
-	m.layer3_1.forward(s, y, a, conv2)
+	m.layer3_1.forward(s, y, conv1_2, conv2)
 	// layer3.2: [1024 14 14] -> [1024 14 14]
-	m.layer3_2.forward(s, y, a, conv2)
+	m.layer3_2.forward(s, y, conv1_2, conv2)
 	// layer3.3: [1024 14 14] -> [1024 14 14]
-	m.layer3_3.forward(s, y, a, conv2)
+	m.layer3_3.forward(s, y, conv1_2, conv2)
 	// layer3.4: [1024 14 14] -> [1024 14 14]
-	m.layer3_4.forward(s, y, a, conv2)
+	m.layer3_4.forward(s, y, conv1_2, conv2)
 	// layer3.5: [1024 14 14] -> [1024 14 14]
-	m.layer3_5.forward(s, y, a, conv2)
+	m.layer3_5.forward(s, y, conv1_2, conv2)
 }
 
 // layer4 runs layer4.0 to layer4.2: [1024 14 14] -> [2048 7 7].
 func (m *Model) layer4(s *cnnrt.Session) {
 	var (
-		x       = cnnrt.View{Offset: 0, Pitch: 1040}      // [1024 14 14]
-		y       = cnnrt.View{Offset: 203840, Pitch: 2064} // [2048 7 7]
-		conv1   = cnnrt.View{Offset: 203840, Pitch: 528}  // [512 14 14]
-		conv2   = cnnrt.View{Offset: 307328, Pitch: 528}  // [512 7 7]
-		conv1_2 = cnnrt.View{Offset: 0, Pitch: 528}       // [512 7 7]
-		conv2_2 = cnnrt.View{Offset: 25872, Pitch: 528}   // [512 7 7]
+		x       = cnnrt.View{Offset: 299488, Pitch: 1040}  // [1024 14 14]
+		y       = cnnrt.View{Offset: 1232048, Pitch: 2064} // [2048 7 7]
+		conv1   = cnnrt.View{Offset: 958048, Pitch: 528}   // [512 14 14]
+		conv2   = cnnrt.View{Offset: 0, Pitch: 528}        // [512 7 7]
+		conv1_2 = cnnrt.View{Offset: 388464, Pitch: 528}   // [512 7 7]
+		conv2_2 = cnnrt.View{Offset: 996848, Pitch: 528}   // [512 7 7]
 	)
 	// layer4.0: [1024 14 14] -> [2048 7 7]
 	m.layer4_0.forward(s, y, x, conv1, conv2)
@@ -97,9 +96,9 @@ func (m *Model) layer4(s *cnnrt.Session) {
 // head runs avgpool and fc: [2048 7 7] -> [1000].
 func (m *Model) head(s *cnnrt.Session) {
 	var (
-		x       = cnnrt.View{Offset: 203840, Pitch: 2064} // [2048 7 7]
-		avgpool = cnnrt.View{Offset: 0, Pitch: 2064}      // [2048 1 1]
-		fc      = cnnrt.View{Offset: 2064, Pitch: 1008}   // [1000]
+		x       = cnnrt.View{Offset: 1232048, Pitch: 2064} // [2048 7 7]
+		avgpool = cnnrt.View{Offset: 400368, Pitch: 2064}  // [2048 1 1]
+		fc      = cnnrt.View{Offset: 1009280, Pitch: 1008} // [1000]
 	)
 	// avgpool: global average pool -> [2048 1 1] (specs/resnet.cnn:30)
 	globalAvgPoolOf2048At7.Run(s, avgpool, x)

@@ -7,9 +7,9 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem runs conv1 and maxpool: [3 224 224] -> [64 56 56].
 func (m *Model) stem(s *cnnrt.Session) {
 	var (
-		image   = cnnrt.View{Offset: 802816, Pitch: 3}   // [3 224 224]
+		image   = cnnrt.View{Offset: 1128960, Pitch: 3}  // [3 224 224]
 		conv1   = cnnrt.View{Offset: 0, Pitch: 64}       // [64 112 112]
-		maxpool = cnnrt.View{Offset: 1204224, Pitch: 64} // [64 56 56]
+		maxpool = cnnrt.View{Offset: 1595584, Pitch: 64} // [64 56 56]
 	)
 	// conv1: conv 7x7 s2 + bn1 + relu -> [64 112 112] (specs/blocks/resnet.cnn:7)
 	m.conv1.Run(s, conv1, image)
@@ -20,11 +20,11 @@ func (m *Model) stem(s *cnnrt.Session) {
 // layer1 runs layer1.0 to layer1.2: [64 56 56] -> [256 56 56].
 func (m *Model) layer1(s *cnnrt.Session) {
 	var (
-		x     = cnnrt.View{Offset: 1204224, Pitch: 64}  // [64 56 56]
+		x     = cnnrt.View{Offset: 1595584, Pitch: 64}  // [64 56 56]
 		y     = cnnrt.View{Offset: 0, Pitch: 256}       // [256 56 56]
-		conv1 = cnnrt.View{Offset: 0, Pitch: 128}       // [128 56 56]
-		a     = cnnrt.View{Offset: 802816, Pitch: 128}  // [128 56 56]
-		conv2 = cnnrt.View{Offset: 1204224, Pitch: 128} // [128 56 56]
+		conv1 = cnnrt.View{Offset: 200704, Pitch: 128}  // [128 56 56]
+		a     = cnnrt.View{Offset: 1003520, Pitch: 128} // [128 56 56]
+		conv2 = cnnrt.View{Offset: 1495232, Pitch: 128} // [128 56 56]
 	)
 	// layer1.0: [64 56 56] -> [256 56 56]
 	m.layer1_0.forward(s, y, x, conv1, a)
@@ -37,69 +37,69 @@ func (m *Model) layer1(s *cnnrt.Session) {
 // layer2 runs layer2.0 to layer2.3: [256 56 56] -> [512 28 28].
 func (m *Model) layer2(s *cnnrt.Session) {
 	var (
-		a       = cnnrt.View{Offset: 0, Pitch: 256}       // [256 56 56], [256 28 28]
-		y       = cnnrt.View{Offset: 802816, Pitch: 528}  // [512 28 28]
+		x       = cnnrt.View{Offset: 0, Pitch: 256}       // [256 56 56]
+		y       = cnnrt.View{Offset: 997248, Pitch: 528}  // [512 28 28]
 		conv1   = cnnrt.View{Offset: 802816, Pitch: 256}  // [256 56 56]
 		conv2   = cnnrt.View{Offset: 1605632, Pitch: 256} // [256 28 28]
-		conv2_2 = cnnrt.View{Offset: 200704, Pitch: 256}  // [256 28 28]
+		conv1_2 = cnnrt.View{Offset: 301056, Pitch: 256}  // [256 28 28]
+		conv2_2 = cnnrt.View{Offset: 1595584, Pitch: 256} // [256 28 28]
 	)
 	// layer2.0: [256 56 56] -> [512 28 28]
-	m.layer2_0.forward(s, y, a, conv1, conv2)
+	m.layer2_0.forward(s, y, x, conv1, conv2)
 	// layer2.1: [512 28 28] -> [512 28 28]
-	m.layer2_1.forward(s, y, a, conv2_2)
+	m.layer2_1.forward(s, y, conv1_2, conv2_2)
 	// layer2.2: [512 28 28] -> [512 28 28]
-	m.layer2_2.forward(s, y, a, conv2_2)
+	m.layer2_2.forward(s, y, conv1_2, conv2_2)
 	// layer2.3: [512 28 28] -> [512 28 28]
-	m.layer2_3.forward(s, y, a, conv2_2)
+	m.layer2_3.forward(s, y, conv1_2, conv2_2)
 }
 
 // layer3 runs layer3.0 to layer3.5: [512 28 28] -> [1024 14 14].
 func (m *Model) layer3(s *cnnrt.Session) {
 	var (
-		x       = cnnrt.View{Offset: 802816, Pitch: 528} // [512 28 28]
-		y       = cnnrt.View{Offset: 0, Pitch: 1040}     // [1024 14 14]
-		conv1   = cnnrt.View{Offset: 0, Pitch: 528}      // [512 28 28]
-		conv2   = cnnrt.View{Offset: 413952, Pitch: 528} // [512 14 14]
-		conv1_2 = cnnrt.View{Offset: 203840, Pitch: 528} // [512 14 14]
-		conv2_2 = cnnrt.View{Offset: 307328, Pitch: 528} // [512 14 14]
+		x       = cnnrt.View{Offset: 997248, Pitch: 528}  // [512 28 28]
+		y       = cnnrt.View{Offset: 299488, Pitch: 1040} // [1024 14 14]
+		conv1   = cnnrt.View{Offset: 194432, Pitch: 528}  // [512 28 28]
+		conv2   = cnnrt.View{Offset: 1644192, Pitch: 528} // [512 14 14]
+		conv1_2 = cnnrt.View{Offset: 1152480, Pitch: 528} // [512 14 14]
 	)
 	// layer3.0: [512 28 28] -> [1024 14 14]
 	m.layer3_0.forward(s, y, x, conv1, conv2)
 	// layer3.1: [1024 14 14] -> [1024 14 14]
-	m.layer3_1.forward(s, y, conv1_2, conv2_2)
+	m.layer3_1.forward(s, y, conv1_2, conv2)
 	// layer3.2: [1024 14 14] -> [1024 14 14]
-	m.layer3_2.forward(s, y, conv1_2, conv2_2)
+	m.layer3_2.forward(s, y, conv1_2, conv2)
 	// layer3.3: [1024 14 14] -> [1024 14 14]
-	m.layer3_3.forward(s, y, conv1_2, conv2_2)
+	m.layer3_3.forward(s, y, conv1_2, conv2)
 	// layer3.4: [1024 14 14] -> [1024 14 14]
-	m.layer3_4.forward(s, y, conv1_2, conv2_2)
+	m.layer3_4.forward(s, y, conv1_2, conv2)
 	// layer3.5: [1024 14 14] -> [1024 14 14]
-	m.layer3_5.forward(s, y, conv1_2, conv2_2)
+	m.layer3_5.forward(s, y, conv1_2, conv2)
 }
 
 // layer4 runs layer4.0 to layer4.2: [1024 14 14] -> [2048 7 7].
 func (m *Model) layer4(s *cnnrt.Session) {
 	var (
-		a       = cnnrt.View{Offset: 0, Pitch: 1040}      // [1024 14 14], [1024 7 7]
-		y       = cnnrt.View{Offset: 203840, Pitch: 2064} // [2048 7 7]
-		conv1   = cnnrt.View{Offset: 203840, Pitch: 1040} // [1024 14 14]
-		conv2   = cnnrt.View{Offset: 407680, Pitch: 1040} // [1024 7 7]
-		conv2_2 = cnnrt.View{Offset: 50960, Pitch: 1040}  // [1024 7 7]
+		x       = cnnrt.View{Offset: 299488, Pitch: 1040}  // [1024 14 14]
+		y       = cnnrt.View{Offset: 1153648, Pitch: 2064} // [2048 7 7]
+		conv1   = cnnrt.View{Offset: 1102304, Pitch: 1040} // [1024 14 14]
+		conv2   = cnnrt.View{Offset: 1670448, Pitch: 1040} // [1024 7 7]
+		conv1_2 = cnnrt.View{Offset: 375920, Pitch: 1040}  // [1024 7 7]
 	)
 	// layer4.0: [1024 14 14] -> [2048 7 7]
-	m.layer4_0.forward(s, y, a, conv1, conv2)
+	m.layer4_0.forward(s, y, x, conv1, conv2)
 	// layer4.1: [2048 7 7] -> [2048 7 7]
-	m.layer4_1.forward(s, y, a, conv2_2)
+	m.layer4_1.forward(s, y, conv1_2, conv2)
 	// layer4.2: [2048 7 7] -> [2048 7 7]
-	m.layer4_2.forward(s, y, a, conv2_2)
+	m.layer4_2.forward(s, y, conv1_2, conv2)
 }
 
 // head runs avgpool and fc: [2048 7 7] -> [1000].
 func (m *Model) head(s *cnnrt.Session) {
 	var (
-		x       = cnnrt.View{Offset: 203840, Pitch: 2064} // [2048 7 7]
-		avgpool = cnnrt.View{Offset: 0, Pitch: 2064}      // [2048 1 1]
-		fc      = cnnrt.View{Offset: 2064, Pitch: 1008}   // [1000]
+		x       = cnnrt.View{Offset: 1153648, Pitch: 2064} // [2048 7 7]
+		avgpool = cnnrt.View{Offset: 400368, Pitch: 2064}  // [2048 1 1]
+		fc      = cnnrt.View{Offset: 1203712, Pitch: 1008} // [1000]
 	)
 	// avgpool: global average pool -> [2048 1 1] (specs/resnext50.cnn:20)
 	globalAvgPoolOf2048At7.Run(s, avgpool, x)

@@ -7,18 +7,21 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // features runs features.0 to features.30: [3 224 224] -> [512 7 7].
 func (m *Model) features(s *cnnrt.Session) {
 	var (
-		image     = cnnrt.View{Offset: 3211264, Pitch: 3}   // [3 224 224]
-		features0 = cnnrt.View{Offset: 0, Pitch: 64}        // [64 224 224]
-		features2 = cnnrt.View{Offset: 3211264, Pitch: 64}  // [64 224 224]
-		features4 = cnnrt.View{Offset: 1605632, Pitch: 64}  // [64 112 112]
-		features5 = cnnrt.View{Offset: 0, Pitch: 128}       // [128 112 112]
-		features7 = cnnrt.View{Offset: 1605632, Pitch: 128} // [128 112 112]
-		features9 = cnnrt.View{Offset: 802816, Pitch: 128}  // [128 56 56]
-		a         = cnnrt.View{Offset: 0, Pitch: 256}       // [256 56 56]
-		b         = cnnrt.View{Offset: 802816, Pitch: 256}  // [256 56 56], [256 28 28]
-		c         = cnnrt.View{Offset: 0, Pitch: 528}       // [512 28 28], [512 14 14]
-		d         = cnnrt.View{Offset: 413952, Pitch: 528}  // [512 28 28], [512 14 14]
-		e         = cnnrt.View{Offset: 103488, Pitch: 528}  // [512 14 14], [512 7 7]
+		image      = cnnrt.View{Offset: 0, Pitch: 3}         // [3 224 224]
+		features0  = cnnrt.View{Offset: 150528, Pitch: 64}   // [64 224 224]
+		features2  = cnnrt.View{Offset: 3361792, Pitch: 64}  // [64 224 224]
+		features4  = cnnrt.View{Offset: 1354752, Pitch: 64}  // [64 112 112]
+		features5  = cnnrt.View{Offset: 4164608, Pitch: 128} // [128 112 112]
+		features7  = cnnrt.View{Offset: 953344, Pitch: 128}  // [128 112 112]
+		features9  = cnnrt.View{Offset: 4766720, Pitch: 128} // [128 56 56]
+		a          = cnnrt.View{Offset: 1354752, Pitch: 256} // [256 56 56]
+		features12 = cnnrt.View{Offset: 4566016, Pitch: 256} // [256 56 56]
+		features16 = cnnrt.View{Offset: 4867072, Pitch: 256} // [256 28 28]
+		b          = cnnrt.View{Offset: 1549184, Pitch: 528} // [512 28 28]
+		features19 = cnnrt.View{Offset: 4760448, Pitch: 528} // [512 28 28]
+		c          = cnnrt.View{Offset: 23520, Pitch: 528}   // [512 14 14]
+		d          = cnnrt.View{Offset: 1704416, Pitch: 528} // [512 14 14]
+		features30 = cnnrt.View{Offset: 6717776, Pitch: 528} // [512 7 7]
 	)
 	// features.0: conv 3x3 + relu -> [64 224 224] (specs/blocks/vgg.cnn:11)
 	m.features0.Run(s, features0, image)
@@ -35,36 +38,36 @@ func (m *Model) features(s *cnnrt.Session) {
 	// features.10: conv 3x3 + relu -> [256 56 56] (specs/blocks/vgg.cnn:11)
 	m.features10.Run(s, a, features9)
 	// features.12: conv 3x3 + relu -> [256 56 56] (specs/blocks/vgg.cnn:11)
-	m.features12.Run(s, b, a)
+	m.features12.Run(s, features12, a)
 	// features.14: conv 3x3 + relu -> [256 56 56] (specs/blocks/vgg.cnn:11)
-	m.features14.Run(s, a, b)
+	m.features14.Run(s, a, features12)
 	// features.16: max pool 2x2 s2 -> [256 28 28] (specs/blocks/vgg.cnn:19)
-	maxPool2x2s2Of256At28.Run(s, b, a)
+	maxPool2x2s2Of256At28.Run(s, features16, a)
 	// features.17: conv 3x3 + relu -> [512 28 28] (specs/blocks/vgg.cnn:11)
-	m.features17.Run(s, c, b)
+	m.features17.Run(s, b, features16)
 	// features.19: conv 3x3 + relu -> [512 28 28] (specs/blocks/vgg.cnn:11)
-	m.features19.Run(s, d, c)
+	m.features19.Run(s, features19, b)
 	// features.21: conv 3x3 + relu -> [512 28 28] (specs/blocks/vgg.cnn:11)
-	m.features21.Run(s, c, d)
+	m.features21.Run(s, b, features19)
 	// features.23: max pool 2x2 s2 -> [512 14 14] (specs/blocks/vgg.cnn:19)
-	maxPool2x2s2Of512At14.Run(s, d, c)
+	maxPool2x2s2Of512At14.Run(s, c, b)
 	// features.24: conv 3x3 + relu -> [512 14 14] (specs/blocks/vgg.cnn:11)
-	m.features24.Run(s, c, d)
+	m.features24.Run(s, d, c)
 	// features.26: conv 3x3 + relu -> [512 14 14] (specs/blocks/vgg.cnn:11)
-	m.features26.Run(s, e, c)
+	m.features26.Run(s, c, d)
 	// features.28: conv 3x3 + relu -> [512 14 14] (specs/blocks/vgg.cnn:11)
-	m.features28.Run(s, c, e)
+	m.features28.Run(s, d, c)
 	// features.30: max pool 2x2 s2 -> [512 7 7] (specs/blocks/vgg.cnn:19)
-	maxPool2x2s2Of512At7.Run(s, e, c)
+	maxPool2x2s2Of512At7.Run(s, features30, d)
 }
 
 // classifier runs classifier.0, classifier.3 and classifier.6: [512 7 7] -> [1000].
 func (m *Model) classifier(s *cnnrt.Session) {
 	var (
-		x           = cnnrt.View{Offset: 103488, Pitch: 528} // [512 7 7]
-		classifier0 = cnnrt.View{Offset: 0, Pitch: 4112}     // [4096]
-		classifier3 = cnnrt.View{Offset: 4112, Pitch: 4112}  // [4096]
-		classifier6 = cnnrt.View{Offset: 0, Pitch: 1008}     // [1000]
+		x           = cnnrt.View{Offset: 6717776, Pitch: 528}  // [512 7 7]
+		classifier0 = cnnrt.View{Offset: 6713664, Pitch: 4112} // [4096]
+		classifier3 = cnnrt.View{Offset: 6709552, Pitch: 4112} // [4096]
+		classifier6 = cnnrt.View{Offset: 6708544, Pitch: 1008} // [1000]
 	)
 	// classifier.0: linear + relu -> [4096] (specs/blocks/vgg.cnn:28)
 	m.classifier0.Run(s, classifier0, x)

@@ -7,9 +7,9 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem runs conv1 and conv2: [3 299 299] -> [64 147 147].
 func (m *Model) stem(s *cnnrt.Session) {
 	var (
-		image = cnnrt.View{Offset: 710432, Pitch: 3}   // [3 299 299]
-		conv1 = cnnrt.View{Offset: 0, Pitch: 32}       // [32 149 149]
-		conv2 = cnnrt.View{Offset: 5531904, Pitch: 64} // [64 147 147]
+		image = cnnrt.View{Offset: 6992416, Pitch: 3}  // [3 299 299]
+		conv1 = cnnrt.View{Offset: 1027760, Pitch: 32} // [32 149 149]
+		conv2 = cnnrt.View{Offset: 2765952, Pitch: 64} // [64 147 147]
 	)
 	// conv1: conv 3x3 s2 + bn1 + relu -> [32 149 149] (specs/xception.cnn:14)
 	m.conv1.Run(s, conv1, image)
@@ -20,34 +20,35 @@ func (m *Model) stem(s *cnnrt.Session) {
 // block1 runs block1.rep.0.conv1 to block1.skip: [64 147 147] -> [128 74 74].
 func (m *Model) block1(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 5531904, Pitch: 64}  // [64 147 147]
-		a             = cnnrt.View{Offset: 0, Pitch: 128}       // [128 147 147], [128 74 74]
-		rep3Pointwise = cnnrt.View{Offset: 2765952, Pitch: 128} // [128 147 147]
+		x             = cnnrt.View{Offset: 2765952, Pitch: 64}  // [64 147 147]
+		rep0Pointwise = cnnrt.View{Offset: 4148928, Pitch: 128} // [128 147 147]
+		rep3Pointwise = cnnrt.View{Offset: 0, Pitch: 128}       // [128 147 147]
+		rep5          = cnnrt.View{Offset: 5181440, Pitch: 128} // [128 74 74]
 	)
 	// a band of rows at a time:
 	// block1.rep.0.conv1: conv 3x3 depthwise -> [64 147 147] (specs/blocks/separable.cnn:13)
 	// block1.rep.0.pointwise: conv 1x1 + batchnorm + relu -> [128 147 147]
 	// (specs/blocks/separable.cnn:14)
-	m.block1Rep0Pointwise.Run(s, a, x)
+	m.block1Rep0Pointwise.Run(s, rep0Pointwise, x)
 	// a band of rows at a time:
 	// block1.rep.3.conv1: conv 3x3 depthwise -> [128 147 147] (specs/blocks/separable.cnn:13)
 	// block1.rep.3.pointwise: conv 1x1 + batchnorm -> [128 147 147] (specs/blocks/separable.cnn:14)
-	m.block1Rep3Pointwise.Run(s, rep3Pointwise, a)
+	m.block1Rep3Pointwise.Run(s, rep3Pointwise, rep0Pointwise)
 	// block1.rep.5: max pool 3x3 s2 -> [128 74 74] (specs/blocks/separable.cnn:36)
-	maxPool3x3s2Of128At74.Run(s, a, rep3Pointwise)
+	maxPool3x3s2Of128At74.Run(s, rep5, rep3Pointwise)
 	// block1.skip: conv 1x1 s2 + skipbn + residual -> [128 74 74] (specs/blocks/separable.cnn:39)
-	m.block1Skip.RunAdd(s, a, x, a)
+	m.block1Skip.RunAdd(s, rep5, x, rep5)
 }
 
 // block2 runs block2.rep.0 to block2.skip: [128 74 74] -> [256 37 37].
 func (m *Model) block2(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 0, Pitch: 128}       // [128 74 74]
-		rep0          = cnnrt.View{Offset: 700928, Pitch: 128}  // [128 74 74]
-		rep1Conv1     = cnnrt.View{Offset: 2102784, Pitch: 128} // [128 74 74]
-		rep4Conv1     = cnnrt.View{Offset: 700928, Pitch: 256}  // [256 74 74]
-		rep4Pointwise = cnnrt.View{Offset: 2102784, Pitch: 256} // [256 74 74]
-		rep6          = cnnrt.View{Offset: 3504640, Pitch: 256} // [256 37 37]
+		x             = cnnrt.View{Offset: 5181440, Pitch: 128} // [128 74 74]
+		rep0          = cnnrt.View{Offset: 1032512, Pitch: 128} // [128 74 74]
+		rep1Conv1     = cnnrt.View{Offset: 3106976, Pitch: 128} // [128 74 74]
+		rep4Conv1     = cnnrt.View{Offset: 682048, Pitch: 256}  // [256 74 74]
+		rep4Pointwise = cnnrt.View{Offset: 2756512, Pitch: 256} // [256 74 74]
+		rep6          = cnnrt.View{Offset: 1207744, Pitch: 256} // [256 37 37]
 	)
 	// block2.rep.0: relu -> [128 74 74] (specs/blocks/separable.cnn:29)
 	reluOf128At74.Run(s, rep0, x)
@@ -69,44 +70,45 @@ func (m *Model) block2(s *cnnrt.Session) {
 // block3ToBlock12 runs block3 to block12: [256 37 37] -> [1024 10 10].
 func (m *Model) block3ToBlock12(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 3504640, Pitch: 256} // [256 37 37]
-		a             = cnnrt.View{Offset: 1007584, Pitch: 736} // [728 19 19]
-		rep0          = cnnrt.View{Offset: 0, Pitch: 256}       // [256 37 37]
-		rep1Conv1     = cnnrt.View{Offset: 1007584, Pitch: 256} // [256 37 37]
-		b             = cnnrt.View{Offset: 0, Pitch: 736}       // [728 37 37], [728 19 19]
-		c             = cnnrt.View{Offset: 265696, Pitch: 736}  // [728 19 19]
-		y             = cnnrt.View{Offset: 375440, Pitch: 1040} // [1024 10 10]
-		rep4Conv1     = cnnrt.View{Offset: 375440, Pitch: 736}  // [728 19 19]
-		rep4Pointwise = cnnrt.View{Offset: 0, Pitch: 1040}      // [1024 19 19]
+		x             = cnnrt.View{Offset: 1207744, Pitch: 256}  // [256 37 37]
+		y             = cnnrt.View{Offset: 5399056, Pitch: 736}  // [728 19 19]
+		rep0          = cnnrt.View{Offset: 3282208, Pitch: 256}  // [256 37 37]
+		rep1Conv1     = cnnrt.View{Offset: 5356672, Pitch: 256}  // [256 37 37]
+		a             = cnnrt.View{Offset: 2953648, Pitch: 736}  // [728 37 37]
+		rep4Conv1     = cnnrt.View{Offset: 5028112, Pitch: 736}  // [728 37 37]
+		b             = cnnrt.View{Offset: 1250128, Pitch: 736}  // [728 19 19]
+		c             = cnnrt.View{Offset: 3324592, Pitch: 736}  // [728 19 19]
+		y2            = cnnrt.View{Offset: 3405440, Pitch: 1040} // [1024 10 10]
+		rep4Pointwise = cnnrt.View{Offset: 1195248, Pitch: 1040} // [1024 19 19]
 	)
 	// block3: [256 37 37] -> [728 19 19]
-	m.block3.forward(s, a, x, rep0, rep1Conv1, b, a, b)
+	m.block3.forward(s, y, x, rep0, rep1Conv1, a, rep4Conv1, a)
 	// block4: [728 19 19] -> [728 19 19]
-	m.block4.forward(s, a, b, c, b, c, b, c)
+	m.block4.forward(s, y, b, c, b, c, b, c)
 	// block5: [728 19 19] -> [728 19 19]
-	m.block5.forward(s, a, b, c, b, c, b, c)
+	m.block5.forward(s, y, b, c, b, c, b, c)
 	// block6: [728 19 19] -> [728 19 19]
-	m.block6.forward(s, a, b, c, b, c, b, c)
+	m.block6.forward(s, y, b, c, b, c, b, c)
 	// block7: [728 19 19] -> [728 19 19]
-	m.block7.forward(s, a, b, c, b, c, b, c)
+	m.block7.forward(s, y, b, c, b, c, b, c)
 	// block8: [728 19 19] -> [728 19 19]
-	m.block8.forward(s, a, b, c, b, c, b, c)
+	m.block8.forward(s, y, b, c, b, c, b, c)
 	// block9: [728 19 19] -> [728 19 19]
-	m.block9.forward(s, a, b, c, b, c, b, c)
+	m.block9.forward(s, y, b, c, b, c, b, c)
 	// block10: [728 19 19] -> [728 19 19]
-	m.block10.forward(s, a, b, c, b, c, b, c)
+	m.block10.forward(s, y, b, c, b, c, b, c)
 	// block11: [728 19 19] -> [728 19 19]
-	m.block11.forward(s, a, b, c, b, c, b, c)
+	m.block11.forward(s, y, b, c, b, c, b, c)
 	// block12: [728 19 19] -> [1024 10 10]
-	m.block12.forward(s, y, a, b, c, b, rep4Conv1, rep4Pointwise)
+	m.block12.forward(s, y2, y, b, c, b, c, rep4Pointwise)
 }
 
 // conv3 runs conv3.conv1 and conv3.pointwise: [1024 10 10] -> [1536 10 10].
 func (m *Model) conv3(s *cnnrt.Session) {
 	var (
-		x         = cnnrt.View{Offset: 375440, Pitch: 1040} // [1024 10 10]
-		conv1     = cnnrt.View{Offset: 155200, Pitch: 1040} // [1024 10 10]
-		pointwise = cnnrt.View{Offset: 0, Pitch: 1552}      // [1536 10 10]
+		x         = cnnrt.View{Offset: 3405440, Pitch: 1040} // [1024 10 10]
+		conv1     = cnnrt.View{Offset: 5479904, Pitch: 1040} // [1024 10 10]
+		pointwise = cnnrt.View{Offset: 3379840, Pitch: 1552} // [1536 10 10]
 	)
 	// conv3.conv1: conv 3x3 depthwise -> [1024 10 10] (specs/blocks/separable.cnn:13)
 	m.conv3Conv1.Run(s, conv1, x)
@@ -117,9 +119,9 @@ func (m *Model) conv3(s *cnnrt.Session) {
 // conv4 runs conv4.conv1 and conv4.pointwise: [1536 10 10] -> [2048 10 10].
 func (m *Model) conv4(s *cnnrt.Session) {
 	var (
-		x         = cnnrt.View{Offset: 0, Pitch: 1552}      // [1536 10 10]
-		conv1     = cnnrt.View{Offset: 206400, Pitch: 1552} // [1536 10 10]
-		pointwise = cnnrt.View{Offset: 0, Pitch: 2064}      // [2048 10 10]
+		x         = cnnrt.View{Offset: 3379840, Pitch: 1552} // [1536 10 10]
+		conv1     = cnnrt.View{Offset: 5454304, Pitch: 1552} // [1536 10 10]
+		pointwise = cnnrt.View{Offset: 3354240, Pitch: 2064} // [2048 10 10]
 	)
 	// conv4.conv1: conv 3x3 depthwise -> [1536 10 10] (specs/blocks/separable.cnn:13)
 	m.conv4Conv1.Run(s, conv1, x)
@@ -130,9 +132,9 @@ func (m *Model) conv4(s *cnnrt.Session) {
 // head runs globalavgpool and fc: [2048 10 10] -> [1000].
 func (m *Model) head(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 0, Pitch: 2064}      // [2048 10 10]
-		globalavgpool = cnnrt.View{Offset: 206400, Pitch: 2064} // [2048 1 1]
-		fc            = cnnrt.View{Offset: 0, Pitch: 1008}      // [1000]
+		x             = cnnrt.View{Offset: 3354240, Pitch: 2064} // [2048 10 10]
+		globalavgpool = cnnrt.View{Offset: 7125488, Pitch: 2064} // [2048 1 1]
+		fc            = cnnrt.View{Offset: 5531392, Pitch: 1008} // [1000]
 	)
 	// globalavgpool: global average pool -> [2048 1 1] (specs/xception.cnn:27)
 	globalAvgPoolOf2048At10.Run(s, globalavgpool, x)

@@ -26,7 +26,7 @@ const (
 	// MACs counts the multiply-accumulates of the convolutions and linear layers for one image.
 	MACs int64 = 11808
 	// ArenaFloats is the working memory of a session, in floats, for each image of its batch.
-	ArenaFloats = 1440
+	ArenaFloats = 1456
 	ArenaBytes  = 4 * ArenaFloats
 )
 
@@ -136,7 +136,7 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt := s.rt
 	rt.Begin(k)
 	defer rt.End()
-	rt.Input(cnnrt.View{Offset: 1152, Pitch: 1}, InputShape(), src[:k*InputLen])
+	rt.Input(cnnrt.View{Offset: 1216, Pitch: 1}, InputShape(), src[:k*InputLen])
 	s.model.forward(rt)
-	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 0, Pitch: 5}, OutputShape())
+	rt.Output(dst[:k*OutputLen], cnnrt.View{Offset: 1440, Pitch: 5}, OutputShape())
 }

@@ -7,10 +7,10 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // forward runs conv1, maxpool and fc: [1 12 12] -> [5].
 func (m *Model) forward(s *cnnrt.Session) {
 	var (
-		image   = cnnrt.View{Offset: 1152, Pitch: 1} // [1 12 12]
+		image   = cnnrt.View{Offset: 1216, Pitch: 1} // [1 12 12]
 		conv1   = cnnrt.View{Offset: 0, Pitch: 8}    // [8 12 12]
 		maxpool = cnnrt.View{Offset: 1152, Pitch: 8} // [8 6 6]
-		fc      = cnnrt.View{Offset: 0, Pitch: 5}    // [5]
+		fc      = cnnrt.View{Offset: 1440, Pitch: 5} // [5]
 	)
 	// conv1: conv 3x3 + relu -> [8 12 12] (classifier.cnn:6)
 	m.conv1.Run(s, conv1, image)

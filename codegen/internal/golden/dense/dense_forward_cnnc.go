@@ -7,14 +7,14 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // features runs features.conv0 to features.norm: [3 96 96] -> [56 48 48].
 func (m *Model) features(s *cnnrt.Session) {
 	var (
-		image   = cnnrt.View{Offset: 442368, Pitch: 3}  // [3 96 96]
-		cat     = cnnrt.View{Offset: 0, Pitch: 48}      // [16 96 96], [8 96 96], [40 48 48], [48 48 48]
+		image   = cnnrt.View{Offset: 576000, Pitch: 3}  // [3 96 96]
+		cat     = cnnrt.View{Offset: 0, Pitch: 48}      // [16 96 96], [8 96 96]
 		norm1   = cnnrt.View{Offset: 737280, Pitch: 16} // [16 96 96]
 		conv1   = cnnrt.View{Offset: 442368, Pitch: 32} // [32 96 96]
-		cat2    = cnnrt.View{Offset: 442368, Pitch: 64} // [24 48 48], [8 48 48], [56 48 48]
-		norm1_2 = cnnrt.View{Offset: 0, Pitch: 32}      // [24 48 48], [32 48 48]
-		conv1_2 = cnnrt.View{Offset: 73728, Pitch: 32}  // [32 48 48]
-		conv1_3 = cnnrt.View{Offset: 110592, Pitch: 32} // [32 48 48]
+		cat2    = cnnrt.View{Offset: 516096, Pitch: 64} // [24 48 48], [8 48 48], [56 48 48]
+		norm1_2 = cnnrt.View{Offset: 184320, Pitch: 32} // [24 48 48], [32 48 48]
+		conv1_2 = cnnrt.View{Offset: 774144, Pitch: 32} // [32 48 48]
+		norm1_3 = cnnrt.View{Offset: 165888, Pitch: 48} // [40 48 48], [48 48 48]
 	)
 	// features.conv0: conv 3x3 -> [16 96 96] (dense.cnn:6)
 	m.featuresConv0.Run(s, cat, image)
@@ -31,9 +31,9 @@ func (m *Model) features(s *cnnrt.Session) {
 	// features.block2.layer2: [32 48 48] -> [8 48 48]
 	m.featuresBlock2Layer2.forward(s, cat2.From(32), cat2, norm1_2, conv1_2)
 	// features.block2.layer3: [40 48 48] -> [8 48 48]
-	m.featuresBlock2Layer3.forward(s, cat2.From(40), cat2, cat, conv1_3)
+	m.featuresBlock2Layer3.forward(s, cat2.From(40), cat2, norm1_3, conv1_2)
 	// features.block2.layer4: [48 48 48] -> [8 48 48]
-	m.featuresBlock2Layer4.forward(s, cat2.From(48), cat2, cat, conv1_3)
+	m.featuresBlock2Layer4.forward(s, cat2.From(48), cat2, norm1_3, conv1_2)
 	// features.norm: scale and shift by norm + relu -> [56 48 48] (dense.cnn:10)
 	m.featuresNorm.Run(s, cat2, cat2)
 }
@@ -41,9 +41,9 @@ func (m *Model) features(s *cnnrt.Session) {
 // head runs globalavgpool and classifier: [56 48 48] -> [10].
 func (m *Model) head(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 442368, Pitch: 64} // [56 48 48]
-		globalavgpool = cnnrt.View{Offset: 0, Pitch: 64}      // [56 1 1]
-		classifier    = cnnrt.View{Offset: 64, Pitch: 10}     // [10]
+		x             = cnnrt.View{Offset: 516096, Pitch: 64} // [56 48 48]
+		globalavgpool = cnnrt.View{Offset: 221152, Pitch: 64} // [56 1 1]
+		classifier    = cnnrt.View{Offset: 928944, Pitch: 10} // [10]
 	)
 	// globalavgpool: global average pool -> [56 1 1] (dense.cnn:10)
 	globalAvgPoolOf56At48.Run(s, globalavgpool, x)

@@ -7,8 +7,8 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem2 runs stem: [3 224 224] -> [16 112 112].
 func (m *Model) stem2(s *cnnrt.Session) {
 	var (
-		image = cnnrt.View{Offset: 200704, Pitch: 3} // [3 224 224]
-		stem  = cnnrt.View{Offset: 0, Pitch: 16}     // [16 112 112]
+		image = cnnrt.View{Offset: 70352, Pitch: 3}   // [3 224 224]
+		stem  = cnnrt.View{Offset: 220880, Pitch: 16} // [16 112 112]
 	)
 	// stem: conv 3x3 s2 + stem_bn + silu -> [16 112 112] (excitation.cnn:6)
 	m.stem.Run(s, stem, image)
@@ -17,13 +17,13 @@ func (m *Model) stem2(s *cnnrt.Session) {
 // blocks runs blocks.0.expand to blocks.2: [16 112 112] -> [24 56 56].
 func (m *Model) blocks(s *cnnrt.Session) {
 	var (
-		x                      = cnnrt.View{Offset: 0, Pitch: 16}      // [16 112 112]
-		blocks0Depthwise       = cnnrt.View{Offset: 200704, Pitch: 64} // [64 56 56]
-		blocks0SEGlobalavgpool = cnnrt.View{Offset: 0, Pitch: 64}      // [64 1 1]
-		blocks0SEReduce        = cnnrt.View{Offset: 64, Pitch: 8}      // [8 1 1]
-		blocks0SEExpand        = cnnrt.View{Offset: 100352, Pitch: 64} // [64 1 1]
-		blocks0Project         = cnnrt.View{Offset: 0, Pitch: 32}      // [24 56 56]
-		depthwise              = cnnrt.View{Offset: 100352, Pitch: 96} // [96 56 56]
+		x                      = cnnrt.View{Offset: 220880, Pitch: 16} // [16 112 112]
+		blocks0Depthwise       = cnnrt.View{Offset: 0, Pitch: 64}      // [64 56 56]
+		blocks0SEGlobalavgpool = cnnrt.View{Offset: 321200, Pitch: 64} // [64 1 1]
+		blocks0SEReduce        = cnnrt.View{Offset: 421568, Pitch: 8}  // [8 1 1]
+		blocks0SEExpand        = cnnrt.View{Offset: 401424, Pitch: 64} // [64 1 1]
+		blocks0Project         = cnnrt.View{Offset: 301056, Pitch: 32} // [24 56 56]
+		depthwise              = cnnrt.View{Offset: 0, Pitch: 96}      // [96 56 56]
 		a                      = cnnrt.View{Offset: 401408, Pitch: 96} // [96 1 1]
 		seReduce               = cnnrt.View{Offset: 401504, Pitch: 8}  // [8 1 1]
 	)
@@ -48,16 +48,17 @@ func (m *Model) blocks(s *cnnrt.Session) {
 // head2 runs head, globalavgpool and classifier: [24 56 56] -> [10].
 func (m *Model) head2(s *cnnrt.Session) {
 	var (
-		a          = cnnrt.View{Offset: 0, Pitch: 32}      // [24 56 56], [32 1 1]
-		head       = cnnrt.View{Offset: 100352, Pitch: 32} // [32 56 56]
-		classifier = cnnrt.View{Offset: 32, Pitch: 10}     // [10]
+		x             = cnnrt.View{Offset: 301056, Pitch: 32} // [24 56 56]
+		head          = cnnrt.View{Offset: 100352, Pitch: 32} // [32 56 56]
+		globalavgpool = cnnrt.View{Offset: 321216, Pitch: 32} // [32 1 1]
+		classifier    = cnnrt.View{Offset: 401504, Pitch: 10} // [10]
 	)
 	// head: conv 1x1 + silu -> [32 56 56] (excitation.cnn:10)
-	m.head.Run(s, head, a)
+	m.head.Run(s, head, x)
 	// globalavgpool: global average pool -> [32 1 1] (excitation.cnn:10)
-	globalAvgPoolOf32At56.Run(s, a, head)
+	globalAvgPoolOf32At56.Run(s, globalavgpool, head)
 	// classifier: linear -> [10] (excitation.cnn:11)
-	m.classifier.Run(s, classifier, a)
+	m.classifier.Run(s, classifier, globalavgpool)
 }
 
 // mbconv is the block at blocks.1 and blocks.2: the same layers in the same order, with weights and

@@ -7,39 +7,39 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // forward runs stem to aux.fc: [4 24 24] -> [10].
 func (m *Model) forward(s *cnnrt.Session) {
 	var (
-		image           = cnnrt.View{Offset: 0, Pitch: 4}      // [4 24 24]
-		stem            = cnnrt.View{Offset: 2304, Pitch: 16}  // [16 12 12]
+		image           = cnnrt.View{Offset: 3456, Pitch: 4}   // [4 24 24]
+		a               = cnnrt.View{Offset: 14976, Pitch: 16} // [16 12 12]
 		cat             = cnnrt.View{Offset: 9216, Pitch: 32}  // [8 12 12], [16 12 12]
-		branch2_0       = cnnrt.View{Offset: 0, Pitch: 8}      // [8 12 12]
-		maxpool         = cnnrt.View{Offset: 0, Pitch: 16}     // [16 12 12]
+		branch2_0       = cnnrt.View{Offset: 4032, Pitch: 8}   // [8 12 12]
+		maxpool         = cnnrt.View{Offset: 3456, Pitch: 16}  // [16 12 12]
 		cat2            = cnnrt.View{Offset: 0, Pitch: 64}     // [16 12 12], [24 12 12], [56 12 12]
-		branch2_0_2     = cnnrt.View{Offset: 13824, Pitch: 16} // [16 12 12]
 		maxpool2        = cnnrt.View{Offset: 13824, Pitch: 32} // [32 12 12]
-		a               = cnnrt.View{Offset: 13824, Pitch: 64} // [56 1 1], [56 6 6]
-		fc1             = cnnrt.View{Offset: 13888, Pitch: 4}  // [4 1 1]
-		b               = cnnrt.View{Offset: 16128, Pitch: 64} // [56 1 1]
-		fc1_2           = cnnrt.View{Offset: 16192, Pitch: 4}  // [4 1 1]
-		fc              = cnnrt.View{Offset: 14976, Pitch: 10} // [10]
-		auxConv         = cnnrt.View{Offset: 13824, Pitch: 8}  // [8 12 12]
-		adaptiveavgpool = cnnrt.View{Offset: 9216, Pitch: 8}   // [8 2 2]
-		auxFC           = cnnrt.View{Offset: 9248, Pitch: 10}  // [10]
+		b               = cnnrt.View{Offset: 16096, Pitch: 64} // [56 1 1]
+		fc1             = cnnrt.View{Offset: 13824, Pitch: 4}  // [4 1 1]
+		maxpool3        = cnnrt.View{Offset: 14976, Pitch: 64} // [56 6 6]
+		c               = cnnrt.View{Offset: 19280, Pitch: 64} // [56 1 1]
+		fc1_2           = cnnrt.View{Offset: 19264, Pitch: 4}  // [4 1 1]
+		fc              = cnnrt.View{Offset: 19264, Pitch: 10} // [10]
+		auxConv         = cnnrt.View{Offset: 15552, Pitch: 8}  // [8 12 12]
+		adaptiveavgpool = cnnrt.View{Offset: 11504, Pitch: 8}  // [8 2 2]
+		auxFC           = cnnrt.View{Offset: 19248, Pitch: 10} // [10]
 	)
 	// stem: conv 3x3 s2 + relu -> [16 12 12] (heads.cnn:6)
-	m.stem.Run(s, stem, image)
+	m.stem.Run(s, a, image)
 	// mixed1: [16 12 12] -> [8 12 12], [16 12 12], [8 12 12]
-	m.mixed1.forward(s, cat, cat.From(8), cat.From(24), stem, branch2_0, maxpool)
+	m.mixed1.forward(s, cat, cat.From(8), cat.From(24), a, branch2_0, maxpool)
 	// mixed2: [32 12 12] -> [16 12 12], [24 12 12], [16 12 12]
-	m.mixed2.forward(s, cat2, cat2.From(16), cat2.From(40), cat, branch2_0_2, maxpool2)
+	m.mixed2.forward(s, cat2, cat2.From(16), cat2.From(40), cat, a, maxpool2)
 	// gate1: [56 12 12] -> [56 12 12]
-	m.gate1.forward(s, cat2, a, fc1, a)
+	m.gate1.forward(s, cat2, b, fc1, b)
 	// maxpool: max pool 2x2 s2 -> [56 6 6] (heads.cnn:10)
-	maxPool2x2s2Of56At6.Run(s, a, cat2)
+	maxPool2x2s2Of56At6.Run(s, maxpool3, cat2)
 	// gate2: [56 6 6] -> [56 6 6]
-	m.gate2.forward(s, a, b, fc1_2, b)
+	m.gate2.forward(s, maxpool3, c, fc1_2, c)
 	// globalavgpool: global average pool -> [56 1 1] (heads.cnn:12)
-	globalAvgPoolOf56At6.Run(s, b, a)
+	globalAvgPoolOf56At6.Run(s, c, maxpool3)
 	// fc: linear -> [10] (heads.cnn:12)
-	m.fc.Run(s, fc, b)
+	m.fc.Run(s, fc, c)
 	// aux.conv: conv 1x1 + relu -> [8 12 12] (heads.cnn:13)
 	m.auxConv.Run(s, auxConv, cat)
 	// adaptiveavgpool: adaptive average pool -> [8 2 2] (heads.cnn:13)

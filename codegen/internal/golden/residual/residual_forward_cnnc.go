@@ -7,7 +7,7 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem runs conv1: [3 32 32] -> [16 32 32].
 func (m *Model) stem(s *cnnrt.Session) {
 	var (
-		image = cnnrt.View{Offset: 16384, Pitch: 3} // [3 32 32]
+		image = cnnrt.View{Offset: 23040, Pitch: 3} // [3 32 32]
 		conv1 = cnnrt.View{Offset: 0, Pitch: 16}    // [16 32 32]
 	)
 	// conv1: conv 3x3 + bn1 + relu -> [16 32 32] (residual.cnn:6)
@@ -32,7 +32,7 @@ func (m *Model) layer2(s *cnnrt.Session) {
 		x             = cnnrt.View{Offset: 0, Pitch: 16}     // [16 32 32]
 		layer2_0Conv1 = cnnrt.View{Offset: 16384, Pitch: 32} // [32 16 16]
 		layer2_0Conv2 = cnnrt.View{Offset: 24576, Pitch: 32} // [32 16 16]
-		conv1         = cnnrt.View{Offset: 0, Pitch: 32}     // [32 16 16]
+		conv1         = cnnrt.View{Offset: 4096, Pitch: 32}  // [32 16 16]
 	)
 	// layer2.0.conv1: conv 3x3 s2 + bn1 + relu -> [32 16 16] (residual.cnn:21)
 	m.layer2_0Conv1.Run(s, layer2_0Conv1, x)
@@ -50,8 +50,8 @@ func (m *Model) layer2(s *cnnrt.Session) {
 func (m *Model) head(s *cnnrt.Session) {
 	var (
 		x       = cnnrt.View{Offset: 24576, Pitch: 32} // [32 16 16]
-		avgpool = cnnrt.View{Offset: 0, Pitch: 32}     // [32 1 1]
-		fc      = cnnrt.View{Offset: 32, Pitch: 10}    // [10]
+		avgpool = cnnrt.View{Offset: 8176, Pitch: 32}  // [32 1 1]
+		fc      = cnnrt.View{Offset: 34384, Pitch: 10} // [10]
 	)
 	// avgpool: global average pool -> [32 1 1] (residual.cnn:9)
 	globalAvgPoolOf32At16.Run(s, avgpool, x)

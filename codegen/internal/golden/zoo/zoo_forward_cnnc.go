@@ -7,34 +7,37 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // forward runs affine to flatten.2: [8 17 13] -> [288].
 func (m *Model) forward(s *cnnrt.Session) {
 	var (
-		image           = cnnrt.View{Offset: 3744, Pitch: 8}   // [8 17 13]
-		a               = cnnrt.View{Offset: 0, Pitch: 32}     // [24 9 13], [24 11 15], [24 3 4]
-		depthwise       = cnnrt.View{Offset: 3744, Pitch: 32}  // [24 9 13]
-		grouped         = cnnrt.View{Offset: 7488, Pitch: 32}  // [24 9 13]
-		b               = cnnrt.View{Offset: 11232, Pitch: 32} // [24 9 13]
-		pick2           = cnnrt.View{Offset: 14976, Pitch: 4}  // [4 9 13]
-		cat             = cnnrt.View{Offset: 0, Pitch: 64}     // [40 9 13], [10 9 13], [4 9 13], [54 9 13], [54 6 2]
-		adaptivemaxpool = cnnrt.View{Offset: 11232, Pitch: 64} // [54 3 2]
-		c               = cnnrt.View{Offset: 768, Pitch: 64}   // [54 6 2], [54 1 1]
-		fc              = cnnrt.View{Offset: 1536, Pitch: 7}   // [7]
-		flatten2        = cnnrt.View{Offset: 384, Pitch: 288}  // [288]
+		image           = cnnrt.View{Offset: 8464, Pitch: 8}    // [8 17 13]
+		a               = cnnrt.View{Offset: 1872, Pitch: 32}   // [24 9 13]
+		b               = cnnrt.View{Offset: 12480, Pitch: 32}  // [24 9 13]
+		grouped         = cnnrt.View{Offset: 7488, Pitch: 32}   // [24 9 13]
+		pad             = cnnrt.View{Offset: 1104, Pitch: 32}   // [24 11 15]
+		pick2           = cnnrt.View{Offset: 11376, Pitch: 4}   // [4 9 13]
+		cat             = cnnrt.View{Offset: 0, Pitch: 64}      // [40 9 13], [10 9 13], [4 9 13], [54 9 13]
+		adaptivemaxpool = cnnrt.View{Offset: 11424, Pitch: 64}  // [54 3 2]
+		upsample        = cnnrt.View{Offset: 3360, Pitch: 64}   // [54 6 2]
+		gelutanh        = cnnrt.View{Offset: 11232, Pitch: 64}  // [54 6 2]
+		fc              = cnnrt.View{Offset: 12000, Pitch: 7}   // [7]
+		globalmaxpool   = cnnrt.View{Offset: 14320, Pitch: 64}  // [54 1 1]
+		maxpool         = cnnrt.View{Offset: 3552, Pitch: 32}   // [24 3 4]
+		flatten2        = cnnrt.View{Offset: 11472, Pitch: 288} // [288]
 	)
 	// affine: scale and shift by constant -> [8 17 13] (zoo.cnn:5)
 	m.affine.Run(s, image, image)
 	// conv: conv 3x5 s2x1 + leakyrelu -> [24 9 13] (zoo.cnn:6)
 	m.conv.Run(s, a, image)
 	// depthwise: conv 3x3 depthwise + hardswish -> [24 9 13] (zoo.cnn:7)
-	m.depthwise.Run(s, depthwise, a)
+	m.depthwise.Run(s, b, a)
 	// grouped: conv 3x3 d2 groups 3 + gelu -> [24 9 13] (zoo.cnn:8)
-	m.grouped.Run(s, grouped, depthwise)
+	m.grouped.Run(s, grouped, b)
 	// lrn: local response normalisation over 5 -> [24 9 13] (zoo.cnn:9)
 	lrnOf24At9x13.Run(s, b, grouped)
 	// relu6: relu6 -> [24 9 13] (zoo.cnn:9)
 	relu6Of24At9x13.Run(s, b, b)
 	// pad: pad -> [24 11 15] (zoo.cnn:9)
-	padOf24At9x13.Run(s, a, b)
+	padOf24At9x13.Run(s, pad, b)
 	// avgpool: average pool 3x3 -> [24 9 13] (zoo.cnn:9)
-	avgPool3x3Of24At9x13.Run(s, b, a)
+	avgPool3x3Of24At9x13.Run(s, b, pad)
 	// concat: conv 1x1 of 2 parts + relu -> [24 9 13] (zoo.cnn:11)
 	m.concat.Run(s, a, b)
 	// add: add + tanh -> [24 9 13] (zoo.cnn:12)
@@ -62,19 +65,19 @@ func (m *Model) forward(s *cnnrt.Session) {
 	// adaptivemaxpool: adaptive max pool -> [54 3 2] (zoo.cnn:15)
 	adaptiveMaxPoolOf54At9x13To3x2.Run(s, adaptivemaxpool, cat)
 	// upsample: upsample -> [54 6 2] (zoo.cnn:15)
-	upsampleOf54At3x2.Run(s, cat, adaptivemaxpool)
+	upsampleOf54At3x2.Run(s, upsample, adaptivemaxpool)
 	// softmax: softmax -> [54 6 2] (zoo.cnn:15)
-	softmaxOf54At6x2.Run(s, cat, cat)
+	softmaxOf54At6x2.Run(s, upsample, upsample)
 	// gelutanh: gelutanh -> [54 6 2] (zoo.cnn:16)
-	gelutanhOf54At6x2.Run(s, c, cat)
+	gelutanhOf54At6x2.Run(s, gelutanh, upsample)
 	// fc: linear + sigmoid -> [7] (zoo.cnn:16)
-	m.fc.Run(s, fc, c)
+	m.fc.Run(s, fc, gelutanh)
 	// softmax.2: softmax -> [7] (zoo.cnn:18)
 	softmaxOf7.Run(s, fc, fc)
 	// globalmaxpool: global max pool -> [54 1 1] (zoo.cnn:19)
-	globalMaxPoolOf54At6x2.Run(s, c, cat)
+	globalMaxPoolOf54At6x2.Run(s, globalmaxpool, upsample)
 	// maxpool: max pool 3x3 s3 -> [24 3 4] (zoo.cnn:20)
-	maxPool3x3s3Of24At3x4.Run(s, a, grouped)
+	maxPool3x3s3Of24At3x4.Run(s, maxpool, grouped)
 	// flatten.2: flatten -> [288] (zoo.cnn:20)
-	flattenOf24At3x4.Run(s, flatten2, a)
+	flattenOf24At3x4.Run(s, flatten2, maxpool)
 }
