@@ -8,15 +8,15 @@ ASM         := runtime/internal/kernels/_asm
 check: fmt vet lint test race purego cross current
 
 test:
-	go test ./...
+	go test -timeout 40m ./...
 
 # The race detector on what runs in parallel.
 race:
-	go test -race -short ./runtime ./compiler/exec ./generated/lenet5
+	go test -timeout 40m -race -short ./runtime ./compiler/exec ./generated/lenet5
 
 # Plain Go kernels only, as on machines without assembly.
 purego:
-	go test -tags purego ./runtime/...
+	go test -timeout 40m -tags purego ./runtime/...
 
 vet:
 	go vet ./...
