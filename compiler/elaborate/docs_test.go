@@ -17,9 +17,13 @@ var (
 	netStart = regexp.MustCompile(`(?m)^net `)
 )
 
+// printed is what a fence is said to print: indented, right behind it.
+var printed = regexp.MustCompile(`\A\n+it prints\n\n((?:    .*\n)+)`)
+
 // TestLanguageDoc elaborates every ```cnn fence of docs/language.md, each net of
-// it; one marked "error CODE" must give that code first. A fence without a net
-// is the body of one, with the input that the page names.
+// it; one marked "error CODE" must give that code first, and print what the page
+// says. A fence without a net is the body of one, with the input that the page
+// names.
 func TestLanguageDoc(t *testing.T) {
 	text, err := os.ReadFile(languageDoc)
 	if err != nil {
@@ -49,6 +53,12 @@ func TestLanguageDoc(t *testing.T) {
 			t.Errorf("line %d:\n%s", line, render(t, l, diags))
 		case code != "" && (len(diags) == 0 || diags[0].Code != code):
 			t.Errorf("line %d: want %s, got\n%s", line, code, render(t, l, diags))
+		}
+		if m := printed.FindSubmatch(text[m[1]:]); m != nil {
+			want := strings.TrimPrefix(strings.ReplaceAll("\n"+string(m[1]), "\n    ", "\n"), "\n")
+			if got := string(render(t, l, diags)); got != want {
+				t.Errorf("line %d: the page says\n%sand the compiler\n%s", line, want, got)
+			}
 		}
 	}
 }
