@@ -49,9 +49,9 @@ func (c *productCall) ahead(s *Session, worker, i, tiles int) ahead {
 	return a
 }
 
-// share is part i of n, as far as it lies in the piece that it begins in.
-func (a *ahead) share(i, n int) []float32 {
-	from, to := a.from+(a.to-a.from)*i/n, a.from+(a.to-a.from)*(i+1)/n
+// share is parts [from, to) of n, as far as they lie in the piece that they begin in.
+func (a *ahead) share(from, to, n int) []float32 {
+	from, to = a.from+(a.to-a.from)*from/n, a.from+(a.to-a.from)*to/n
 	for _, x := range a.pieces {
 		if from < len(x) {
 			return x[from:min(to, len(x))]

@@ -204,7 +204,8 @@ func (c *winogradCall) multiply(s *Session, worker int, m, v []float32, i, from,
 	inf := float32(math.Inf(1))
 	p, n := &c.parts[i], to-from
 	call := gemm.Call{
-		Taps: 1, K: c.op.In.C, Width: p.width, Panels: p.panels, Cols: p.width,
+		Tiles: 1,
+		Taps:  1, K: c.op.In.C, Width: p.width, Panels: p.panels, Cols: p.width,
 		Offsets: rows, LDC: c.tileOut(), Lo: -inf, Hi: inf,
 	}
 	chunks := (n + c.gemm.Rows - 1) / c.gemm.Rows

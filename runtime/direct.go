@@ -84,7 +84,7 @@ func (d *direct) locateEvenly(table []int, pitch, held int) (holds int) {
 // are inside of one map, it counts from the first: then they lie as those of other tiles.
 func (d *direct) locate(s *Session, table []int, row, n, held int) (a []float32, holds int) {
 	op, in, out, src := d.op, d.op.In, d.op.Out, s.call.src
-	if d.taps == 1 && op.Stride == (Size{1, 1}) && op.Pad == (Padding{}) {
+	if op.oneTap() {
 		return s.arena[src.at+row*src.pitch:], d.locateEvenly(table, src.pitch, held)
 	}
 	image, pixel := row/out.Pixels(), row%out.Pixels()
@@ -140,6 +140,13 @@ func (d *direct) locate(s *Session, table []int, row, n, held int) (a []float32,
 		}
 	}
 	return s.arena[origin:], holds
+}
+
+func (d *direct) step(s *Session) int {
+	if d.op.oneTap() {
+		return s.call.src.pitch
+	}
+	return 0
 }
 
 // maxRows is the most rows of a tile of any instruction set.

@@ -203,6 +203,8 @@ type rowSource interface {
 	// holds then has a number, 0 if it is not worth one; held is that of the call before,
 	// which filled in the same table.
 	locate(s *Session, table []int, row, n, held int) (a []float32, holds int)
+	// step returns the floats from each row of A to the next, 0 if there is no such number.
+	step(s *Session) int
 }
 
 // multiply computes rows [0, m) of s.call.dst.
@@ -235,17 +237,48 @@ func (c *productCall) task(s *Session, worker, i int) {
 	row := c.m * from / c.tiles
 	active := row
 	call := c.newCall(s, table)
+	step := c.rows.step(s)
 	ahead := c.ahead(s, worker, unit%len(c.blocks), n)
 	held := 0
-	for tile := from; tile < to; tile++ {
-		end := c.m * (tile + 1) / c.tiles
-		call.Rows = end - row
+	for next := from; from < to; from = next {
+		next = from + 1
+		if step > 0 {
+			next = c.together(b, c.m, c.tiles, from, to)
+		}
+		end := c.m * next / c.tiles
+		call.Tiles, call.Rows = next-from, (end-row)/(next-from)
+		call.ATile = call.Rows * step
 		var a []float32
 		a, held = c.rows.locate(s, table, row, call.Rows, held)
-		c.tile(s, &call, a, row, b, ahead.share(tile-first, n))
+		c.tile(s, &call, a, row, b, ahead.share(from-first, next-first, n))
 		row = end
-		active = c.activate(s, b, active, row, tile+1 < to)
+		active = c.activate(s, b, active, row, next < to)
 	}
+}
+
+// few is how many floats are too few to be worth a call of an activation. The first-level
+// cache has them still.
+const few = 2048
+
+// together returns where the tiles end, of [from, to), that one call multiplies with block
+// b: they have equally many of the m rows of C.
+func (p *product) together(b *block, m, tiles, from, to int) int {
+	const products = 1 << 19 // some microseconds, for which the garbage collector may wait
+	row, end := m*from/tiles, m*(from+1)/tiles
+	rows := end - row
+	most := products / (rows * (b.bTo - b.bFrom))
+	if floats := rows * (b.to - b.from); !p.clamps {
+		most = min(most, (few+floats-1)/floats)
+	}
+	next := from + 1
+	for to = min(to, from+most); next < to; next++ {
+		below := m * (next + 1) / tiles
+		if below-end != rows {
+			break
+		}
+		end = below
+	}
+	return next
 }
 
 // share is parts [from, to) of n of x.
@@ -264,8 +297,8 @@ func (p *product) newCall(s *Session, table []int) gemm.Call {
 	}
 }
 
-// tile computes a block's columns of call.Rows rows from row on, whose A is a, and
-// fetches next meanwhile. activate must follow.
+// tile computes a block's columns of the call's tiles, whose rows are those from row on and
+// whose A is a, and fetches next meanwhile. activate must follow.
 func (p *product) tile(s *Session, call *gemm.Call, a []float32, row int, b *block, next []float32) {
 	dst := s.call.dst.data[row*s.call.dst.pitch:]
 	arg := s.call.arg.data
@@ -293,7 +326,6 @@ func (p *product) tile(s *Session, call *gemm.Call, a []float32, row int, b *blo
 // [from, to), which tile has computed, and returns to; or from, if they are too few to be
 // worth it and more are to come.
 func (p *product) activate(s *Session, b *block, from, to int, more bool) int {
-	const few = 2048 // floats; the first-level cache has them still
 	if p.clamps || more && (to-from)*(b.to-b.from) < few {
 		return from
 	}

@@ -117,11 +117,13 @@ func (p *prologue) task(s *Session, worker, i int) {
 		p.read(s, pixels, first, last-first)
 		next := s.call.src.span(p.window*last, p.window*(2*last-first)) // what the next band is made of
 		active := first
-		for tile := from; tile < end; tile++ {
-			row, below := begin(tile), begin(tile+1)
-			call.Rows = below - row
-			p.tile(s, &call, pixels[(row-first)*p.pitch:], row, &p.all, share(next, tile-from, tile-from+1, end-from))
-			active = p.activate(s, &p.all, active, below, tile+1 < end)
+		for tile, until := from, from; tile < end; tile = until {
+			until = p.together(&p.all, m, tiles, tile, end)
+			row, below := begin(tile), begin(until)
+			call.Tiles, call.Rows = until-tile, (below-row)/(until-tile)
+			call.ATile = call.Rows * p.pitch
+			p.tile(s, &call, pixels[(row-first)*p.pitch:], row, &p.all, share(next, tile-from, until-from, end-from))
+			active = p.activate(s, &p.all, active, below, until < end)
 		}
 	}
 }

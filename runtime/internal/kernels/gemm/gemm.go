@@ -11,8 +11,9 @@ import (
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
 )
 
-// Call is what one call of a tile computes: Panels panels of C of Width columns
-// each, the last one perhaps narrower. Panel p is
+// Call is what one call computes: one tile after the other, each Rows rows of C below the
+// one before. A tile is Panels panels of C of Width columns each, the last one perhaps
+// narrower. Panel p of the first tile is
 //
 //	for r := range Rows {
 //		for j := range Width { // Cols in the last panel
@@ -31,15 +32,17 @@ import (
 // in this order of additions, whatever the rows and the width. The assembly
 // multiplies and adds with one rounding. NaN stays NaN.
 type Call struct {
-	Rows int // 1 to Kernel.Rows
-	Taps int // at least 1
-	K    int // at least 1
+	Tiles int // at least 1
+	Rows  int // 1 to Kernel.Rows
+	Taps  int // at least 1
+	K     int // at least 1
 
 	Width  int // of a panel: one of Kernel.Widths
 	Panels int // at least 1
 	Cols   int // of C in the last panel: they reach into its last vector
 
 	A       []float32
+	ATile   int   // from a tile's A to the next one's, in floats
 	AStep   int   // from a panel's A to the next one's, in floats; 0 if all share it
 	Offsets []int // [Taps][Kernel.Rows], where rows begin in A, in bytes
 
@@ -79,12 +82,13 @@ func For(isa cpu.ISA) *Kernel { return &kernels[isa] }
 // offsets lead is the caller's to answer for.
 func (k *Kernel) Run(c *Call) {
 	columns := (c.Panels-1)*c.Width + c.Cols
-	if c.Rows < 1 || c.Rows > k.Rows || c.Taps < 1 || c.K < 1 || c.Panels < 1 ||
+	last := c.Tiles*c.Rows - 1
+	if c.Tiles < 1 || c.Rows < 1 || c.Rows > k.Rows || c.Taps < 1 || c.K < 1 || c.Panels < 1 ||
 		c.Cols <= c.Width-k.Lanes || c.Cols > c.Width || !slices.Contains(k.Widths, c.Width) ||
 		len(c.Offsets) < (c.Taps-1)*k.Rows+c.Rows ||
 		len(c.B) < c.Panels*c.Taps*c.K*c.Width || len(c.Bias) < c.Panels*c.Width ||
-		c.LDC < 0 || len(c.C) < (c.Rows-1)*c.LDC+columns ||
-		c.Residual != nil && (c.LDR < 0 || len(c.Residual) < (c.Rows-1)*c.LDR+columns) {
+		c.LDC < 0 || len(c.C) < last*c.LDC+columns ||
+		c.Residual != nil && (c.LDR < 0 || len(c.Residual) < last*c.LDR+columns) {
 		c.refuse()
 	}
 	if k.ISA == cpu.Generic {
@@ -96,6 +100,6 @@ func (k *Kernel) Run(c *Call) {
 
 // refuse says what Run was called with: there is a mistake in what called it.
 func (c *Call) refuse() {
-	panic(fmt.Sprintf("gemm: %d rows, %d taps of %d, %d panels of %d with %d columns in the last, with %d offsets, %d weights, %d biases, rows of C %d apart in %d, of the residual %d in %d",
-		c.Rows, c.Taps, c.K, c.Panels, c.Width, c.Cols, len(c.Offsets), len(c.B), len(c.Bias), c.LDC, len(c.C), c.LDR, len(c.Residual)))
+	panic(fmt.Sprintf("gemm: %d tiles of %d rows, %d taps of %d, %d panels of %d with %d columns in the last, with %d offsets, %d weights, %d biases, rows of C %d apart in %d, of the residual %d in %d",
+		c.Tiles, c.Rows, c.Taps, c.K, c.Panels, c.Width, c.Cols, len(c.Offsets), len(c.B), len(c.Bias), c.LDC, len(c.C), c.LDR, len(c.Residual)))
 }

@@ -24,6 +24,10 @@ type args struct {
 	adds     int // 1 if there is a residual
 	next     unsafe.Pointer
 	nextStep int // for every eight k
+	tiles    int
+	aNext    int // from the last panel of a tile to the first of the next one
+	cNext    int
+	resNext  int
 	rows     int
 	taps     int
 	k8, k1   int // K is 8*k8 + k1
@@ -47,6 +51,7 @@ func (k *Kernel) assembly(c *Call) {
 	a.residual = unsafe.Pointer(unsafe.SliceData(c.C))
 	a.ldr = 4 * c.LDC
 	a.next = unsafe.Pointer(unsafe.SliceData(c.B))
+	a.tiles = c.Tiles
 	a.rows = c.Rows
 	a.taps = c.Taps
 	a.k8 = c.K / 8
@@ -60,15 +65,17 @@ func (k *Kernel) assembly(c *Call) {
 	}
 	if len(c.Next) > 0 && a.k8 > 0 {
 		a.next = unsafe.Pointer(unsafe.SliceData(c.Next))
-		a.nextStep = 4 * len(c.Next) / (c.Panels * c.Taps * a.k8)
+		a.nextStep = 4 * len(c.Next) / (c.Tiles * c.Panels * c.Taps * a.k8)
 	}
+	columns := 4 * (c.Panels - 1) * c.Width
+	a.aNext, a.cNext, a.resNext = 4*c.ATile-(c.Panels-1)*a.aStep, c.Rows*a.ldc-columns, c.Rows*a.ldr-columns
 	if c.Lo > float32(math.Inf(-1)) {
 		a.clamp = 1
 		if c.Hi < float32(math.Inf(1)) {
 			a.clamp = 2
 		}
 	}
-	if a.rows == 1 && a.aStep == 0 && c.Width == k.Width {
+	if a.tiles == 1 && a.rows == 1 && a.aStep == 0 && c.Width == k.Width {
 		k.row(&a)
 		return
 	}
@@ -124,7 +131,7 @@ func (a *args) advance(panels, width int) {
 	a.residual = unsafe.Add(a.residual, columns)
 }
 
-// tile48 takes the rows of a wide tile in two parts: more than seven do not fit
+// tile48 takes the rows of wide tiles in two parts: more than seven do not fit
 // into the registers.
 func tile48(a *args) {
 	const most = 7

@@ -3,6 +3,17 @@ package gemm
 // generic is the tiles in plain Go: two rows by four columns at a time, as many
 // sums as there are registers for.
 func (k *Kernel) generic(c *Call) {
+	for i := range c.Tiles {
+		t := *c
+		t.A, t.C = c.A[i*c.ATile:], c.C[i*c.Rows*c.LDC:]
+		if c.Residual != nil {
+			t.Residual = c.Residual[i*c.Rows*c.LDR:]
+		}
+		k.genericTile(&t)
+	}
+}
+
+func (k *Kernel) genericTile(c *Call) {
 	for p := range c.Panels {
 		cols := c.Width
 		if p == c.Panels-1 {

@@ -12,11 +12,11 @@ import (
 	"github.com/cnnc-dev/cnnc/runtime/internal/guard"
 )
 
-// randomCall is a random Call with everything around what it may touch set to NaN.
+// randomCall is a random Call of one tile with everything around what it may touch set to NaN.
 func randomCall(rng *rand.Rand, k *Kernel, rows, taps, depth, width, panels, cols int) *Call {
 	columns := (panels-1)*width + cols
 	c := &Call{
-		Rows: rows, Taps: taps, K: depth, Width: width, Panels: panels, Cols: cols,
+		Tiles: 1, Rows: rows, Taps: taps, K: depth, Width: width, Panels: panels, Cols: cols,
 		B:    floats(rng, panels*taps*depth*width),
 		Bias: floats(rng, panels*width),
 		LDC:  columns + rng.IntN(20),
@@ -48,6 +48,20 @@ func randomCall(rng *rand.Rand, k *Kernel, rows, taps, depth, width, panels, col
 	return c
 }
 
+// several makes it a call of n tiles, whose A may overlap.
+func (c *Call) several(rng *rand.Rand, n int) {
+	c.Tiles, c.ATile = n, rng.IntN(2*c.K)
+	c.A = append(c.A, floats(rng, (n-1)*c.ATile)...)
+	c.C = nans((n*c.Rows-1)*c.LDC + c.columns())
+}
+
+func (c *Call) columns() int { return (c.Panels-1)*c.Width + c.Cols }
+
+// residual is one for the call.
+func (c *Call) residual(rng *rand.Rand) []float32 {
+	return floats(rng, (c.Tiles*c.Rows-1)*c.LDR+c.columns())
+}
+
 func floats(rng *rand.Rand, n int) []float32 {
 	x := make([]float32, n)
 	for i := range x {
@@ -73,7 +87,7 @@ func (c *Call) want(stride, r, col int) (sum, size float64) {
 	sum = float64(c.Bias[col])
 	size = math.Abs(sum)
 	for t := range c.Taps {
-		a := c.A[p*c.AStep+c.Offsets[t*stride+r]/4:]
+		a := c.A[r/c.Rows*c.ATile+p*c.AStep+c.Offsets[t*stride+r%c.Rows]/4:]
 		for k := range c.K {
 			x := float64(a[k]) * float64(c.B[((p*c.Taps+t)*c.K+k)*c.Width+j])
 			sum += x
@@ -90,7 +104,7 @@ func (c *Call) want(stride, r, col int) (sum, size float64) {
 
 func checkCall(t *testing.T, k *Kernel, c *Call) {
 	t.Helper()
-	columns := (c.Panels-1)*c.Width + c.Cols
+	columns := c.columns()
 	for i, got := range c.C {
 		r, col := i/c.LDC, i%c.LDC
 		if col >= columns {
@@ -120,8 +134,9 @@ func TestTiles(t *testing.T) {
 						}
 						for _, s := range []struct{ taps, k, panels int }{{1, 1, 1}, {1, 3, 2}, {1, 4, 1}, {2, 5, 3}, {9, 7, 1}, {3, 8, 2}, {1, 65, 1}, {2, 5, 4}, {1, 3, 6}, {2, 4, 9}} {
 							c := randomCall(rng, k, rows, s.taps, s.k, width, s.panels, cols)
+							c.several(rng, 1+rng.IntN(3))
 							if rng.IntN(2) == 0 {
-								c.Residual = floats(rng, (rows-1)*c.LDR+(s.panels-1)*width+cols)
+								c.Residual = c.residual(rng)
 							}
 							switch rng.IntN(3) {
 							case 1:
@@ -224,6 +239,8 @@ func TestCallIsChecked(t *testing.T) {
 	cputest.Each(t, func(t *testing.T) {
 		k := For(cpu.Level())
 		for name, spoil := range map[string]func(c *Call){
+			"no tiles": func(c *Call) { c.Tiles = 0 },
+			"tiles":    func(c *Call) { c.Tiles = 2 },
 			"rows":     func(c *Call) { c.Rows = k.Rows + 1 },
 			"no rows":  func(c *Call) { c.Rows = 0 },
 			"taps":     func(c *Call) { c.Taps = 0 },
@@ -315,7 +332,8 @@ func TestTilesStayInside(t *testing.T) {
 						}
 						for _, cols := range []int{width - k.Lanes + 1, width - 1, width} {
 							c := randomCall(rng, k, rows, 2, 5+rows%4, width, 2, cols)
-							c.Residual = floats(rng, (rows-1)*c.LDR+width+cols)
+							c.several(rng, 1+rows%2)
+							c.Residual = c.residual(rng)
 							c.A, c.B, c.Bias, c.C, c.Residual = copied(c.A), copied(c.B), copied(c.Bias), copied(c.C), copied(c.Residual)
 							k.Run(c)
 							checkCall(t, k, c)

@@ -24,86 +24,91 @@ GLOBL tailMasks<>(SB), RODATA|NOPTR, $64
 
 // func tile14x32AVX512(a *args)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·tile14x32AVX512(SB), NOSPLIT, $104-8
+TEXT ·tile14x32AVX512(SB), NOSPLIT, $112-8
 	MOVQ   a+0(FP), AX
-	MOVQ   128(AX), BX
-	MOVQ   BX, 16(SP)
+	MOVQ   96(AX), BX
+	MOVQ   BX, (SP)
 	MOVQ   (AX), BX
-	MOVQ   BX, 32(SP)
-	MOVQ   32(AX), BX
 	MOVQ   BX, 40(SP)
 	MOVQ   40(AX), BX
-	MOVQ   BX, 48(SP)
-	MOVQ   56(AX), BX
 	MOVQ   BX, 56(SP)
-	MOVQ   64(AX), BX
+	MOVQ   56(AX), BX
 	MOVQ   BX, 64(SP)
-	MOVQ   80(AX), BX
-	MOVQ   BX, 80(SP)
-	MOVQ   88(AX), BX
-	MOVQ   BX, 88(SP)
-	MOVQ   64(SP), BX
-	IMUL3Q $0x00000008, BX, BX
+	MOVQ   64(AX), BX
 	MOVQ   BX, 72(SP)
-	MOVQ   24(AX), R15
-	MOVQ   136(AX), CX
+	MOVQ   80(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 96(SP)
+	MOVQ   72(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 80(SP)
+	MOVQ   168(AX), CX
 	SUBQ   $0x10, CX
 	MOVQ   $0x00000001, DX
 	SHLQ   CL, DX
 	DECQ   DX
 	KMOVW  DX, K1
-	MOVQ   96(AX), BX
-	CMPQ   BX, $0x0e
-	JEQ    panel14
-	CMPQ   BX, $0x0d
-	JEQ    panel13
-	CMPQ   BX, $0x0c
-	JEQ    panel12
-	CMPQ   BX, $0x0b
-	JEQ    panel11
-	CMPQ   BX, $0x0a
-	JEQ    panel10
-	CMPQ   BX, $0x09
-	JEQ    panel9
-	CMPQ   BX, $0x08
-	JEQ    panel8
-	CMPQ   BX, $0x07
-	JEQ    panel7
-	CMPQ   BX, $0x06
-	JEQ    panel6
-	CMPQ   BX, $0x05
-	JEQ    panel5
-	CMPQ   BX, $0x04
-	JEQ    panel4
-	CMPQ   BX, $0x03
-	JEQ    panel3
-	CMPQ   BX, $0x02
-	JEQ    panel2
+
+tile:
+	MOVQ a+0(FP), AX
+	MOVQ 160(AX), BX
+	MOVQ BX, 24(SP)
+	MOVQ 32(AX), BX
+	MOVQ BX, 48(SP)
+	MOVQ 24(AX), R15
+	MOVQ 128(AX), BX
+	CMPQ BX, $0x0e
+	JEQ  panel14
+	CMPQ BX, $0x0d
+	JEQ  panel13
+	CMPQ BX, $0x0c
+	JEQ  panel12
+	CMPQ BX, $0x0b
+	JEQ  panel11
+	CMPQ BX, $0x0a
+	JEQ  panel10
+	CMPQ BX, $0x09
+	JEQ  panel9
+	CMPQ BX, $0x08
+	JEQ  panel8
+	CMPQ BX, $0x07
+	JEQ  panel7
+	CMPQ BX, $0x06
+	JEQ  panel6
+	CMPQ BX, $0x05
+	JEQ  panel5
+	CMPQ BX, $0x04
+	JEQ  panel4
+	CMPQ BX, $0x03
+	JEQ  panel3
+	CMPQ BX, $0x02
+	JEQ  panel2
 
 panel1:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap1:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest1
 
 loop1:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z2
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z3
@@ -166,23 +171,23 @@ loop1:
 	VFMADD231PS  Z4, Z3, Z1
 	ADDQ         $+32, AX
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop1
 
 rest1:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of1
 	VMOVUPS      (R15), Z2
 	PREFETCHT0   2048(R15)
@@ -217,7 +222,7 @@ rest1:
 
 no4Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of1
 	VMOVUPS      (R15), Z2
 	PREFETCHT0   2048(R15)
@@ -238,7 +243,7 @@ no4Of1:
 
 no2Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of1
 	VMOVUPS      (R15), Z2
 	PREFETCHT0   2048(R15)
@@ -251,14 +256,14 @@ no2Of1:
 	ADDQ         $+128, R15
 
 no1Of1:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap1
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow1
 	INCQ R8
@@ -266,8 +271,8 @@ no1Of1:
 narrow1:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp1
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail1
 	VADDPS (DX), Z0, Z0
@@ -280,20 +285,20 @@ addTail1:
 
 clamp1:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store1
-	VBROADCASTSS 152(AX), Z2
+	VBROADCASTSS 184(AX), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
 	DECQ         DI
 	JZ           store1
-	VBROADCASTSS 156(AX), Z3
+	VBROADCASTSS 188(AX), Z3
 	VMINPS       Z0, Z3, Z0
 	VMINPS       Z1, Z3, Z1
 
 store1:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail1
@@ -306,48 +311,44 @@ storeTail1:
 	VMOVUPS Z1, K1, 64(BX)
 
 stored1:
-	SUBQ $0x01, 16(SP)
-	JZ   done1
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel1
-
-done1:
-	VZEROUPPER
-	RET
 
 panel2:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z1, Z3
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap2:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest2
 
 loop2:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z4
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z5
@@ -435,23 +436,23 @@ loop2:
 	ADDQ         $+32, AX
 	ADDQ         $+32, BX
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop2
 
 rest2:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of2
 	VMOVUPS      (R15), Z4
 	PREFETCHT0   2048(R15)
@@ -499,7 +500,7 @@ rest2:
 
 no4Of2:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of2
 	VMOVUPS      (R15), Z4
 	PREFETCHT0   2048(R15)
@@ -527,7 +528,7 @@ no4Of2:
 
 no2Of2:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of2
 	VMOVUPS      (R15), Z4
 	PREFETCHT0   2048(R15)
@@ -544,14 +545,14 @@ no2Of2:
 	ADDQ         $+128, R15
 
 no1Of2:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap2
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow2
 	INCQ R8
@@ -559,8 +560,8 @@ no1Of2:
 narrow2:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp2
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail2
 	VADDPS (DX), Z0, Z0
@@ -579,24 +580,24 @@ addTail2:
 
 clamp2:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store2
-	VBROADCASTSS 152(AX), Z4
+	VBROADCASTSS 184(AX), Z4
 	VMAXPS       Z0, Z4, Z0
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
 	DECQ         DI
 	JZ           store2
-	VBROADCASTSS 156(AX), Z5
+	VBROADCASTSS 188(AX), Z5
 	VMINPS       Z0, Z5, Z0
 	VMINPS       Z1, Z5, Z1
 	VMINPS       Z2, Z5, Z2
 	VMINPS       Z3, Z5, Z3
 
 store2:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail2
@@ -615,23 +616,19 @@ storeTail2:
 	VMOVUPS Z3, K1, 64(BX)
 
 stored2:
-	SUBQ $0x01, 16(SP)
-	JZ   done2
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel2
-
-done2:
-	VZEROUPPER
-	RET
 
 panel3:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -640,27 +637,27 @@ panel3:
 	VMOVAPS Z1, Z5
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap3:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest3
 
 loop3:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z6
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z7
@@ -773,23 +770,23 @@ loop3:
 	ADDQ         $+32, BX
 	ADDQ         $+32, CX
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop3
 
 rest3:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of3
 	VMOVUPS      (R15), Z6
 	PREFETCHT0   2048(R15)
@@ -850,7 +847,7 @@ rest3:
 
 no4Of3:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of3
 	VMOVUPS      (R15), Z6
 	PREFETCHT0   2048(R15)
@@ -885,7 +882,7 @@ no4Of3:
 
 no2Of3:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of3
 	VMOVUPS      (R15), Z6
 	PREFETCHT0   2048(R15)
@@ -906,14 +903,14 @@ no2Of3:
 	ADDQ         $+128, R15
 
 no1Of3:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap3
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow3
 	INCQ R8
@@ -921,8 +918,8 @@ no1Of3:
 narrow3:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp3
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail3
 	VADDPS (DX), Z0, Z0
@@ -947,10 +944,10 @@ addTail3:
 
 clamp3:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store3
-	VBROADCASTSS 152(AX), Z6
+	VBROADCASTSS 184(AX), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
 	VMAXPS       Z2, Z6, Z2
@@ -959,7 +956,7 @@ clamp3:
 	VMAXPS       Z5, Z6, Z5
 	DECQ         DI
 	JZ           store3
-	VBROADCASTSS 156(AX), Z7
+	VBROADCASTSS 188(AX), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -968,7 +965,7 @@ clamp3:
 	VMINPS       Z5, Z7, Z5
 
 store3:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail3
@@ -993,23 +990,19 @@ storeTail3:
 	VMOVUPS Z5, K1, 64(BX)
 
 stored3:
-	SUBQ $0x01, 16(SP)
-	JZ   done3
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel3
-
-done3:
-	VZEROUPPER
-	RET
 
 panel4:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -1020,29 +1013,29 @@ panel4:
 	VMOVAPS Z1, Z7
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap4:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest4
 
 loop4:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z8
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z9
@@ -1180,23 +1173,23 @@ loop4:
 	ADDQ         $+32, CX
 	ADDQ         $+32, DX
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop4
 
 rest4:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of4
 	VMOVUPS      (R15), Z8
 	PREFETCHT0   2048(R15)
@@ -1270,7 +1263,7 @@ rest4:
 
 no4Of4:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of4
 	VMOVUPS      (R15), Z8
 	PREFETCHT0   2048(R15)
@@ -1312,7 +1305,7 @@ no4Of4:
 
 no2Of4:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of4
 	VMOVUPS      (R15), Z8
 	PREFETCHT0   2048(R15)
@@ -1337,14 +1330,14 @@ no2Of4:
 	ADDQ         $+128, R15
 
 no1Of4:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap4
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow4
 	INCQ R8
@@ -1352,8 +1345,8 @@ no1Of4:
 narrow4:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp4
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail4
 	VADDPS (DX), Z0, Z0
@@ -1384,10 +1377,10 @@ addTail4:
 
 clamp4:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store4
-	VBROADCASTSS 152(AX), Z8
+	VBROADCASTSS 184(AX), Z8
 	VMAXPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z8, Z1
 	VMAXPS       Z2, Z8, Z2
@@ -1398,7 +1391,7 @@ clamp4:
 	VMAXPS       Z7, Z8, Z7
 	DECQ         DI
 	JZ           store4
-	VBROADCASTSS 156(AX), Z9
+	VBROADCASTSS 188(AX), Z9
 	VMINPS       Z0, Z9, Z0
 	VMINPS       Z1, Z9, Z1
 	VMINPS       Z2, Z9, Z2
@@ -1409,7 +1402,7 @@ clamp4:
 	VMINPS       Z7, Z9, Z7
 
 store4:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail4
@@ -1440,23 +1433,19 @@ storeTail4:
 	VMOVUPS Z7, K1, 64(BX)
 
 stored4:
-	SUBQ $0x01, 16(SP)
-	JZ   done4
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel4
-
-done4:
-	VZEROUPPER
-	RET
 
 panel5:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -1469,31 +1458,31 @@ panel5:
 	VMOVAPS Z1, Z9
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap5:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest5
 
 loop5:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z10
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z11
@@ -1656,23 +1645,23 @@ loop5:
 	ADDQ         $+32, DX
 	ADDQ         $+32, SI
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop5
 
 rest5:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of5
 	VMOVUPS      (R15), Z10
 	PREFETCHT0   2048(R15)
@@ -1759,7 +1748,7 @@ rest5:
 
 no4Of5:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of5
 	VMOVUPS      (R15), Z10
 	PREFETCHT0   2048(R15)
@@ -1808,7 +1797,7 @@ no4Of5:
 
 no2Of5:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of5
 	VMOVUPS      (R15), Z10
 	PREFETCHT0   2048(R15)
@@ -1837,14 +1826,14 @@ no2Of5:
 	ADDQ         $+128, R15
 
 no1Of5:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap5
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow5
 	INCQ R8
@@ -1852,8 +1841,8 @@ no1Of5:
 narrow5:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp5
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail5
 	VADDPS (DX), Z0, Z0
@@ -1890,10 +1879,10 @@ addTail5:
 
 clamp5:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store5
-	VBROADCASTSS 152(AX), Z10
+	VBROADCASTSS 184(AX), Z10
 	VMAXPS       Z0, Z10, Z0
 	VMAXPS       Z1, Z10, Z1
 	VMAXPS       Z2, Z10, Z2
@@ -1906,7 +1895,7 @@ clamp5:
 	VMAXPS       Z9, Z10, Z9
 	DECQ         DI
 	JZ           store5
-	VBROADCASTSS 156(AX), Z11
+	VBROADCASTSS 188(AX), Z11
 	VMINPS       Z0, Z11, Z0
 	VMINPS       Z1, Z11, Z1
 	VMINPS       Z2, Z11, Z2
@@ -1919,7 +1908,7 @@ clamp5:
 	VMINPS       Z9, Z11, Z9
 
 store5:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail5
@@ -1956,23 +1945,19 @@ storeTail5:
 	VMOVUPS Z9, K1, 64(BX)
 
 stored5:
-	SUBQ $0x01, 16(SP)
-	JZ   done5
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel5
-
-done5:
-	VZEROUPPER
-	RET
 
 panel6:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -1987,33 +1972,33 @@ panel6:
 	VMOVAPS Z1, Z11
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap6:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest6
 
 loop6:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z12
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z13
@@ -2201,23 +2186,23 @@ loop6:
 	ADDQ         $+32, SI
 	ADDQ         $+32, DI
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop6
 
 rest6:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of6
 	VMOVUPS      (R15), Z12
 	PREFETCHT0   2048(R15)
@@ -2317,7 +2302,7 @@ rest6:
 
 no4Of6:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of6
 	VMOVUPS      (R15), Z12
 	PREFETCHT0   2048(R15)
@@ -2373,7 +2358,7 @@ no4Of6:
 
 no2Of6:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of6
 	VMOVUPS      (R15), Z12
 	PREFETCHT0   2048(R15)
@@ -2406,14 +2391,14 @@ no2Of6:
 	ADDQ         $+128, R15
 
 no1Of6:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap6
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow6
 	INCQ R8
@@ -2421,8 +2406,8 @@ no1Of6:
 narrow6:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp6
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail6
 	VADDPS (DX), Z0, Z0
@@ -2465,10 +2450,10 @@ addTail6:
 
 clamp6:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store6
-	VBROADCASTSS 152(AX), Z12
+	VBROADCASTSS 184(AX), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
 	VMAXPS       Z2, Z12, Z2
@@ -2483,7 +2468,7 @@ clamp6:
 	VMAXPS       Z11, Z12, Z11
 	DECQ         DI
 	JZ           store6
-	VBROADCASTSS 156(AX), Z13
+	VBROADCASTSS 188(AX), Z13
 	VMINPS       Z0, Z13, Z0
 	VMINPS       Z1, Z13, Z1
 	VMINPS       Z2, Z13, Z2
@@ -2498,7 +2483,7 @@ clamp6:
 	VMINPS       Z11, Z13, Z11
 
 store6:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail6
@@ -2541,23 +2526,19 @@ storeTail6:
 	VMOVUPS Z11, K1, 64(BX)
 
 stored6:
-	SUBQ $0x01, 16(SP)
-	JZ   done6
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel6
-
-done6:
-	VZEROUPPER
-	RET
 
 panel7:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -2574,35 +2555,35 @@ panel7:
 	VMOVAPS Z1, Z13
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap7:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest7
 
 loop7:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z14
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z15
@@ -2815,23 +2796,23 @@ loop7:
 	ADDQ         $+32, DI
 	ADDQ         $+32, R8
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop7
 
 rest7:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of7
 	VMOVUPS      (R15), Z14
 	PREFETCHT0   2048(R15)
@@ -2944,7 +2925,7 @@ rest7:
 
 no4Of7:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of7
 	VMOVUPS      (R15), Z14
 	PREFETCHT0   2048(R15)
@@ -3007,7 +2988,7 @@ no4Of7:
 
 no2Of7:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of7
 	VMOVUPS      (R15), Z14
 	PREFETCHT0   2048(R15)
@@ -3044,14 +3025,14 @@ no2Of7:
 	ADDQ         $+128, R15
 
 no1Of7:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap7
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow7
 	INCQ R8
@@ -3059,8 +3040,8 @@ no1Of7:
 narrow7:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp7
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail7
 	VADDPS (DX), Z0, Z0
@@ -3109,10 +3090,10 @@ addTail7:
 
 clamp7:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store7
-	VBROADCASTSS 152(AX), Z14
+	VBROADCASTSS 184(AX), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -3129,7 +3110,7 @@ clamp7:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         DI
 	JZ           store7
-	VBROADCASTSS 156(AX), Z15
+	VBROADCASTSS 188(AX), Z15
 	VMINPS       Z0, Z15, Z0
 	VMINPS       Z1, Z15, Z1
 	VMINPS       Z2, Z15, Z2
@@ -3146,7 +3127,7 @@ clamp7:
 	VMINPS       Z13, Z15, Z13
 
 store7:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail7
@@ -3195,23 +3176,19 @@ storeTail7:
 	VMOVUPS Z13, K1, 64(BX)
 
 stored7:
-	SUBQ $0x01, 16(SP)
-	JZ   done7
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel7
-
-done7:
-	VZEROUPPER
-	RET
 
 panel8:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -3230,37 +3207,37 @@ panel8:
 	VMOVAPS Z1, Z15
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap8:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest8
 
 loop8:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z16
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z17
@@ -3498,23 +3475,23 @@ loop8:
 	ADDQ         $+32, R8
 	ADDQ         $+32, R9
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop8
 
 rest8:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of8
 	VMOVUPS      (R15), Z16
 	PREFETCHT0   2048(R15)
@@ -3640,7 +3617,7 @@ rest8:
 
 no4Of8:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of8
 	VMOVUPS      (R15), Z16
 	PREFETCHT0   2048(R15)
@@ -3710,7 +3687,7 @@ no4Of8:
 
 no2Of8:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of8
 	VMOVUPS      (R15), Z16
 	PREFETCHT0   2048(R15)
@@ -3751,14 +3728,14 @@ no2Of8:
 	ADDQ         $+128, R15
 
 no1Of8:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap8
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow8
 	INCQ R8
@@ -3766,8 +3743,8 @@ no1Of8:
 narrow8:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp8
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail8
 	VADDPS (DX), Z0, Z0
@@ -3822,10 +3799,10 @@ addTail8:
 
 clamp8:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store8
-	VBROADCASTSS 152(AX), Z16
+	VBROADCASTSS 184(AX), Z16
 	VMAXPS       Z0, Z16, Z0
 	VMAXPS       Z1, Z16, Z1
 	VMAXPS       Z2, Z16, Z2
@@ -3844,7 +3821,7 @@ clamp8:
 	VMAXPS       Z15, Z16, Z15
 	DECQ         DI
 	JZ           store8
-	VBROADCASTSS 156(AX), Z17
+	VBROADCASTSS 188(AX), Z17
 	VMINPS       Z0, Z17, Z0
 	VMINPS       Z1, Z17, Z1
 	VMINPS       Z2, Z17, Z2
@@ -3863,7 +3840,7 @@ clamp8:
 	VMINPS       Z15, Z17, Z15
 
 store8:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail8
@@ -3918,23 +3895,19 @@ storeTail8:
 	VMOVUPS Z15, K1, 64(BX)
 
 stored8:
-	SUBQ $0x01, 16(SP)
-	JZ   done8
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel8
-
-done8:
-	VZEROUPPER
-	RET
 
 panel9:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -3955,39 +3928,39 @@ panel9:
 	VMOVAPS Z1, Z17
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap9:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest9
 
 loop9:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z18
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z19
@@ -4250,26 +4223,26 @@ loop9:
 	ADDQ         $+32, R9
 	ADDQ         $+32, R10
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	ADDQ         72(SP), BP
+	ADDQ         80(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop9
 
 rest9:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of9
 	VMOVUPS      (R15), Z18
 	PREFETCHT0   2048(R15)
@@ -4408,7 +4381,7 @@ rest9:
 
 no4Of9:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of9
 	VMOVUPS      (R15), Z18
 	PREFETCHT0   2048(R15)
@@ -4485,7 +4458,7 @@ no4Of9:
 
 no2Of9:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of9
 	VMOVUPS      (R15), Z18
 	PREFETCHT0   2048(R15)
@@ -4530,14 +4503,14 @@ no2Of9:
 	ADDQ         $+128, R15
 
 no1Of9:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap9
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow9
 	INCQ R8
@@ -4545,8 +4518,8 @@ no1Of9:
 narrow9:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp9
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail9
 	VADDPS (DX), Z0, Z0
@@ -4607,10 +4580,10 @@ addTail9:
 
 clamp9:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store9
-	VBROADCASTSS 152(AX), Z18
+	VBROADCASTSS 184(AX), Z18
 	VMAXPS       Z0, Z18, Z0
 	VMAXPS       Z1, Z18, Z1
 	VMAXPS       Z2, Z18, Z2
@@ -4631,7 +4604,7 @@ clamp9:
 	VMAXPS       Z17, Z18, Z17
 	DECQ         DI
 	JZ           store9
-	VBROADCASTSS 156(AX), Z19
+	VBROADCASTSS 188(AX), Z19
 	VMINPS       Z0, Z19, Z0
 	VMINPS       Z1, Z19, Z1
 	VMINPS       Z2, Z19, Z2
@@ -4652,7 +4625,7 @@ clamp9:
 	VMINPS       Z17, Z19, Z17
 
 store9:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail9
@@ -4713,23 +4686,19 @@ storeTail9:
 	VMOVUPS Z17, K1, 64(BX)
 
 stored9:
-	SUBQ $0x01, 16(SP)
-	JZ   done9
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel9
-
-done9:
-	VZEROUPPER
-	RET
 
 panel10:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -4752,41 +4721,41 @@ panel10:
 	VMOVAPS Z1, Z19
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap10:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 72(BP), R11
-	ADDQ 32(SP), R11
+	ADDQ 40(SP), R11
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest10
 
 loop10:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z20
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z21
@@ -5074,26 +5043,26 @@ loop10:
 	ADDQ         $+32, R10
 	ADDQ         $+32, R11
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	ADDQ         72(SP), BP
+	ADDQ         80(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop10
 
 rest10:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of10
 	VMOVUPS      (R15), Z20
 	PREFETCHT0   2048(R15)
@@ -5245,7 +5214,7 @@ rest10:
 
 no4Of10:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of10
 	VMOVUPS      (R15), Z20
 	PREFETCHT0   2048(R15)
@@ -5329,7 +5298,7 @@ no4Of10:
 
 no2Of10:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of10
 	VMOVUPS      (R15), Z20
 	PREFETCHT0   2048(R15)
@@ -5378,14 +5347,14 @@ no2Of10:
 	ADDQ         $+128, R15
 
 no1Of10:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap10
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow10
 	INCQ R8
@@ -5393,8 +5362,8 @@ no1Of10:
 narrow10:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp10
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail10
 	VADDPS (DX), Z0, Z0
@@ -5461,10 +5430,10 @@ addTail10:
 
 clamp10:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store10
-	VBROADCASTSS 152(AX), Z20
+	VBROADCASTSS 184(AX), Z20
 	VMAXPS       Z0, Z20, Z0
 	VMAXPS       Z1, Z20, Z1
 	VMAXPS       Z2, Z20, Z2
@@ -5487,7 +5456,7 @@ clamp10:
 	VMAXPS       Z19, Z20, Z19
 	DECQ         DI
 	JZ           store10
-	VBROADCASTSS 156(AX), Z21
+	VBROADCASTSS 188(AX), Z21
 	VMINPS       Z0, Z21, Z0
 	VMINPS       Z1, Z21, Z1
 	VMINPS       Z2, Z21, Z2
@@ -5510,7 +5479,7 @@ clamp10:
 	VMINPS       Z19, Z21, Z19
 
 store10:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail10
@@ -5577,23 +5546,19 @@ storeTail10:
 	VMOVUPS Z19, K1, 64(BX)
 
 stored10:
-	SUBQ $0x01, 16(SP)
-	JZ   done10
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel10
-
-done10:
-	VZEROUPPER
-	RET
 
 panel11:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -5618,43 +5583,43 @@ panel11:
 	VMOVAPS Z1, Z21
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap11:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 80(BP), R12
-	ADDQ 32(SP), R12
+	ADDQ 40(SP), R12
 	MOVQ 72(BP), R11
-	ADDQ 32(SP), R11
+	ADDQ 40(SP), R11
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest11
 
 loop11:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z22
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z23
@@ -5967,26 +5932,26 @@ loop11:
 	ADDQ         $+32, R11
 	ADDQ         $+32, R12
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	ADDQ         72(SP), BP
+	ADDQ         80(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop11
 
 rest11:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of11
 	VMOVUPS      (R15), Z22
 	PREFETCHT0   2048(R15)
@@ -6151,7 +6116,7 @@ rest11:
 
 no4Of11:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of11
 	VMOVUPS      (R15), Z22
 	PREFETCHT0   2048(R15)
@@ -6242,7 +6207,7 @@ no4Of11:
 
 no2Of11:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of11
 	VMOVUPS      (R15), Z22
 	PREFETCHT0   2048(R15)
@@ -6295,14 +6260,14 @@ no2Of11:
 	ADDQ         $+128, R15
 
 no1Of11:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap11
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow11
 	INCQ R8
@@ -6310,8 +6275,8 @@ no1Of11:
 narrow11:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp11
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail11
 	VADDPS (DX), Z0, Z0
@@ -6384,10 +6349,10 @@ addTail11:
 
 clamp11:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store11
-	VBROADCASTSS 152(AX), Z22
+	VBROADCASTSS 184(AX), Z22
 	VMAXPS       Z0, Z22, Z0
 	VMAXPS       Z1, Z22, Z1
 	VMAXPS       Z2, Z22, Z2
@@ -6412,7 +6377,7 @@ clamp11:
 	VMAXPS       Z21, Z22, Z21
 	DECQ         DI
 	JZ           store11
-	VBROADCASTSS 156(AX), Z23
+	VBROADCASTSS 188(AX), Z23
 	VMINPS       Z0, Z23, Z0
 	VMINPS       Z1, Z23, Z1
 	VMINPS       Z2, Z23, Z2
@@ -6437,7 +6402,7 @@ clamp11:
 	VMINPS       Z21, Z23, Z21
 
 store11:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail11
@@ -6510,23 +6475,19 @@ storeTail11:
 	VMOVUPS Z21, K1, 64(BX)
 
 stored11:
-	SUBQ $0x01, 16(SP)
-	JZ   done11
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel11
-
-done11:
-	VZEROUPPER
-	RET
 
 panel12:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -6553,45 +6514,45 @@ panel12:
 	VMOVAPS Z1, Z23
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap12:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 88(BP), R13
-	ADDQ 32(SP), R13
+	ADDQ 40(SP), R13
 	MOVQ 80(BP), R12
-	ADDQ 32(SP), R12
+	ADDQ 40(SP), R12
 	MOVQ 72(BP), R11
-	ADDQ 32(SP), R11
+	ADDQ 40(SP), R11
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest12
 
 loop12:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z24
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z25
@@ -6929,26 +6890,26 @@ loop12:
 	ADDQ         $+32, R12
 	ADDQ         $+32, R13
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	ADDQ         72(SP), BP
+	ADDQ         80(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop12
 
 rest12:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of12
 	VMOVUPS      (R15), Z24
 	PREFETCHT0   2048(R15)
@@ -7126,7 +7087,7 @@ rest12:
 
 no4Of12:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of12
 	VMOVUPS      (R15), Z24
 	PREFETCHT0   2048(R15)
@@ -7224,7 +7185,7 @@ no4Of12:
 
 no2Of12:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of12
 	VMOVUPS      (R15), Z24
 	PREFETCHT0   2048(R15)
@@ -7281,14 +7242,14 @@ no2Of12:
 	ADDQ         $+128, R15
 
 no1Of12:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap12
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow12
 	INCQ R8
@@ -7296,8 +7257,8 @@ no1Of12:
 narrow12:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp12
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail12
 	VADDPS (DX), Z0, Z0
@@ -7376,10 +7337,10 @@ addTail12:
 
 clamp12:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store12
-	VBROADCASTSS 152(AX), Z24
+	VBROADCASTSS 184(AX), Z24
 	VMAXPS       Z0, Z24, Z0
 	VMAXPS       Z1, Z24, Z1
 	VMAXPS       Z2, Z24, Z2
@@ -7406,7 +7367,7 @@ clamp12:
 	VMAXPS       Z23, Z24, Z23
 	DECQ         DI
 	JZ           store12
-	VBROADCASTSS 156(AX), Z25
+	VBROADCASTSS 188(AX), Z25
 	VMINPS       Z0, Z25, Z0
 	VMINPS       Z1, Z25, Z1
 	VMINPS       Z2, Z25, Z2
@@ -7433,7 +7394,7 @@ clamp12:
 	VMINPS       Z23, Z25, Z23
 
 store12:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail12
@@ -7512,23 +7473,19 @@ storeTail12:
 	VMOVUPS Z23, K1, 64(BX)
 
 stored12:
-	SUBQ $0x01, 16(SP)
-	JZ   done12
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel12
-
-done12:
-	VZEROUPPER
-	RET
 
 panel13:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -7557,47 +7514,47 @@ panel13:
 	VMOVAPS Z1, Z25
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap13:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 96(BP), R14
-	ADDQ 32(SP), R14
+	ADDQ 40(SP), R14
 	MOVQ 88(BP), R13
-	ADDQ 32(SP), R13
+	ADDQ 40(SP), R13
 	MOVQ 80(BP), R12
-	ADDQ 32(SP), R12
+	ADDQ 40(SP), R12
 	MOVQ 72(BP), R11
-	ADDQ 32(SP), R11
+	ADDQ 40(SP), R11
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest13
 
 loop13:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z26
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z27
@@ -7960,26 +7917,26 @@ loop13:
 	ADDQ         $+32, R13
 	ADDQ         $+32, R14
 	ADDQ         $+1024, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	ADDQ         72(SP), BP
+	ADDQ         80(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop13
 
 rest13:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of13
 	VMOVUPS      (R15), Z26
 	PREFETCHT0   2048(R15)
@@ -8170,7 +8127,7 @@ rest13:
 
 no4Of13:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of13
 	VMOVUPS      (R15), Z26
 	PREFETCHT0   2048(R15)
@@ -8275,7 +8232,7 @@ no4Of13:
 
 no2Of13:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of13
 	VMOVUPS      (R15), Z26
 	PREFETCHT0   2048(R15)
@@ -8336,14 +8293,14 @@ no2Of13:
 	ADDQ         $+128, R15
 
 no1Of13:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap13
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow13
 	INCQ R8
@@ -8351,8 +8308,8 @@ no1Of13:
 narrow13:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp13
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail13
 	VADDPS (DX), Z0, Z0
@@ -8437,10 +8394,10 @@ addTail13:
 
 clamp13:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store13
-	VBROADCASTSS 152(AX), Z26
+	VBROADCASTSS 184(AX), Z26
 	VMAXPS       Z0, Z26, Z0
 	VMAXPS       Z1, Z26, Z1
 	VMAXPS       Z2, Z26, Z2
@@ -8469,7 +8426,7 @@ clamp13:
 	VMAXPS       Z25, Z26, Z25
 	DECQ         DI
 	JZ           store13
-	VBROADCASTSS 156(AX), Z27
+	VBROADCASTSS 188(AX), Z27
 	VMINPS       Z0, Z27, Z0
 	VMINPS       Z1, Z27, Z1
 	VMINPS       Z2, Z27, Z2
@@ -8498,7 +8455,7 @@ clamp13:
 	VMINPS       Z25, Z27, Z25
 
 store13:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail13
@@ -8583,23 +8540,19 @@ storeTail13:
 	VMOVUPS Z25, K1, 64(BX)
 
 stored13:
-	SUBQ $0x01, 16(SP)
-	JZ   done13
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel13
-
-done13:
-	VZEROUPPER
-	RET
 
 panel14:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVAPS Z0, Z2
@@ -8630,50 +8583,50 @@ panel14:
 	VMOVAPS Z1, Z27
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap14:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 104(BP), AX
-	ADDQ 32(SP), AX
-	MOVQ AX, 96(SP)
+	ADDQ 40(SP), AX
+	MOVQ AX, 104(SP)
 	MOVQ 96(BP), R14
-	ADDQ 32(SP), R14
+	ADDQ 40(SP), R14
 	MOVQ 88(BP), R13
-	ADDQ 32(SP), R13
+	ADDQ 40(SP), R13
 	MOVQ 80(BP), R12
-	ADDQ 32(SP), R12
+	ADDQ 40(SP), R12
 	MOVQ 72(BP), R11
-	ADDQ 32(SP), R11
+	ADDQ 40(SP), R11
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest14
 
 loop14:
-	MOVQ         96(SP), BP
+	MOVQ         104(SP), BP
 	VMOVUPS      (R15), Z28
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z29
@@ -9056,35 +9009,35 @@ loop14:
 	ADDQ         $+32, R13
 	ADDQ         $+32, R14
 	ADDQ         $+32, BP
-	MOVQ         BP, 96(SP)
+	MOVQ         BP, 104(SP)
 	ADDQ         $+1024, R15
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	PREFETCHT1   (BP)
 	PREFETCHT1   64(BP)
 	PREFETCHT1   128(BP)
 	PREFETCHT1   192(BP)
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	ADDQ         72(SP), BP
+	ADDQ         80(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop14
 
 rest14:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of14
-	MOVQ         96(SP), BP
+	MOVQ         104(SP), BP
 	VMOVUPS      (R15), Z28
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z29
@@ -9283,14 +9236,14 @@ rest14:
 	ADDQ         $+16, R13
 	ADDQ         $+16, R14
 	ADDQ         $+16, BP
-	MOVQ         BP, 96(SP)
+	MOVQ         BP, 104(SP)
 	ADDQ         $+512, R15
 
 no4Of14:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of14
-	MOVQ         96(SP), BP
+	MOVQ         104(SP), BP
 	VMOVUPS      (R15), Z28
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z29
@@ -9397,14 +9350,14 @@ no4Of14:
 	ADDQ         $+8, R13
 	ADDQ         $+8, R14
 	ADDQ         $+8, BP
-	MOVQ         BP, 96(SP)
+	MOVQ         BP, 104(SP)
 	ADDQ         $+256, R15
 
 no2Of14:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of14
-	MOVQ         96(SP), BP
+	MOVQ         104(SP), BP
 	VMOVUPS      (R15), Z28
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z29
@@ -9465,18 +9418,18 @@ no2Of14:
 	ADDQ         $+4, R13
 	ADDQ         $+4, R14
 	ADDQ         $+4, BP
-	MOVQ         BP, 96(SP)
+	MOVQ         BP, 104(SP)
 	ADDQ         $+128, R15
 
 no1Of14:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap14
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow14
 	INCQ R8
@@ -9484,8 +9437,8 @@ no1Of14:
 narrow14:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp14
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail14
 	VADDPS (DX), Z0, Z0
@@ -9576,10 +9529,10 @@ addTail14:
 
 clamp14:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store14
-	VBROADCASTSS 152(AX), Z28
+	VBROADCASTSS 184(AX), Z28
 	VMAXPS       Z0, Z28, Z0
 	VMAXPS       Z1, Z28, Z1
 	VMAXPS       Z2, Z28, Z2
@@ -9610,7 +9563,7 @@ clamp14:
 	VMAXPS       Z27, Z28, Z27
 	DECQ         DI
 	JZ           store14
-	VBROADCASTSS 156(AX), Z29
+	VBROADCASTSS 188(AX), Z29
 	VMINPS       Z0, Z29, Z0
 	VMINPS       Z1, Z29, Z1
 	VMINPS       Z2, Z29, Z2
@@ -9641,7 +9594,7 @@ clamp14:
 	VMINPS       Z27, Z29, Z27
 
 store14:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail14
@@ -9732,89 +9685,106 @@ storeTail14:
 	VMOVUPS Z27, K1, 64(BX)
 
 stored14:
-	SUBQ $0x01, 16(SP)
-	JZ   done14
-	ADDQ $+128, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+128, 48(SP)
 	ADDQ $+128, 56(SP)
+	ADDQ $+128, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel14
 
-done14:
+done:
+	DECQ (SP)
+	JZ   return
+	MOVQ a+0(FP), AX
+	MOVQ 104(AX), BX
+	ADDQ BX, 40(SP)
+	MOVQ 112(AX), BX
+	ADDQ BX, 56(SP)
+	MOVQ 120(AX), BX
+	ADDQ BX, 64(SP)
+	JMP  tile
+
+return:
 	VZEROUPPER
 	RET
 
 // func tile7x48AVX512(a *args)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·tile7x48AVX512(SB), NOSPLIT, $104-8
+TEXT ·tile7x48AVX512(SB), NOSPLIT, $112-8
 	MOVQ   a+0(FP), AX
-	MOVQ   128(AX), BX
-	MOVQ   BX, 16(SP)
+	MOVQ   96(AX), BX
+	MOVQ   BX, (SP)
 	MOVQ   (AX), BX
-	MOVQ   BX, 32(SP)
-	MOVQ   32(AX), BX
 	MOVQ   BX, 40(SP)
 	MOVQ   40(AX), BX
-	MOVQ   BX, 48(SP)
-	MOVQ   56(AX), BX
 	MOVQ   BX, 56(SP)
-	MOVQ   64(AX), BX
+	MOVQ   56(AX), BX
 	MOVQ   BX, 64(SP)
-	MOVQ   80(AX), BX
-	MOVQ   BX, 80(SP)
-	MOVQ   88(AX), BX
-	MOVQ   BX, 88(SP)
-	MOVQ   64(SP), BX
-	IMUL3Q $0x00000008, BX, BX
+	MOVQ   64(AX), BX
 	MOVQ   BX, 72(SP)
-	MOVQ   24(AX), R15
-	MOVQ   136(AX), CX
+	MOVQ   80(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 96(SP)
+	MOVQ   72(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 80(SP)
+	MOVQ   168(AX), CX
 	SUBQ   $0x20, CX
 	MOVQ   $0x00000001, DX
 	SHLQ   CL, DX
 	DECQ   DX
 	KMOVW  DX, K1
-	MOVQ   96(AX), BX
-	CMPQ   BX, $0x07
-	JEQ    panel7
-	CMPQ   BX, $0x06
-	JEQ    panel6
-	CMPQ   BX, $0x05
-	JEQ    panel5
-	CMPQ   BX, $0x04
-	JEQ    panel4
-	CMPQ   BX, $0x03
-	JEQ    panel3
-	CMPQ   BX, $0x02
-	JEQ    panel2
+
+tile:
+	MOVQ a+0(FP), AX
+	MOVQ 160(AX), BX
+	MOVQ BX, 24(SP)
+	MOVQ 32(AX), BX
+	MOVQ BX, 48(SP)
+	MOVQ 24(AX), R15
+	MOVQ 128(AX), BX
+	CMPQ BX, $0x07
+	JEQ  panel7
+	CMPQ BX, $0x06
+	JEQ  panel6
+	CMPQ BX, $0x05
+	JEQ  panel5
+	CMPQ BX, $0x04
+	JEQ  panel4
+	CMPQ BX, $0x03
+	JEQ  panel3
+	CMPQ BX, $0x02
+	JEQ  panel2
 
 panel1:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVUPS 128(AX), Z2
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap1:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest1
 
 loop1:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z3
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z4
@@ -9901,24 +9871,24 @@ loop1:
 	VFMADD231PS  Z6, Z5, Z2
 	ADDQ         $+32, AX
 	ADDQ         $+1536, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	PREFETCHT0   128(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop1
 
 rest1:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of1
 	VMOVUPS      (R15), Z3
 	PREFETCHT0   2048(R15)
@@ -9965,7 +9935,7 @@ rest1:
 
 no4Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of1
 	VMOVUPS      (R15), Z3
 	PREFETCHT0   2048(R15)
@@ -9992,7 +9962,7 @@ no4Of1:
 
 no2Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of1
 	VMOVUPS      (R15), Z3
 	PREFETCHT0   2048(R15)
@@ -10008,14 +9978,14 @@ no2Of1:
 	ADDQ         $+192, R15
 
 no1Of1:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap1
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow1
 	INCQ R8
@@ -10023,8 +9993,8 @@ no1Of1:
 narrow1:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp1
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail1
 	VADDPS (DX), Z0, Z0
@@ -10039,22 +10009,22 @@ addTail1:
 
 clamp1:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store1
-	VBROADCASTSS 152(AX), Z3
+	VBROADCASTSS 184(AX), Z3
 	VMAXPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z3, Z1
 	VMAXPS       Z2, Z3, Z2
 	DECQ         DI
 	JZ           store1
-	VBROADCASTSS 156(AX), Z4
+	VBROADCASTSS 188(AX), Z4
 	VMINPS       Z0, Z4, Z0
 	VMINPS       Z1, Z4, Z1
 	VMINPS       Z2, Z4, Z2
 
 store1:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail1
@@ -10069,23 +10039,19 @@ storeTail1:
 	VMOVUPS Z2, K1, 128(BX)
 
 stored1:
-	SUBQ $0x01, 16(SP)
-	JZ   done1
-	ADDQ $+192, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+192, 48(SP)
 	ADDQ $+192, 56(SP)
+	ADDQ $+192, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel1
-
-done1:
-	VZEROUPPER
-	RET
 
 panel2:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVUPS 128(AX), Z2
@@ -10094,25 +10060,25 @@ panel2:
 	VMOVAPS Z2, Z5
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap2:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest2
 
 loop2:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z6
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z7
@@ -10232,24 +10198,24 @@ loop2:
 	ADDQ         $+32, AX
 	ADDQ         $+32, BX
 	ADDQ         $+1536, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	PREFETCHT0   128(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop2
 
 rest2:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of2
 	VMOVUPS      (R15), Z6
 	PREFETCHT0   2048(R15)
@@ -10313,7 +10279,7 @@ rest2:
 
 no4Of2:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of2
 	VMOVUPS      (R15), Z6
 	PREFETCHT0   2048(R15)
@@ -10349,7 +10315,7 @@ no4Of2:
 
 no2Of2:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of2
 	VMOVUPS      (R15), Z6
 	PREFETCHT0   2048(R15)
@@ -10370,14 +10336,14 @@ no2Of2:
 	ADDQ         $+192, R15
 
 no1Of2:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap2
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow2
 	INCQ R8
@@ -10385,8 +10351,8 @@ no1Of2:
 narrow2:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp2
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail2
 	VADDPS (DX), Z0, Z0
@@ -10409,10 +10375,10 @@ addTail2:
 
 clamp2:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store2
-	VBROADCASTSS 152(AX), Z6
+	VBROADCASTSS 184(AX), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
 	VMAXPS       Z2, Z6, Z2
@@ -10421,7 +10387,7 @@ clamp2:
 	VMAXPS       Z5, Z6, Z5
 	DECQ         DI
 	JZ           store2
-	VBROADCASTSS 156(AX), Z7
+	VBROADCASTSS 188(AX), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -10430,7 +10396,7 @@ clamp2:
 	VMINPS       Z5, Z7, Z5
 
 store2:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail2
@@ -10453,23 +10419,19 @@ storeTail2:
 	VMOVUPS Z5, K1, 128(BX)
 
 stored2:
-	SUBQ $0x01, 16(SP)
-	JZ   done2
-	ADDQ $+192, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+192, 48(SP)
 	ADDQ $+192, 56(SP)
+	ADDQ $+192, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel2
-
-done2:
-	VZEROUPPER
-	RET
 
 panel3:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVUPS 128(AX), Z2
@@ -10481,27 +10443,27 @@ panel3:
 	VMOVAPS Z2, Z8
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap3:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest3
 
 loop3:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z9
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z10
@@ -10654,24 +10616,24 @@ loop3:
 	ADDQ         $+32, BX
 	ADDQ         $+32, CX
 	ADDQ         $+1536, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	PREFETCHT0   128(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop3
 
 rest3:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of3
 	VMOVUPS      (R15), Z9
 	PREFETCHT0   2048(R15)
@@ -10752,7 +10714,7 @@ rest3:
 
 no4Of3:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of3
 	VMOVUPS      (R15), Z9
 	PREFETCHT0   2048(R15)
@@ -10797,7 +10759,7 @@ no4Of3:
 
 no2Of3:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of3
 	VMOVUPS      (R15), Z9
 	PREFETCHT0   2048(R15)
@@ -10823,14 +10785,14 @@ no2Of3:
 	ADDQ         $+192, R15
 
 no1Of3:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap3
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow3
 	INCQ R8
@@ -10838,8 +10800,8 @@ no1Of3:
 narrow3:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp3
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail3
 	VADDPS (DX), Z0, Z0
@@ -10870,10 +10832,10 @@ addTail3:
 
 clamp3:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store3
-	VBROADCASTSS 152(AX), Z9
+	VBROADCASTSS 184(AX), Z9
 	VMAXPS       Z0, Z9, Z0
 	VMAXPS       Z1, Z9, Z1
 	VMAXPS       Z2, Z9, Z2
@@ -10885,7 +10847,7 @@ clamp3:
 	VMAXPS       Z8, Z9, Z8
 	DECQ         DI
 	JZ           store3
-	VBROADCASTSS 156(AX), Z10
+	VBROADCASTSS 188(AX), Z10
 	VMINPS       Z0, Z10, Z0
 	VMINPS       Z1, Z10, Z1
 	VMINPS       Z2, Z10, Z2
@@ -10897,7 +10859,7 @@ clamp3:
 	VMINPS       Z8, Z10, Z8
 
 store3:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail3
@@ -10928,23 +10890,19 @@ storeTail3:
 	VMOVUPS Z8, K1, 128(BX)
 
 stored3:
-	SUBQ $0x01, 16(SP)
-	JZ   done3
-	ADDQ $+192, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+192, 48(SP)
 	ADDQ $+192, 56(SP)
+	ADDQ $+192, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel3
-
-done3:
-	VZEROUPPER
-	RET
 
 panel4:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVUPS 128(AX), Z2
@@ -10959,29 +10917,29 @@ panel4:
 	VMOVAPS Z2, Z11
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap4:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest4
 
 loop4:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z12
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z13
@@ -11167,24 +11125,24 @@ loop4:
 	ADDQ         $+32, CX
 	ADDQ         $+32, DX
 	ADDQ         $+1536, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	PREFETCHT0   128(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop4
 
 rest4:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of4
 	VMOVUPS      (R15), Z12
 	PREFETCHT0   2048(R15)
@@ -11282,7 +11240,7 @@ rest4:
 
 no4Of4:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of4
 	VMOVUPS      (R15), Z12
 	PREFETCHT0   2048(R15)
@@ -11336,7 +11294,7 @@ no4Of4:
 
 no2Of4:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of4
 	VMOVUPS      (R15), Z12
 	PREFETCHT0   2048(R15)
@@ -11367,14 +11325,14 @@ no2Of4:
 	ADDQ         $+192, R15
 
 no1Of4:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap4
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow4
 	INCQ R8
@@ -11382,8 +11340,8 @@ no1Of4:
 narrow4:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp4
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail4
 	VADDPS (DX), Z0, Z0
@@ -11422,10 +11380,10 @@ addTail4:
 
 clamp4:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store4
-	VBROADCASTSS 152(AX), Z12
+	VBROADCASTSS 184(AX), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
 	VMAXPS       Z2, Z12, Z2
@@ -11440,7 +11398,7 @@ clamp4:
 	VMAXPS       Z11, Z12, Z11
 	DECQ         DI
 	JZ           store4
-	VBROADCASTSS 156(AX), Z13
+	VBROADCASTSS 188(AX), Z13
 	VMINPS       Z0, Z13, Z0
 	VMINPS       Z1, Z13, Z1
 	VMINPS       Z2, Z13, Z2
@@ -11455,7 +11413,7 @@ clamp4:
 	VMINPS       Z11, Z13, Z11
 
 store4:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail4
@@ -11494,23 +11452,19 @@ storeTail4:
 	VMOVUPS Z11, K1, 128(BX)
 
 stored4:
-	SUBQ $0x01, 16(SP)
-	JZ   done4
-	ADDQ $+192, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+192, 48(SP)
 	ADDQ $+192, 56(SP)
+	ADDQ $+192, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel4
-
-done4:
-	VZEROUPPER
-	RET
 
 panel5:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVUPS 128(AX), Z2
@@ -11528,31 +11482,31 @@ panel5:
 	VMOVAPS Z2, Z14
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap5:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest5
 
 loop5:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z15
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z16
@@ -11771,24 +11725,24 @@ loop5:
 	ADDQ         $+32, DX
 	ADDQ         $+32, SI
 	ADDQ         $+1536, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	PREFETCHT0   128(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop5
 
 rest5:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of5
 	VMOVUPS      (R15), Z15
 	PREFETCHT0   2048(R15)
@@ -11903,7 +11857,7 @@ rest5:
 
 no4Of5:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of5
 	VMOVUPS      (R15), Z15
 	PREFETCHT0   2048(R15)
@@ -11966,7 +11920,7 @@ no4Of5:
 
 no2Of5:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of5
 	VMOVUPS      (R15), Z15
 	PREFETCHT0   2048(R15)
@@ -12002,14 +11956,14 @@ no2Of5:
 	ADDQ         $+192, R15
 
 no1Of5:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap5
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow5
 	INCQ R8
@@ -12017,8 +11971,8 @@ no1Of5:
 narrow5:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp5
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail5
 	VADDPS (DX), Z0, Z0
@@ -12065,10 +12019,10 @@ addTail5:
 
 clamp5:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store5
-	VBROADCASTSS 152(AX), Z15
+	VBROADCASTSS 184(AX), Z15
 	VMAXPS       Z0, Z15, Z0
 	VMAXPS       Z1, Z15, Z1
 	VMAXPS       Z2, Z15, Z2
@@ -12086,7 +12040,7 @@ clamp5:
 	VMAXPS       Z14, Z15, Z14
 	DECQ         DI
 	JZ           store5
-	VBROADCASTSS 156(AX), Z16
+	VBROADCASTSS 188(AX), Z16
 	VMINPS       Z0, Z16, Z0
 	VMINPS       Z1, Z16, Z1
 	VMINPS       Z2, Z16, Z2
@@ -12104,7 +12058,7 @@ clamp5:
 	VMINPS       Z14, Z16, Z14
 
 store5:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail5
@@ -12151,23 +12105,19 @@ storeTail5:
 	VMOVUPS Z14, K1, 128(BX)
 
 stored5:
-	SUBQ $0x01, 16(SP)
-	JZ   done5
-	ADDQ $+192, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+192, 48(SP)
 	ADDQ $+192, 56(SP)
+	ADDQ $+192, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel5
-
-done5:
-	VZEROUPPER
-	RET
 
 panel6:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVUPS 128(AX), Z2
@@ -12188,33 +12138,33 @@ panel6:
 	VMOVAPS Z2, Z17
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap6:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest6
 
 loop6:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z18
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z19
@@ -12466,24 +12416,24 @@ loop6:
 	ADDQ         $+32, SI
 	ADDQ         $+32, DI
 	ADDQ         $+1536, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	PREFETCHT0   128(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop6
 
 rest6:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of6
 	VMOVUPS      (R15), Z18
 	PREFETCHT0   2048(R15)
@@ -12615,7 +12565,7 @@ rest6:
 
 no4Of6:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of6
 	VMOVUPS      (R15), Z18
 	PREFETCHT0   2048(R15)
@@ -12687,7 +12637,7 @@ no4Of6:
 
 no2Of6:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of6
 	VMOVUPS      (R15), Z18
 	PREFETCHT0   2048(R15)
@@ -12728,14 +12678,14 @@ no2Of6:
 	ADDQ         $+192, R15
 
 no1Of6:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap6
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow6
 	INCQ R8
@@ -12743,8 +12693,8 @@ no1Of6:
 narrow6:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp6
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail6
 	VADDPS (DX), Z0, Z0
@@ -12799,10 +12749,10 @@ addTail6:
 
 clamp6:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store6
-	VBROADCASTSS 152(AX), Z18
+	VBROADCASTSS 184(AX), Z18
 	VMAXPS       Z0, Z18, Z0
 	VMAXPS       Z1, Z18, Z1
 	VMAXPS       Z2, Z18, Z2
@@ -12823,7 +12773,7 @@ clamp6:
 	VMAXPS       Z17, Z18, Z17
 	DECQ         DI
 	JZ           store6
-	VBROADCASTSS 156(AX), Z19
+	VBROADCASTSS 188(AX), Z19
 	VMINPS       Z0, Z19, Z0
 	VMINPS       Z1, Z19, Z1
 	VMINPS       Z2, Z19, Z2
@@ -12844,7 +12794,7 @@ clamp6:
 	VMINPS       Z17, Z19, Z17
 
 store6:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail6
@@ -12899,23 +12849,19 @@ storeTail6:
 	VMOVUPS Z17, K1, 128(BX)
 
 stored6:
-	SUBQ $0x01, 16(SP)
-	JZ   done6
-	ADDQ $+192, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+192, 48(SP)
 	ADDQ $+192, 56(SP)
+	ADDQ $+192, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel6
-
-done6:
-	VZEROUPPER
-	RET
 
 panel7:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVUPS 128(AX), Z2
@@ -12939,35 +12885,35 @@ panel7:
 	VMOVAPS Z2, Z20
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap7:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest7
 
 loop7:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Z21
 	PREFETCHT0   2048(R15)
 	VMOVUPS      64(R15), Z22
@@ -13252,24 +13198,24 @@ loop7:
 	ADDQ         $+32, DI
 	ADDQ         $+32, R8
 	ADDQ         $+1536, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
 	PREFETCHT0   64(BP)
 	PREFETCHT0   128(BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop7
 
 rest7:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of7
 	VMOVUPS      (R15), Z21
 	PREFETCHT0   2048(R15)
@@ -13418,7 +13364,7 @@ rest7:
 
 no4Of7:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of7
 	VMOVUPS      (R15), Z21
 	PREFETCHT0   2048(R15)
@@ -13499,7 +13445,7 @@ no4Of7:
 
 no2Of7:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of7
 	VMOVUPS      (R15), Z21
 	PREFETCHT0   2048(R15)
@@ -13545,14 +13491,14 @@ no2Of7:
 	ADDQ         $+192, R15
 
 no1Of7:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap7
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x30, R9
 	JNZ  narrow7
 	INCQ R8
@@ -13560,8 +13506,8 @@ no1Of7:
 narrow7:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp7
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail7
 	VADDPS (DX), Z0, Z0
@@ -13624,10 +13570,10 @@ addTail7:
 
 clamp7:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store7
-	VBROADCASTSS 152(AX), Z21
+	VBROADCASTSS 184(AX), Z21
 	VMAXPS       Z0, Z21, Z0
 	VMAXPS       Z1, Z21, Z1
 	VMAXPS       Z2, Z21, Z2
@@ -13651,7 +13597,7 @@ clamp7:
 	VMAXPS       Z20, Z21, Z20
 	DECQ         DI
 	JZ           store7
-	VBROADCASTSS 156(AX), Z22
+	VBROADCASTSS 188(AX), Z22
 	VMINPS       Z0, Z22, Z0
 	VMINPS       Z1, Z22, Z1
 	VMINPS       Z2, Z22, Z2
@@ -13675,7 +13621,7 @@ clamp7:
 	VMINPS       Z20, Z22, Z20
 
 store7:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail7
@@ -13738,101 +13684,118 @@ storeTail7:
 	VMOVUPS Z20, K1, 128(BX)
 
 stored7:
-	SUBQ $0x01, 16(SP)
-	JZ   done7
-	ADDQ $+192, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+192, 48(SP)
 	ADDQ $+192, 56(SP)
+	ADDQ $+192, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel7
 
-done7:
+done:
+	DECQ (SP)
+	JZ   return
+	MOVQ a+0(FP), AX
+	MOVQ 104(AX), BX
+	ADDQ BX, 40(SP)
+	MOVQ 112(AX), BX
+	ADDQ BX, 56(SP)
+	MOVQ 120(AX), BX
+	ADDQ BX, 64(SP)
+	JMP  tile
+
+return:
 	VZEROUPPER
 	RET
 
 // func tile14x16AVX512(a *args)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·tile14x16AVX512(SB), NOSPLIT, $104-8
+TEXT ·tile14x16AVX512(SB), NOSPLIT, $112-8
 	MOVQ   a+0(FP), AX
-	MOVQ   128(AX), BX
-	MOVQ   BX, 16(SP)
+	MOVQ   96(AX), BX
+	MOVQ   BX, (SP)
 	MOVQ   (AX), BX
-	MOVQ   BX, 32(SP)
-	MOVQ   32(AX), BX
 	MOVQ   BX, 40(SP)
 	MOVQ   40(AX), BX
-	MOVQ   BX, 48(SP)
-	MOVQ   56(AX), BX
 	MOVQ   BX, 56(SP)
-	MOVQ   64(AX), BX
+	MOVQ   56(AX), BX
 	MOVQ   BX, 64(SP)
-	MOVQ   80(AX), BX
-	MOVQ   BX, 80(SP)
-	MOVQ   88(AX), BX
-	MOVQ   BX, 88(SP)
-	MOVQ   64(SP), BX
-	IMUL3Q $0x00000008, BX, BX
+	MOVQ   64(AX), BX
 	MOVQ   BX, 72(SP)
-	MOVQ   24(AX), R15
-	MOVQ   136(AX), CX
+	MOVQ   80(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 96(SP)
+	MOVQ   72(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 80(SP)
+	MOVQ   168(AX), CX
 	SUBQ   $0x00, CX
 	MOVQ   $0x00000001, DX
 	SHLQ   CL, DX
 	DECQ   DX
 	KMOVW  DX, K1
-	MOVQ   96(AX), BX
-	CMPQ   BX, $0x0e
-	JEQ    panel14
-	CMPQ   BX, $0x0d
-	JEQ    panel13
-	CMPQ   BX, $0x0c
-	JEQ    panel12
-	CMPQ   BX, $0x0b
-	JEQ    panel11
-	CMPQ   BX, $0x0a
-	JEQ    panel10
-	CMPQ   BX, $0x09
-	JEQ    panel9
-	CMPQ   BX, $0x08
-	JEQ    panel8
-	CMPQ   BX, $0x07
-	JEQ    panel7
-	CMPQ   BX, $0x06
-	JEQ    panel6
-	CMPQ   BX, $0x05
-	JEQ    panel5
-	CMPQ   BX, $0x04
-	JEQ    panel4
-	CMPQ   BX, $0x03
-	JEQ    panel3
-	CMPQ   BX, $0x02
-	JEQ    panel2
+
+tile:
+	MOVQ a+0(FP), AX
+	MOVQ 160(AX), BX
+	MOVQ BX, 24(SP)
+	MOVQ 32(AX), BX
+	MOVQ BX, 48(SP)
+	MOVQ 24(AX), R15
+	MOVQ 128(AX), BX
+	CMPQ BX, $0x0e
+	JEQ  panel14
+	CMPQ BX, $0x0d
+	JEQ  panel13
+	CMPQ BX, $0x0c
+	JEQ  panel12
+	CMPQ BX, $0x0b
+	JEQ  panel11
+	CMPQ BX, $0x0a
+	JEQ  panel10
+	CMPQ BX, $0x09
+	JEQ  panel9
+	CMPQ BX, $0x08
+	JEQ  panel8
+	CMPQ BX, $0x07
+	JEQ  panel7
+	CMPQ BX, $0x06
+	JEQ  panel6
+	CMPQ BX, $0x05
+	JEQ  panel5
+	CMPQ BX, $0x04
+	JEQ  panel4
+	CMPQ BX, $0x03
+	JEQ  panel3
+	CMPQ BX, $0x02
+	JEQ  panel2
 
 panel1:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap1:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest1
 
 loop1:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z1
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z1, Z0
@@ -13863,22 +13826,22 @@ loop1:
 	VFMADD231PS.BCST 28(AX), Z1, Z0
 	ADDQ             $+32, AX
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop1
 
 rest1:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of1
 	VMOVUPS          (R15), Z1
 	PREFETCHT0       2048(R15)
@@ -13897,7 +13860,7 @@ rest1:
 
 no4Of1:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of1
 	VMOVUPS          (R15), Z1
 	PREFETCHT0       2048(R15)
@@ -13910,7 +13873,7 @@ no4Of1:
 
 no2Of1:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of1
 	VMOVUPS          (R15), Z1
 	PREFETCHT0       2048(R15)
@@ -13919,14 +13882,14 @@ no2Of1:
 	ADDQ             $+64, R15
 
 no1Of1:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap1
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow1
 	INCQ R8
@@ -13934,8 +13897,8 @@ no1Of1:
 narrow1:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp1
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail1
 	VADDPS (DX), Z0, Z0
@@ -13946,18 +13909,18 @@ addTail1:
 
 clamp1:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store1
-	VBROADCASTSS 152(AX), Z1
+	VBROADCASTSS 184(AX), Z1
 	VMAXPS       Z0, Z1, Z0
 	DECQ         DI
 	JZ           store1
-	VBROADCASTSS 156(AX), Z2
+	VBROADCASTSS 188(AX), Z2
 	VMINPS       Z0, Z2, Z0
 
 store1:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail1
@@ -13968,46 +13931,42 @@ storeTail1:
 	VMOVUPS Z0, K1, (BX)
 
 stored1:
-	SUBQ $0x01, 16(SP)
-	JZ   done1
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel1
-
-done1:
-	VZEROUPPER
-	RET
 
 panel2:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap2:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest2
 
 loop2:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z2
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z2, Z0
@@ -14047,22 +14006,22 @@ loop2:
 	ADDQ             $+32, AX
 	ADDQ             $+32, BX
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop2
 
 rest2:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of2
 	VMOVUPS          (R15), Z2
 	PREFETCHT0       2048(R15)
@@ -14086,7 +14045,7 @@ rest2:
 
 no4Of2:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of2
 	VMOVUPS          (R15), Z2
 	PREFETCHT0       2048(R15)
@@ -14102,7 +14061,7 @@ no4Of2:
 
 no2Of2:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of2
 	VMOVUPS          (R15), Z2
 	PREFETCHT0       2048(R15)
@@ -14113,14 +14072,14 @@ no2Of2:
 	ADDQ             $+64, R15
 
 no1Of2:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap2
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow2
 	INCQ R8
@@ -14128,8 +14087,8 @@ no1Of2:
 narrow2:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp2
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail2
 	VADDPS (DX), Z0, Z0
@@ -14144,20 +14103,20 @@ addTail2:
 
 clamp2:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store2
-	VBROADCASTSS 152(AX), Z2
+	VBROADCASTSS 184(AX), Z2
 	VMAXPS       Z0, Z2, Z0
 	VMAXPS       Z1, Z2, Z1
 	DECQ         DI
 	JZ           store2
-	VBROADCASTSS 156(AX), Z3
+	VBROADCASTSS 188(AX), Z3
 	VMINPS       Z0, Z3, Z0
 	VMINPS       Z1, Z3, Z1
 
 store2:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail2
@@ -14172,49 +14131,45 @@ storeTail2:
 	VMOVUPS Z1, K1, (BX)
 
 stored2:
-	SUBQ $0x01, 16(SP)
-	JZ   done2
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel2
-
-done2:
-	VZEROUPPER
-	RET
 
 panel3:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap3:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest3
 
 loop3:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z3
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z3, Z0
@@ -14263,22 +14218,22 @@ loop3:
 	ADDQ             $+32, BX
 	ADDQ             $+32, CX
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop3
 
 rest3:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of3
 	VMOVUPS          (R15), Z3
 	PREFETCHT0       2048(R15)
@@ -14307,7 +14262,7 @@ rest3:
 
 no4Of3:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of3
 	VMOVUPS          (R15), Z3
 	PREFETCHT0       2048(R15)
@@ -14326,7 +14281,7 @@ no4Of3:
 
 no2Of3:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of3
 	VMOVUPS          (R15), Z3
 	PREFETCHT0       2048(R15)
@@ -14339,14 +14294,14 @@ no2Of3:
 	ADDQ             $+64, R15
 
 no1Of3:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap3
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow3
 	INCQ R8
@@ -14354,8 +14309,8 @@ no1Of3:
 narrow3:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp3
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail3
 	VADDPS (DX), Z0, Z0
@@ -14374,22 +14329,22 @@ addTail3:
 
 clamp3:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store3
-	VBROADCASTSS 152(AX), Z3
+	VBROADCASTSS 184(AX), Z3
 	VMAXPS       Z0, Z3, Z0
 	VMAXPS       Z1, Z3, Z1
 	VMAXPS       Z2, Z3, Z2
 	DECQ         DI
 	JZ           store3
-	VBROADCASTSS 156(AX), Z4
+	VBROADCASTSS 188(AX), Z4
 	VMINPS       Z0, Z4, Z0
 	VMINPS       Z1, Z4, Z1
 	VMINPS       Z2, Z4, Z2
 
 store3:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail3
@@ -14408,52 +14363,48 @@ storeTail3:
 	VMOVUPS Z2, K1, (BX)
 
 stored3:
-	SUBQ $0x01, 16(SP)
-	JZ   done3
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel3
-
-done3:
-	VZEROUPPER
-	RET
 
 panel4:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap4:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest4
 
 loop4:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z4
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z4, Z0
@@ -14511,22 +14462,22 @@ loop4:
 	ADDQ             $+32, CX
 	ADDQ             $+32, DX
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop4
 
 rest4:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of4
 	VMOVUPS          (R15), Z4
 	PREFETCHT0       2048(R15)
@@ -14560,7 +14511,7 @@ rest4:
 
 no4Of4:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of4
 	VMOVUPS          (R15), Z4
 	PREFETCHT0       2048(R15)
@@ -14582,7 +14533,7 @@ no4Of4:
 
 no2Of4:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of4
 	VMOVUPS          (R15), Z4
 	PREFETCHT0       2048(R15)
@@ -14597,14 +14548,14 @@ no2Of4:
 	ADDQ             $+64, R15
 
 no1Of4:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap4
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow4
 	INCQ R8
@@ -14612,8 +14563,8 @@ no1Of4:
 narrow4:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp4
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail4
 	VADDPS (DX), Z0, Z0
@@ -14636,24 +14587,24 @@ addTail4:
 
 clamp4:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store4
-	VBROADCASTSS 152(AX), Z4
+	VBROADCASTSS 184(AX), Z4
 	VMAXPS       Z0, Z4, Z0
 	VMAXPS       Z1, Z4, Z1
 	VMAXPS       Z2, Z4, Z2
 	VMAXPS       Z3, Z4, Z3
 	DECQ         DI
 	JZ           store4
-	VBROADCASTSS 156(AX), Z5
+	VBROADCASTSS 188(AX), Z5
 	VMINPS       Z0, Z5, Z0
 	VMINPS       Z1, Z5, Z1
 	VMINPS       Z2, Z5, Z2
 	VMINPS       Z3, Z5, Z3
 
 store4:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail4
@@ -14676,23 +14627,19 @@ storeTail4:
 	VMOVUPS Z3, K1, (BX)
 
 stored4:
-	SUBQ $0x01, 16(SP)
-	JZ   done4
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel4
-
-done4:
-	VZEROUPPER
-	RET
 
 panel5:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -14700,31 +14647,31 @@ panel5:
 	VMOVAPS Z0, Z4
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap5:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest5
 
 loop5:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z5
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z5, Z0
@@ -14791,22 +14738,22 @@ loop5:
 	ADDQ             $+32, DX
 	ADDQ             $+32, SI
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop5
 
 rest5:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of5
 	VMOVUPS          (R15), Z5
 	PREFETCHT0       2048(R15)
@@ -14845,7 +14792,7 @@ rest5:
 
 no4Of5:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of5
 	VMOVUPS          (R15), Z5
 	PREFETCHT0       2048(R15)
@@ -14870,7 +14817,7 @@ no4Of5:
 
 no2Of5:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of5
 	VMOVUPS          (R15), Z5
 	PREFETCHT0       2048(R15)
@@ -14887,14 +14834,14 @@ no2Of5:
 	ADDQ             $+64, R15
 
 no1Of5:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap5
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow5
 	INCQ R8
@@ -14902,8 +14849,8 @@ no1Of5:
 narrow5:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp5
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail5
 	VADDPS (DX), Z0, Z0
@@ -14930,10 +14877,10 @@ addTail5:
 
 clamp5:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store5
-	VBROADCASTSS 152(AX), Z5
+	VBROADCASTSS 184(AX), Z5
 	VMAXPS       Z0, Z5, Z0
 	VMAXPS       Z1, Z5, Z1
 	VMAXPS       Z2, Z5, Z2
@@ -14941,7 +14888,7 @@ clamp5:
 	VMAXPS       Z4, Z5, Z4
 	DECQ         DI
 	JZ           store5
-	VBROADCASTSS 156(AX), Z6
+	VBROADCASTSS 188(AX), Z6
 	VMINPS       Z0, Z6, Z0
 	VMINPS       Z1, Z6, Z1
 	VMINPS       Z2, Z6, Z2
@@ -14949,7 +14896,7 @@ clamp5:
 	VMINPS       Z4, Z6, Z4
 
 store5:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail5
@@ -14976,23 +14923,19 @@ storeTail5:
 	VMOVUPS Z4, K1, (BX)
 
 stored5:
-	SUBQ $0x01, 16(SP)
-	JZ   done5
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel5
-
-done5:
-	VZEROUPPER
-	RET
 
 panel6:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -15001,33 +14944,33 @@ panel6:
 	VMOVAPS Z0, Z5
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap6:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest6
 
 loop6:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z6
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z6, Z0
@@ -15103,22 +15046,22 @@ loop6:
 	ADDQ             $+32, SI
 	ADDQ             $+32, DI
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop6
 
 rest6:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of6
 	VMOVUPS          (R15), Z6
 	PREFETCHT0       2048(R15)
@@ -15162,7 +15105,7 @@ rest6:
 
 no4Of6:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of6
 	VMOVUPS          (R15), Z6
 	PREFETCHT0       2048(R15)
@@ -15190,7 +15133,7 @@ no4Of6:
 
 no2Of6:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of6
 	VMOVUPS          (R15), Z6
 	PREFETCHT0       2048(R15)
@@ -15209,14 +15152,14 @@ no2Of6:
 	ADDQ             $+64, R15
 
 no1Of6:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap6
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow6
 	INCQ R8
@@ -15224,8 +15167,8 @@ no1Of6:
 narrow6:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp6
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail6
 	VADDPS (DX), Z0, Z0
@@ -15256,10 +15199,10 @@ addTail6:
 
 clamp6:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store6
-	VBROADCASTSS 152(AX), Z6
+	VBROADCASTSS 184(AX), Z6
 	VMAXPS       Z0, Z6, Z0
 	VMAXPS       Z1, Z6, Z1
 	VMAXPS       Z2, Z6, Z2
@@ -15268,7 +15211,7 @@ clamp6:
 	VMAXPS       Z5, Z6, Z5
 	DECQ         DI
 	JZ           store6
-	VBROADCASTSS 156(AX), Z7
+	VBROADCASTSS 188(AX), Z7
 	VMINPS       Z0, Z7, Z0
 	VMINPS       Z1, Z7, Z1
 	VMINPS       Z2, Z7, Z2
@@ -15277,7 +15220,7 @@ clamp6:
 	VMINPS       Z5, Z7, Z5
 
 store6:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail6
@@ -15308,23 +15251,19 @@ storeTail6:
 	VMOVUPS Z5, K1, (BX)
 
 stored6:
-	SUBQ $0x01, 16(SP)
-	JZ   done6
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel6
-
-done6:
-	VZEROUPPER
-	RET
 
 panel7:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -15334,35 +15273,35 @@ panel7:
 	VMOVAPS Z0, Z6
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap7:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest7
 
 loop7:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z7
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z7, Z0
@@ -15447,22 +15386,22 @@ loop7:
 	ADDQ             $+32, DI
 	ADDQ             $+32, R8
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop7
 
 rest7:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of7
 	VMOVUPS          (R15), Z7
 	PREFETCHT0       2048(R15)
@@ -15511,7 +15450,7 @@ rest7:
 
 no4Of7:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of7
 	VMOVUPS          (R15), Z7
 	PREFETCHT0       2048(R15)
@@ -15542,7 +15481,7 @@ no4Of7:
 
 no2Of7:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of7
 	VMOVUPS          (R15), Z7
 	PREFETCHT0       2048(R15)
@@ -15563,14 +15502,14 @@ no2Of7:
 	ADDQ             $+64, R15
 
 no1Of7:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap7
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow7
 	INCQ R8
@@ -15578,8 +15517,8 @@ no1Of7:
 narrow7:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp7
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail7
 	VADDPS (DX), Z0, Z0
@@ -15614,10 +15553,10 @@ addTail7:
 
 clamp7:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store7
-	VBROADCASTSS 152(AX), Z7
+	VBROADCASTSS 184(AX), Z7
 	VMAXPS       Z0, Z7, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMAXPS       Z2, Z7, Z2
@@ -15627,7 +15566,7 @@ clamp7:
 	VMAXPS       Z6, Z7, Z6
 	DECQ         DI
 	JZ           store7
-	VBROADCASTSS 156(AX), Z8
+	VBROADCASTSS 188(AX), Z8
 	VMINPS       Z0, Z8, Z0
 	VMINPS       Z1, Z8, Z1
 	VMINPS       Z2, Z8, Z2
@@ -15637,7 +15576,7 @@ clamp7:
 	VMINPS       Z6, Z8, Z6
 
 store7:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail7
@@ -15672,23 +15611,19 @@ storeTail7:
 	VMOVUPS Z6, K1, (BX)
 
 stored7:
-	SUBQ $0x01, 16(SP)
-	JZ   done7
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel7
-
-done7:
-	VZEROUPPER
-	RET
 
 panel8:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -15699,37 +15634,37 @@ panel8:
 	VMOVAPS Z0, Z7
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap8:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest8
 
 loop8:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z8
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z8, Z0
@@ -15823,22 +15758,22 @@ loop8:
 	ADDQ             $+32, R8
 	ADDQ             $+32, R9
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop8
 
 rest8:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of8
 	VMOVUPS          (R15), Z8
 	PREFETCHT0       2048(R15)
@@ -15892,7 +15827,7 @@ rest8:
 
 no4Of8:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of8
 	VMOVUPS          (R15), Z8
 	PREFETCHT0       2048(R15)
@@ -15926,7 +15861,7 @@ no4Of8:
 
 no2Of8:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of8
 	VMOVUPS          (R15), Z8
 	PREFETCHT0       2048(R15)
@@ -15949,14 +15884,14 @@ no2Of8:
 	ADDQ             $+64, R15
 
 no1Of8:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap8
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow8
 	INCQ R8
@@ -15964,8 +15899,8 @@ no1Of8:
 narrow8:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp8
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail8
 	VADDPS (DX), Z0, Z0
@@ -16004,10 +15939,10 @@ addTail8:
 
 clamp8:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store8
-	VBROADCASTSS 152(AX), Z8
+	VBROADCASTSS 184(AX), Z8
 	VMAXPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z8, Z1
 	VMAXPS       Z2, Z8, Z2
@@ -16018,7 +15953,7 @@ clamp8:
 	VMAXPS       Z7, Z8, Z7
 	DECQ         DI
 	JZ           store8
-	VBROADCASTSS 156(AX), Z9
+	VBROADCASTSS 188(AX), Z9
 	VMINPS       Z0, Z9, Z0
 	VMINPS       Z1, Z9, Z1
 	VMINPS       Z2, Z9, Z2
@@ -16029,7 +15964,7 @@ clamp8:
 	VMINPS       Z7, Z9, Z7
 
 store8:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail8
@@ -16068,23 +16003,19 @@ storeTail8:
 	VMOVUPS Z7, K1, (BX)
 
 stored8:
-	SUBQ $0x01, 16(SP)
-	JZ   done8
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel8
-
-done8:
-	VZEROUPPER
-	RET
 
 panel9:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -16096,39 +16027,39 @@ panel9:
 	VMOVAPS Z0, Z8
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap9:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest9
 
 loop9:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z9
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z9, Z0
@@ -16231,24 +16162,24 @@ loop9:
 	ADDQ             $+32, R9
 	ADDQ             $+32, R10
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	ADDQ             72(SP), BP
+	ADDQ             80(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop9
 
 rest9:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of9
 	VMOVUPS          (R15), Z9
 	PREFETCHT0       2048(R15)
@@ -16307,7 +16238,7 @@ rest9:
 
 no4Of9:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of9
 	VMOVUPS          (R15), Z9
 	PREFETCHT0       2048(R15)
@@ -16344,7 +16275,7 @@ no4Of9:
 
 no2Of9:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of9
 	VMOVUPS          (R15), Z9
 	PREFETCHT0       2048(R15)
@@ -16369,14 +16300,14 @@ no2Of9:
 	ADDQ             $+64, R15
 
 no1Of9:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap9
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow9
 	INCQ R8
@@ -16384,8 +16315,8 @@ no1Of9:
 narrow9:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp9
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail9
 	VADDPS (DX), Z0, Z0
@@ -16428,10 +16359,10 @@ addTail9:
 
 clamp9:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store9
-	VBROADCASTSS 152(AX), Z9
+	VBROADCASTSS 184(AX), Z9
 	VMAXPS       Z0, Z9, Z0
 	VMAXPS       Z1, Z9, Z1
 	VMAXPS       Z2, Z9, Z2
@@ -16443,7 +16374,7 @@ clamp9:
 	VMAXPS       Z8, Z9, Z8
 	DECQ         DI
 	JZ           store9
-	VBROADCASTSS 156(AX), Z10
+	VBROADCASTSS 188(AX), Z10
 	VMINPS       Z0, Z10, Z0
 	VMINPS       Z1, Z10, Z1
 	VMINPS       Z2, Z10, Z2
@@ -16455,7 +16386,7 @@ clamp9:
 	VMINPS       Z8, Z10, Z8
 
 store9:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail9
@@ -16498,23 +16429,19 @@ storeTail9:
 	VMOVUPS Z8, K1, (BX)
 
 stored9:
-	SUBQ $0x01, 16(SP)
-	JZ   done9
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel9
-
-done9:
-	VZEROUPPER
-	RET
 
 panel10:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -16527,41 +16454,41 @@ panel10:
 	VMOVAPS Z0, Z9
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap10:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 72(BP), R11
-	ADDQ 32(SP), R11
+	ADDQ 40(SP), R11
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest10
 
 loop10:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z10
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z10, Z0
@@ -16673,24 +16600,24 @@ loop10:
 	ADDQ             $+32, R10
 	ADDQ             $+32, R11
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	ADDQ             72(SP), BP
+	ADDQ             80(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop10
 
 rest10:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of10
 	VMOVUPS          (R15), Z10
 	PREFETCHT0       2048(R15)
@@ -16754,7 +16681,7 @@ rest10:
 
 no4Of10:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of10
 	VMOVUPS          (R15), Z10
 	PREFETCHT0       2048(R15)
@@ -16794,7 +16721,7 @@ no4Of10:
 
 no2Of10:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of10
 	VMOVUPS          (R15), Z10
 	PREFETCHT0       2048(R15)
@@ -16821,14 +16748,14 @@ no2Of10:
 	ADDQ             $+64, R15
 
 no1Of10:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap10
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow10
 	INCQ R8
@@ -16836,8 +16763,8 @@ no1Of10:
 narrow10:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp10
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail10
 	VADDPS (DX), Z0, Z0
@@ -16884,10 +16811,10 @@ addTail10:
 
 clamp10:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store10
-	VBROADCASTSS 152(AX), Z10
+	VBROADCASTSS 184(AX), Z10
 	VMAXPS       Z0, Z10, Z0
 	VMAXPS       Z1, Z10, Z1
 	VMAXPS       Z2, Z10, Z2
@@ -16900,7 +16827,7 @@ clamp10:
 	VMAXPS       Z9, Z10, Z9
 	DECQ         DI
 	JZ           store10
-	VBROADCASTSS 156(AX), Z11
+	VBROADCASTSS 188(AX), Z11
 	VMINPS       Z0, Z11, Z0
 	VMINPS       Z1, Z11, Z1
 	VMINPS       Z2, Z11, Z2
@@ -16913,7 +16840,7 @@ clamp10:
 	VMINPS       Z9, Z11, Z9
 
 store10:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail10
@@ -16960,23 +16887,19 @@ storeTail10:
 	VMOVUPS Z9, K1, (BX)
 
 stored10:
-	SUBQ $0x01, 16(SP)
-	JZ   done10
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel10
-
-done10:
-	VZEROUPPER
-	RET
 
 panel11:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -16990,43 +16913,43 @@ panel11:
 	VMOVAPS Z0, Z10
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap11:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 80(BP), R12
-	ADDQ 32(SP), R12
+	ADDQ 40(SP), R12
 	MOVQ 72(BP), R11
-	ADDQ 32(SP), R11
+	ADDQ 40(SP), R11
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest11
 
 loop11:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z11
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z11, Z0
@@ -17147,24 +17070,24 @@ loop11:
 	ADDQ             $+32, R11
 	ADDQ             $+32, R12
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	ADDQ             72(SP), BP
+	ADDQ             80(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop11
 
 rest11:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of11
 	VMOVUPS          (R15), Z11
 	PREFETCHT0       2048(R15)
@@ -17233,7 +17156,7 @@ rest11:
 
 no4Of11:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of11
 	VMOVUPS          (R15), Z11
 	PREFETCHT0       2048(R15)
@@ -17276,7 +17199,7 @@ no4Of11:
 
 no2Of11:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of11
 	VMOVUPS          (R15), Z11
 	PREFETCHT0       2048(R15)
@@ -17305,14 +17228,14 @@ no2Of11:
 	ADDQ             $+64, R15
 
 no1Of11:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap11
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow11
 	INCQ R8
@@ -17320,8 +17243,8 @@ no1Of11:
 narrow11:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp11
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail11
 	VADDPS (DX), Z0, Z0
@@ -17372,10 +17295,10 @@ addTail11:
 
 clamp11:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store11
-	VBROADCASTSS 152(AX), Z11
+	VBROADCASTSS 184(AX), Z11
 	VMAXPS       Z0, Z11, Z0
 	VMAXPS       Z1, Z11, Z1
 	VMAXPS       Z2, Z11, Z2
@@ -17389,7 +17312,7 @@ clamp11:
 	VMAXPS       Z10, Z11, Z10
 	DECQ         DI
 	JZ           store11
-	VBROADCASTSS 156(AX), Z12
+	VBROADCASTSS 188(AX), Z12
 	VMINPS       Z0, Z12, Z0
 	VMINPS       Z1, Z12, Z1
 	VMINPS       Z2, Z12, Z2
@@ -17403,7 +17326,7 @@ clamp11:
 	VMINPS       Z10, Z12, Z10
 
 store11:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail11
@@ -17454,23 +17377,19 @@ storeTail11:
 	VMOVUPS Z10, K1, (BX)
 
 stored11:
-	SUBQ $0x01, 16(SP)
-	JZ   done11
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel11
-
-done11:
-	VZEROUPPER
-	RET
 
 panel12:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -17485,45 +17404,45 @@ panel12:
 	VMOVAPS Z0, Z11
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap12:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 88(BP), R13
-	ADDQ 32(SP), R13
+	ADDQ 40(SP), R13
 	MOVQ 80(BP), R12
-	ADDQ 32(SP), R12
+	ADDQ 40(SP), R12
 	MOVQ 72(BP), R11
-	ADDQ 32(SP), R11
+	ADDQ 40(SP), R11
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest12
 
 loop12:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z12
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z12, Z0
@@ -17653,24 +17572,24 @@ loop12:
 	ADDQ             $+32, R12
 	ADDQ             $+32, R13
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	ADDQ             72(SP), BP
+	ADDQ             80(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop12
 
 rest12:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of12
 	VMOVUPS          (R15), Z12
 	PREFETCHT0       2048(R15)
@@ -17744,7 +17663,7 @@ rest12:
 
 no4Of12:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of12
 	VMOVUPS          (R15), Z12
 	PREFETCHT0       2048(R15)
@@ -17790,7 +17709,7 @@ no4Of12:
 
 no2Of12:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of12
 	VMOVUPS          (R15), Z12
 	PREFETCHT0       2048(R15)
@@ -17821,14 +17740,14 @@ no2Of12:
 	ADDQ             $+64, R15
 
 no1Of12:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap12
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow12
 	INCQ R8
@@ -17836,8 +17755,8 @@ no1Of12:
 narrow12:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp12
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail12
 	VADDPS (DX), Z0, Z0
@@ -17892,10 +17811,10 @@ addTail12:
 
 clamp12:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store12
-	VBROADCASTSS 152(AX), Z12
+	VBROADCASTSS 184(AX), Z12
 	VMAXPS       Z0, Z12, Z0
 	VMAXPS       Z1, Z12, Z1
 	VMAXPS       Z2, Z12, Z2
@@ -17910,7 +17829,7 @@ clamp12:
 	VMAXPS       Z11, Z12, Z11
 	DECQ         DI
 	JZ           store12
-	VBROADCASTSS 156(AX), Z13
+	VBROADCASTSS 188(AX), Z13
 	VMINPS       Z0, Z13, Z0
 	VMINPS       Z1, Z13, Z1
 	VMINPS       Z2, Z13, Z2
@@ -17925,7 +17844,7 @@ clamp12:
 	VMINPS       Z11, Z13, Z11
 
 store12:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail12
@@ -17980,23 +17899,19 @@ storeTail12:
 	VMOVUPS Z11, K1, (BX)
 
 stored12:
-	SUBQ $0x01, 16(SP)
-	JZ   done12
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel12
-
-done12:
-	VZEROUPPER
-	RET
 
 panel13:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -18012,47 +17927,47 @@ panel13:
 	VMOVAPS Z0, Z12
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap13:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 96(BP), R14
-	ADDQ 32(SP), R14
+	ADDQ 40(SP), R14
 	MOVQ 88(BP), R13
-	ADDQ 32(SP), R13
+	ADDQ 40(SP), R13
 	MOVQ 80(BP), R12
-	ADDQ 32(SP), R12
+	ADDQ 40(SP), R12
 	MOVQ 72(BP), R11
-	ADDQ 32(SP), R11
+	ADDQ 40(SP), R11
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest13
 
 loop13:
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	VMOVUPS          (R15), Z13
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z13, Z0
@@ -18191,24 +18106,24 @@ loop13:
 	ADDQ             $+32, R13
 	ADDQ             $+32, R14
 	ADDQ             $+512, R15
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	ADDQ             72(SP), BP
+	ADDQ             80(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop13
 
 rest13:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of13
 	VMOVUPS          (R15), Z13
 	PREFETCHT0       2048(R15)
@@ -18287,7 +18202,7 @@ rest13:
 
 no4Of13:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of13
 	VMOVUPS          (R15), Z13
 	PREFETCHT0       2048(R15)
@@ -18336,7 +18251,7 @@ no4Of13:
 
 no2Of13:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of13
 	VMOVUPS          (R15), Z13
 	PREFETCHT0       2048(R15)
@@ -18369,14 +18284,14 @@ no2Of13:
 	ADDQ             $+64, R15
 
 no1Of13:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap13
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow13
 	INCQ R8
@@ -18384,8 +18299,8 @@ no1Of13:
 narrow13:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp13
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail13
 	VADDPS (DX), Z0, Z0
@@ -18444,10 +18359,10 @@ addTail13:
 
 clamp13:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store13
-	VBROADCASTSS 152(AX), Z13
+	VBROADCASTSS 184(AX), Z13
 	VMAXPS       Z0, Z13, Z0
 	VMAXPS       Z1, Z13, Z1
 	VMAXPS       Z2, Z13, Z2
@@ -18463,7 +18378,7 @@ clamp13:
 	VMAXPS       Z12, Z13, Z12
 	DECQ         DI
 	JZ           store13
-	VBROADCASTSS 156(AX), Z14
+	VBROADCASTSS 188(AX), Z14
 	VMINPS       Z0, Z14, Z0
 	VMINPS       Z1, Z14, Z1
 	VMINPS       Z2, Z14, Z2
@@ -18479,7 +18394,7 @@ clamp13:
 	VMINPS       Z12, Z14, Z12
 
 store13:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail13
@@ -18538,23 +18453,19 @@ storeTail13:
 	VMOVUPS Z12, K1, (BX)
 
 stored13:
-	SUBQ $0x01, 16(SP)
-	JZ   done13
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel13
-
-done13:
-	VZEROUPPER
-	RET
 
 panel14:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
@@ -18571,50 +18482,50 @@ panel14:
 	VMOVAPS Z0, Z13
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap14:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 104(BP), AX
-	ADDQ 32(SP), AX
-	MOVQ AX, 96(SP)
+	ADDQ 40(SP), AX
+	MOVQ AX, 104(SP)
 	MOVQ 96(BP), R14
-	ADDQ 32(SP), R14
+	ADDQ 40(SP), R14
 	MOVQ 88(BP), R13
-	ADDQ 32(SP), R13
+	ADDQ 40(SP), R13
 	MOVQ 80(BP), R12
-	ADDQ 32(SP), R12
+	ADDQ 40(SP), R12
 	MOVQ 72(BP), R11
-	ADDQ 32(SP), R11
+	ADDQ 40(SP), R11
 	MOVQ 64(BP), R10
-	ADDQ 32(SP), R10
+	ADDQ 40(SP), R10
 	MOVQ 56(BP), R9
-	ADDQ 32(SP), R9
+	ADDQ 40(SP), R9
 	MOVQ 48(BP), R8
-	ADDQ 32(SP), R8
+	ADDQ 40(SP), R8
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest14
 
 loop14:
-	MOVQ             96(SP), BP
+	MOVQ             104(SP), BP
 	VMOVUPS          (R15), Z14
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z14, Z0
@@ -18757,33 +18668,33 @@ loop14:
 	ADDQ             $+32, R13
 	ADDQ             $+32, R14
 	ADDQ             $+32, BP
-	MOVQ             BP, 96(SP)
+	MOVQ             BP, 104(SP)
 	ADDQ             $+512, R15
-	MOVQ             80(SP), BP
+	MOVQ             88(SP), BP
 	PREFETCHT1       (BP)
 	PREFETCHT1       64(BP)
 	PREFETCHT1       128(BP)
 	PREFETCHT1       192(BP)
-	ADDQ             88(SP), BP
-	MOVQ             BP, 80(SP)
-	MOVQ             (SP), BP
-	ADDQ             8(SP), BP
-	ADDQ             8(SP), BP
+	ADDQ             96(SP), BP
+	MOVQ             BP, 88(SP)
+	MOVQ             8(SP), BP
+	ADDQ             16(SP), BP
+	ADDQ             16(SP), BP
 	ANDQ             $0x07, BP
-	IMULQ            64(SP), BP
-	ADDQ             56(SP), BP
+	IMULQ            72(SP), BP
+	ADDQ             64(SP), BP
 	PREFETCHT0       (BP)
-	ADDQ             72(SP), BP
+	ADDQ             80(SP), BP
 	PREFETCHT0       (BP)
-	DECQ             (SP)
+	DECQ             8(SP)
 	JNZ              loop14
 
 rest14:
 	// Up to seven k are left.
 	MOVQ             a+0(FP), BP
-	TESTQ            $+4, 120(BP)
+	TESTQ            $+4, 152(BP)
 	JZ               no4Of14
-	MOVQ             96(SP), BP
+	MOVQ             104(SP), BP
 	VMOVUPS          (R15), Z14
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z14, Z0
@@ -18862,14 +18773,14 @@ rest14:
 	ADDQ             $+16, R13
 	ADDQ             $+16, R14
 	ADDQ             $+16, BP
-	MOVQ             BP, 96(SP)
+	MOVQ             BP, 104(SP)
 	ADDQ             $+256, R15
 
 no4Of14:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+2, 120(BP)
+	TESTQ            $+2, 152(BP)
 	JZ               no2Of14
-	MOVQ             96(SP), BP
+	MOVQ             104(SP), BP
 	VMOVUPS          (R15), Z14
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z14, Z0
@@ -18916,14 +18827,14 @@ no4Of14:
 	ADDQ             $+8, R13
 	ADDQ             $+8, R14
 	ADDQ             $+8, BP
-	MOVQ             BP, 96(SP)
+	MOVQ             BP, 104(SP)
 	ADDQ             $+128, R15
 
 no2Of14:
 	MOVQ             a+0(FP), BP
-	TESTQ            $+1, 120(BP)
+	TESTQ            $+1, 152(BP)
 	JZ               no1Of14
-	MOVQ             96(SP), BP
+	MOVQ             104(SP), BP
 	VMOVUPS          (R15), Z14
 	PREFETCHT0       2048(R15)
 	VFMADD231PS.BCST (AX), Z14, Z0
@@ -18954,18 +18865,18 @@ no2Of14:
 	ADDQ             $+4, R13
 	ADDQ             $+4, R14
 	ADDQ             $+4, BP
-	MOVQ             BP, 96(SP)
+	MOVQ             BP, 104(SP)
 	ADDQ             $+64, R15
 
 no1Of14:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap14
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow14
 	INCQ R8
@@ -18973,8 +18884,8 @@ no1Of14:
 narrow14:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp14
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail14
 	VADDPS (DX), Z0, Z0
@@ -19037,10 +18948,10 @@ addTail14:
 
 clamp14:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store14
-	VBROADCASTSS 152(AX), Z14
+	VBROADCASTSS 184(AX), Z14
 	VMAXPS       Z0, Z14, Z0
 	VMAXPS       Z1, Z14, Z1
 	VMAXPS       Z2, Z14, Z2
@@ -19057,7 +18968,7 @@ clamp14:
 	VMAXPS       Z13, Z14, Z13
 	DECQ         DI
 	JZ           store14
-	VBROADCASTSS 156(AX), Z15
+	VBROADCASTSS 188(AX), Z15
 	VMINPS       Z0, Z15, Z0
 	VMINPS       Z1, Z15, Z1
 	VMINPS       Z2, Z15, Z2
@@ -19074,7 +18985,7 @@ clamp14:
 	VMINPS       Z13, Z15, Z13
 
 store14:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail14
@@ -19137,61 +19048,78 @@ storeTail14:
 	VMOVUPS Z13, K1, (BX)
 
 stored14:
-	SUBQ $0x01, 16(SP)
-	JZ   done14
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel14
 
-done14:
+done:
+	DECQ (SP)
+	JZ   return
+	MOVQ a+0(FP), AX
+	MOVQ 104(AX), BX
+	ADDQ BX, 40(SP)
+	MOVQ 112(AX), BX
+	ADDQ BX, 56(SP)
+	MOVQ 120(AX), BX
+	ADDQ BX, 64(SP)
+	JMP  tile
+
+return:
 	VZEROUPPER
 	RET
 
 // func tile1x128AVX512(a *args)
 // Requires: AVX, AVX512F, MMX+
-TEXT ·tile1x128AVX512(SB), NOSPLIT, $104-8
+TEXT ·tile1x128AVX512(SB), NOSPLIT, $112-8
 	MOVQ   a+0(FP), AX
-	MOVQ   128(AX), BX
-	MOVQ   BX, 16(SP)
+	MOVQ   96(AX), BX
+	MOVQ   BX, (SP)
 	MOVQ   (AX), BX
-	MOVQ   BX, 32(SP)
-	MOVQ   32(AX), BX
 	MOVQ   BX, 40(SP)
 	MOVQ   40(AX), BX
-	MOVQ   BX, 48(SP)
-	MOVQ   56(AX), BX
 	MOVQ   BX, 56(SP)
-	MOVQ   64(AX), BX
+	MOVQ   56(AX), BX
 	MOVQ   BX, 64(SP)
-	MOVQ   80(AX), BX
-	MOVQ   BX, 80(SP)
-	MOVQ   88(AX), BX
-	MOVQ   BX, 88(SP)
-	MOVQ   64(SP), BX
-	IMUL3Q $0x00000008, BX, BX
+	MOVQ   64(AX), BX
 	MOVQ   BX, 72(SP)
-	MOVQ   24(AX), R15
-	MOVQ   136(AX), CX
+	MOVQ   80(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 96(SP)
+	MOVQ   72(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 80(SP)
+	MOVQ   168(AX), CX
 	SUBQ   $0x10, CX
 	MOVQ   $0x00000001, DX
 	SHLQ   CL, DX
 	DECQ   DX
 	KMOVW  DX, K1
-	MOVQ   96(AX), BX
+
+tile:
+	MOVQ a+0(FP), AX
+	MOVQ 160(AX), BX
+	MOVQ BX, 24(SP)
+	MOVQ 32(AX), BX
+	MOVQ BX, 48(SP)
+	MOVQ 24(AX), R15
+	MOVQ 128(AX), BX
 
 panel1:
 	MOVQ   a+0(FP), AX
-	MOVQ   112(AX), BX
+	MOVQ   144(AX), BX
 	SHLQ   $0x03, BX
-	ADDQ   120(AX), BX
-	IMULQ  104(AX), BX
+	ADDQ   152(AX), BX
+	IMULQ  136(AX), BX
 	IMUL3Q $0x00000080, BX, BX
-	MOVQ   128(AX), AX
-	CMPQ   AX, 16(SP)
+	MOVQ   160(AX), AX
+	CMPQ   AX, 24(SP)
 	JEQ    first1
 	MOVQ   R12, R15
 
@@ -19201,7 +19129,7 @@ first1:
 	LEAQ (R13)(BX*1), R12
 
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Z0
 	VMOVUPS 64(AX), Z1
 	VMOVUPS 128(AX), Z2
@@ -19212,19 +19140,19 @@ first1:
 	VMOVUPS 448(AX), Z7
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap1:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+112, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+112, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest1
 
 loop1:
@@ -19369,13 +19297,13 @@ loop1:
 	ADDQ         $+1024, R14
 	ADDQ         $+1024, R13
 	ADDQ         $+1024, R12
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop1
 
 rest1:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of1
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  (R15), Z8, Z0
@@ -19453,7 +19381,7 @@ rest1:
 
 no4Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of1
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  (R15), Z8, Z0
@@ -19497,7 +19425,7 @@ no4Of1:
 
 no2Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of1
 	VBROADCASTSS (AX), Z8
 	VFMADD231PS  (R15), Z8, Z0
@@ -19523,14 +19451,14 @@ no2Of1:
 	ADDQ         $+128, R12
 
 no1Of1:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap1
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x04, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x20, R9
 	JNZ  narrow1
 	INCQ R8
@@ -19538,8 +19466,8 @@ no1Of1:
 narrow1:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp1
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail1
 	VADDPS (DX), Z0, Z0
@@ -19564,10 +19492,10 @@ addTail1:
 
 clamp1:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store1
-	VBROADCASTSS 152(AX), Z8
+	VBROADCASTSS 184(AX), Z8
 	VMAXPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z8, Z1
 	VMAXPS       Z2, Z8, Z2
@@ -19578,7 +19506,7 @@ clamp1:
 	VMAXPS       Z7, Z8, Z7
 	DECQ         DI
 	JZ           store1
-	VBROADCASTSS 156(AX), Z9
+	VBROADCASTSS 188(AX), Z9
 	VMINPS       Z0, Z9, Z0
 	VMINPS       Z1, Z9, Z1
 	VMINPS       Z2, Z9, Z2
@@ -19589,7 +19517,7 @@ clamp1:
 	VMINPS       Z7, Z9, Z7
 
 store1:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail1
@@ -19614,80 +19542,97 @@ storeTail1:
 	VMOVUPS Z7, K1, 448(BX)
 
 stored1:
-	SUBQ $0x04, 16(SP)
-	JZ   done1
-	ADDQ $+512, 40(SP)
+	SUBQ $0x04, 24(SP)
+	JZ   done
 	ADDQ $+512, 48(SP)
 	ADDQ $+512, 56(SP)
+	ADDQ $+512, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel1
 
-done1:
+done:
+	DECQ (SP)
+	JZ   return
+	MOVQ a+0(FP), AX
+	MOVQ 104(AX), BX
+	ADDQ BX, 40(SP)
+	MOVQ 112(AX), BX
+	ADDQ BX, 56(SP)
+	MOVQ 120(AX), BX
+	ADDQ BX, 64(SP)
+	JMP  tile
+
+return:
 	VZEROUPPER
 	RET
 
 // func tile6x16AVX2(a *args)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile6x16AVX2(SB), NOSPLIT, $104-8
+TEXT ·tile6x16AVX2(SB), NOSPLIT, $112-8
 	MOVQ   a+0(FP), AX
-	MOVQ   128(AX), BX
-	MOVQ   BX, 16(SP)
+	MOVQ   96(AX), BX
+	MOVQ   BX, (SP)
 	MOVQ   (AX), BX
-	MOVQ   BX, 32(SP)
-	MOVQ   32(AX), BX
 	MOVQ   BX, 40(SP)
 	MOVQ   40(AX), BX
-	MOVQ   BX, 48(SP)
-	MOVQ   56(AX), BX
 	MOVQ   BX, 56(SP)
-	MOVQ   64(AX), BX
+	MOVQ   56(AX), BX
 	MOVQ   BX, 64(SP)
-	MOVQ   80(AX), BX
-	MOVQ   BX, 80(SP)
-	MOVQ   88(AX), BX
-	MOVQ   BX, 88(SP)
-	MOVQ   64(SP), BX
-	IMUL3Q $0x00000008, BX, BX
+	MOVQ   64(AX), BX
 	MOVQ   BX, 72(SP)
-	MOVQ   24(AX), R15
-	MOVQ   96(AX), BX
-	CMPQ   BX, $0x06
-	JEQ    panel6
-	CMPQ   BX, $0x05
-	JEQ    panel5
-	CMPQ   BX, $0x04
-	JEQ    panel4
-	CMPQ   BX, $0x03
-	JEQ    panel3
-	CMPQ   BX, $0x02
-	JEQ    panel2
+	MOVQ   80(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 96(SP)
+	MOVQ   72(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 80(SP)
+
+tile:
+	MOVQ a+0(FP), AX
+	MOVQ 160(AX), BX
+	MOVQ BX, 24(SP)
+	MOVQ 32(AX), BX
+	MOVQ BX, 48(SP)
+	MOVQ 24(AX), R15
+	MOVQ 128(AX), BX
+	CMPQ BX, $0x06
+	JEQ  panel6
+	CMPQ BX, $0x05
+	JEQ  panel5
+	CMPQ BX, $0x04
+	JEQ  panel4
+	CMPQ BX, $0x03
+	JEQ  panel3
+	CMPQ BX, $0x02
+	JEQ  panel2
 
 panel1:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap1:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest1
 
 loop1:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y2
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y3
@@ -19742,22 +19687,22 @@ loop1:
 	VFMADD231PS  Y4, Y3, Y1
 	ADDQ         $+32, AX
 	ADDQ         $+512, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop1
 
 rest1:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of1
 	VMOVUPS      (R15), Y2
 	PREFETCHT0   2048(R15)
@@ -19788,7 +19733,7 @@ rest1:
 
 no4Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of1
 	VMOVUPS      (R15), Y2
 	PREFETCHT0   2048(R15)
@@ -19807,7 +19752,7 @@ no4Of1:
 
 no2Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of1
 	VMOVUPS      (R15), Y2
 	PREFETCHT0   2048(R15)
@@ -19819,14 +19764,14 @@ no2Of1:
 	ADDQ         $+64, R15
 
 no1Of1:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap1
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow1
 	INCQ R8
@@ -19834,8 +19779,8 @@ no1Of1:
 narrow1:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp1
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail1
 	VADDPS (DX), Y0, Y0
@@ -19854,20 +19799,20 @@ addTail1:
 
 clamp1:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store1
-	VBROADCASTSS 152(AX), Y2
+	VBROADCASTSS 184(AX), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMAXPS       Y1, Y2, Y1
 	DECQ         DI
 	JZ           store1
-	VBROADCASTSS 156(AX), Y3
+	VBROADCASTSS 188(AX), Y3
 	VMINPS       Y0, Y3, Y0
 	VMINPS       Y1, Y3, Y1
 
 store1:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail1
@@ -19885,48 +19830,44 @@ storeTail1:
 	VMASKMOVPS Y1, Y15, 32(BX)
 
 stored1:
-	SUBQ $0x01, 16(SP)
-	JZ   done1
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel1
-
-done1:
-	VZEROUPPER
-	RET
 
 panel2:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y1, Y3
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap2:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest2
 
 loop2:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y4
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y5
@@ -20006,22 +19947,22 @@ loop2:
 	ADDQ         $+32, AX
 	ADDQ         $+32, BX
 	ADDQ         $+512, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop2
 
 rest2:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of2
 	VMOVUPS      (R15), Y4
 	PREFETCHT0   2048(R15)
@@ -20065,7 +20006,7 @@ rest2:
 
 no4Of2:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of2
 	VMOVUPS      (R15), Y4
 	PREFETCHT0   2048(R15)
@@ -20091,7 +20032,7 @@ no4Of2:
 
 no2Of2:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of2
 	VMOVUPS      (R15), Y4
 	PREFETCHT0   2048(R15)
@@ -20107,14 +20048,14 @@ no2Of2:
 	ADDQ         $+64, R15
 
 no1Of2:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap2
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow2
 	INCQ R8
@@ -20122,8 +20063,8 @@ no1Of2:
 narrow2:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp2
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail2
 	VADDPS (DX), Y0, Y0
@@ -20149,24 +20090,24 @@ addTail2:
 
 clamp2:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store2
-	VBROADCASTSS 152(AX), Y4
+	VBROADCASTSS 184(AX), Y4
 	VMAXPS       Y0, Y4, Y0
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
 	VMAXPS       Y3, Y4, Y3
 	DECQ         DI
 	JZ           store2
-	VBROADCASTSS 156(AX), Y5
+	VBROADCASTSS 188(AX), Y5
 	VMINPS       Y0, Y5, Y0
 	VMINPS       Y1, Y5, Y1
 	VMINPS       Y2, Y5, Y2
 	VMINPS       Y3, Y5, Y3
 
 store2:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail2
@@ -20190,23 +20131,19 @@ storeTail2:
 	VMASKMOVPS Y3, Y15, 32(BX)
 
 stored2:
-	SUBQ $0x01, 16(SP)
-	JZ   done2
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel2
-
-done2:
-	VZEROUPPER
-	RET
 
 panel3:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVAPS Y0, Y2
@@ -20215,27 +20152,27 @@ panel3:
 	VMOVAPS Y1, Y5
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap3:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest3
 
 loop3:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y6
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y7
@@ -20340,22 +20277,22 @@ loop3:
 	ADDQ         $+32, BX
 	ADDQ         $+32, CX
 	ADDQ         $+512, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop3
 
 rest3:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of3
 	VMOVUPS      (R15), Y6
 	PREFETCHT0   2048(R15)
@@ -20412,7 +20349,7 @@ rest3:
 
 no4Of3:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of3
 	VMOVUPS      (R15), Y6
 	PREFETCHT0   2048(R15)
@@ -20445,7 +20382,7 @@ no4Of3:
 
 no2Of3:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of3
 	VMOVUPS      (R15), Y6
 	PREFETCHT0   2048(R15)
@@ -20465,14 +20402,14 @@ no2Of3:
 	ADDQ         $+64, R15
 
 no1Of3:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap3
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow3
 	INCQ R8
@@ -20480,8 +20417,8 @@ no1Of3:
 narrow3:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp3
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail3
 	VADDPS (DX), Y0, Y0
@@ -20514,10 +20451,10 @@ addTail3:
 
 clamp3:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store3
-	VBROADCASTSS 152(AX), Y6
+	VBROADCASTSS 184(AX), Y6
 	VMAXPS       Y0, Y6, Y0
 	VMAXPS       Y1, Y6, Y1
 	VMAXPS       Y2, Y6, Y2
@@ -20526,7 +20463,7 @@ clamp3:
 	VMAXPS       Y5, Y6, Y5
 	DECQ         DI
 	JZ           store3
-	VBROADCASTSS 156(AX), Y7
+	VBROADCASTSS 188(AX), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -20535,7 +20472,7 @@ clamp3:
 	VMINPS       Y5, Y7, Y5
 
 store3:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail3
@@ -20565,23 +20502,19 @@ storeTail3:
 	VMASKMOVPS Y5, Y15, 32(BX)
 
 stored3:
-	SUBQ $0x01, 16(SP)
-	JZ   done3
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel3
-
-done3:
-	VZEROUPPER
-	RET
 
 panel4:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVAPS Y0, Y2
@@ -20592,29 +20525,29 @@ panel4:
 	VMOVAPS Y1, Y7
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap4:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest4
 
 loop4:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y8
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y9
@@ -20744,22 +20677,22 @@ loop4:
 	ADDQ         $+32, CX
 	ADDQ         $+32, DX
 	ADDQ         $+512, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop4
 
 rest4:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of4
 	VMOVUPS      (R15), Y8
 	PREFETCHT0   2048(R15)
@@ -20829,7 +20762,7 @@ rest4:
 
 no4Of4:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of4
 	VMOVUPS      (R15), Y8
 	PREFETCHT0   2048(R15)
@@ -20869,7 +20802,7 @@ no4Of4:
 
 no2Of4:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of4
 	VMOVUPS      (R15), Y8
 	PREFETCHT0   2048(R15)
@@ -20893,14 +20826,14 @@ no2Of4:
 	ADDQ         $+64, R15
 
 no1Of4:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap4
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow4
 	INCQ R8
@@ -20908,8 +20841,8 @@ no1Of4:
 narrow4:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp4
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail4
 	VADDPS (DX), Y0, Y0
@@ -20949,10 +20882,10 @@ addTail4:
 
 clamp4:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store4
-	VBROADCASTSS 152(AX), Y8
+	VBROADCASTSS 184(AX), Y8
 	VMAXPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y8, Y1
 	VMAXPS       Y2, Y8, Y2
@@ -20963,7 +20896,7 @@ clamp4:
 	VMAXPS       Y7, Y8, Y7
 	DECQ         DI
 	JZ           store4
-	VBROADCASTSS 156(AX), Y9
+	VBROADCASTSS 188(AX), Y9
 	VMINPS       Y0, Y9, Y0
 	VMINPS       Y1, Y9, Y1
 	VMINPS       Y2, Y9, Y2
@@ -20974,7 +20907,7 @@ clamp4:
 	VMINPS       Y7, Y9, Y7
 
 store4:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail4
@@ -21010,23 +20943,19 @@ storeTail4:
 	VMASKMOVPS Y7, Y15, 32(BX)
 
 stored4:
-	SUBQ $0x01, 16(SP)
-	JZ   done4
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel4
-
-done4:
-	VZEROUPPER
-	RET
 
 panel5:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVAPS Y0, Y2
@@ -21039,31 +20968,31 @@ panel5:
 	VMOVAPS Y1, Y9
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap5:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest5
 
 loop5:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y10
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y11
@@ -21218,22 +21147,22 @@ loop5:
 	ADDQ         $+32, DX
 	ADDQ         $+32, SI
 	ADDQ         $+512, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop5
 
 rest5:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of5
 	VMOVUPS      (R15), Y10
 	PREFETCHT0   2048(R15)
@@ -21316,7 +21245,7 @@ rest5:
 
 no4Of5:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of5
 	VMOVUPS      (R15), Y10
 	PREFETCHT0   2048(R15)
@@ -21363,7 +21292,7 @@ no4Of5:
 
 no2Of5:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of5
 	VMOVUPS      (R15), Y10
 	PREFETCHT0   2048(R15)
@@ -21391,14 +21320,14 @@ no2Of5:
 	ADDQ         $+64, R15
 
 no1Of5:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap5
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow5
 	INCQ R8
@@ -21406,8 +21335,8 @@ no1Of5:
 narrow5:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp5
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail5
 	VADDPS (DX), Y0, Y0
@@ -21454,10 +21383,10 @@ addTail5:
 
 clamp5:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store5
-	VBROADCASTSS 152(AX), Y10
+	VBROADCASTSS 184(AX), Y10
 	VMAXPS       Y0, Y10, Y0
 	VMAXPS       Y1, Y10, Y1
 	VMAXPS       Y2, Y10, Y2
@@ -21470,7 +21399,7 @@ clamp5:
 	VMAXPS       Y9, Y10, Y9
 	DECQ         DI
 	JZ           store5
-	VBROADCASTSS 156(AX), Y11
+	VBROADCASTSS 188(AX), Y11
 	VMINPS       Y0, Y11, Y0
 	VMINPS       Y1, Y11, Y1
 	VMINPS       Y2, Y11, Y2
@@ -21483,7 +21412,7 @@ clamp5:
 	VMINPS       Y9, Y11, Y9
 
 store5:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail5
@@ -21525,23 +21454,19 @@ storeTail5:
 	VMASKMOVPS Y9, Y15, 32(BX)
 
 stored5:
-	SUBQ $0x01, 16(SP)
-	JZ   done5
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel5
-
-done5:
-	VZEROUPPER
-	RET
 
 panel6:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVAPS Y0, Y2
@@ -21556,33 +21481,33 @@ panel6:
 	VMOVAPS Y1, Y11
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap6:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest6
 
 loop6:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y12
 	PREFETCHT0   2048(R15)
 	VMOVUPS      32(R15), Y13
@@ -21762,22 +21687,22 @@ loop6:
 	ADDQ         $+32, SI
 	ADDQ         $+32, DI
 	ADDQ         $+512, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop6
 
 rest6:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of6
 	VMOVUPS      (R15), Y12
 	PREFETCHT0   2048(R15)
@@ -21873,7 +21798,7 @@ rest6:
 
 no4Of6:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of6
 	VMOVUPS      (R15), Y12
 	PREFETCHT0   2048(R15)
@@ -21927,7 +21852,7 @@ no4Of6:
 
 no2Of6:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of6
 	VMOVUPS      (R15), Y12
 	PREFETCHT0   2048(R15)
@@ -21959,14 +21884,14 @@ no2Of6:
 	ADDQ         $+64, R15
 
 no1Of6:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap6
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow6
 	INCQ R8
@@ -21974,8 +21899,8 @@ no1Of6:
 narrow6:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp6
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail6
 	VADDPS (DX), Y0, Y0
@@ -22029,10 +21954,10 @@ addTail6:
 
 clamp6:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store6
-	VBROADCASTSS 152(AX), Y12
+	VBROADCASTSS 184(AX), Y12
 	VMAXPS       Y0, Y12, Y0
 	VMAXPS       Y1, Y12, Y1
 	VMAXPS       Y2, Y12, Y2
@@ -22047,7 +21972,7 @@ clamp6:
 	VMAXPS       Y11, Y12, Y11
 	DECQ         DI
 	JZ           store6
-	VBROADCASTSS 156(AX), Y13
+	VBROADCASTSS 188(AX), Y13
 	VMINPS       Y0, Y13, Y0
 	VMINPS       Y1, Y13, Y1
 	VMINPS       Y2, Y13, Y2
@@ -22062,7 +21987,7 @@ clamp6:
 	VMINPS       Y11, Y13, Y11
 
 store6:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail6
@@ -22110,79 +22035,96 @@ storeTail6:
 	VMASKMOVPS Y11, Y15, 32(BX)
 
 stored6:
-	SUBQ $0x01, 16(SP)
-	JZ   done6
-	ADDQ $+64, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+64, 48(SP)
 	ADDQ $+64, 56(SP)
+	ADDQ $+64, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel6
 
-done6:
+done:
+	DECQ (SP)
+	JZ   return
+	MOVQ a+0(FP), AX
+	MOVQ 104(AX), BX
+	ADDQ BX, 40(SP)
+	MOVQ 112(AX), BX
+	ADDQ BX, 56(SP)
+	MOVQ 120(AX), BX
+	ADDQ BX, 64(SP)
+	JMP  tile
+
+return:
 	VZEROUPPER
 	RET
 
 // func tile6x8AVX2(a *args)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile6x8AVX2(SB), NOSPLIT, $104-8
+TEXT ·tile6x8AVX2(SB), NOSPLIT, $112-8
 	MOVQ   a+0(FP), AX
-	MOVQ   128(AX), BX
-	MOVQ   BX, 16(SP)
+	MOVQ   96(AX), BX
+	MOVQ   BX, (SP)
 	MOVQ   (AX), BX
-	MOVQ   BX, 32(SP)
-	MOVQ   32(AX), BX
 	MOVQ   BX, 40(SP)
 	MOVQ   40(AX), BX
-	MOVQ   BX, 48(SP)
-	MOVQ   56(AX), BX
 	MOVQ   BX, 56(SP)
-	MOVQ   64(AX), BX
+	MOVQ   56(AX), BX
 	MOVQ   BX, 64(SP)
-	MOVQ   80(AX), BX
-	MOVQ   BX, 80(SP)
-	MOVQ   88(AX), BX
-	MOVQ   BX, 88(SP)
-	MOVQ   64(SP), BX
-	IMUL3Q $0x00000008, BX, BX
+	MOVQ   64(AX), BX
 	MOVQ   BX, 72(SP)
-	MOVQ   24(AX), R15
-	MOVQ   96(AX), BX
-	CMPQ   BX, $0x06
-	JEQ    panel6
-	CMPQ   BX, $0x05
-	JEQ    panel5
-	CMPQ   BX, $0x04
-	JEQ    panel4
-	CMPQ   BX, $0x03
-	JEQ    panel3
-	CMPQ   BX, $0x02
-	JEQ    panel2
+	MOVQ   80(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 96(SP)
+	MOVQ   72(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 80(SP)
+
+tile:
+	MOVQ a+0(FP), AX
+	MOVQ 160(AX), BX
+	MOVQ BX, 24(SP)
+	MOVQ 32(AX), BX
+	MOVQ BX, 48(SP)
+	MOVQ 24(AX), R15
+	MOVQ 128(AX), BX
+	CMPQ BX, $0x06
+	JEQ  panel6
+	CMPQ BX, $0x05
+	JEQ  panel5
+	CMPQ BX, $0x04
+	JEQ  panel4
+	CMPQ BX, $0x03
+	JEQ  panel3
+	CMPQ BX, $0x02
+	JEQ  panel2
 
 panel1:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap1:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest1
 
 loop1:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y1
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y2
@@ -22217,22 +22159,22 @@ loop1:
 	VFMADD231PS  Y2, Y1, Y0
 	ADDQ         $+32, AX
 	ADDQ         $+256, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop1
 
 rest1:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of1
 	VMOVUPS      (R15), Y1
 	PREFETCHT0   2048(R15)
@@ -22253,7 +22195,7 @@ rest1:
 
 no4Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of1
 	VMOVUPS      (R15), Y1
 	PREFETCHT0   2048(R15)
@@ -22267,7 +22209,7 @@ no4Of1:
 
 no2Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of1
 	VMOVUPS      (R15), Y1
 	PREFETCHT0   2048(R15)
@@ -22277,14 +22219,14 @@ no2Of1:
 	ADDQ         $+32, R15
 
 no1Of1:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap1
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow1
 	INCQ R8
@@ -22292,8 +22234,8 @@ no1Of1:
 narrow1:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp1
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail1
 	VADDPS (DX), Y0, Y0
@@ -22310,18 +22252,18 @@ addTail1:
 
 clamp1:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store1
-	VBROADCASTSS 152(AX), Y1
+	VBROADCASTSS 184(AX), Y1
 	VMAXPS       Y0, Y1, Y0
 	DECQ         DI
 	JZ           store1
-	VBROADCASTSS 156(AX), Y2
+	VBROADCASTSS 188(AX), Y2
 	VMINPS       Y0, Y2, Y0
 
 store1:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail1
@@ -22337,46 +22279,42 @@ storeTail1:
 	VMASKMOVPS Y0, Y15, (BX)
 
 stored1:
-	SUBQ $0x01, 16(SP)
-	JZ   done1
-	ADDQ $+32, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+32, 48(SP)
 	ADDQ $+32, 56(SP)
+	ADDQ $+32, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel1
-
-done1:
-	VZEROUPPER
-	RET
 
 panel2:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVAPS Y0, Y1
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap2:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest2
 
 loop2:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y2
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y3
@@ -22428,22 +22366,22 @@ loop2:
 	ADDQ         $+32, AX
 	ADDQ         $+32, BX
 	ADDQ         $+256, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop2
 
 rest2:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of2
 	VMOVUPS      (R15), Y2
 	PREFETCHT0   2048(R15)
@@ -22473,7 +22411,7 @@ rest2:
 
 no4Of2:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of2
 	VMOVUPS      (R15), Y2
 	PREFETCHT0   2048(R15)
@@ -22492,7 +22430,7 @@ no4Of2:
 
 no2Of2:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of2
 	VMOVUPS      (R15), Y2
 	PREFETCHT0   2048(R15)
@@ -22505,14 +22443,14 @@ no2Of2:
 	ADDQ         $+32, R15
 
 no1Of2:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap2
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow2
 	INCQ R8
@@ -22520,8 +22458,8 @@ no1Of2:
 narrow2:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp2
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail2
 	VADDPS (DX), Y0, Y0
@@ -22543,20 +22481,20 @@ addTail2:
 
 clamp2:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store2
-	VBROADCASTSS 152(AX), Y2
+	VBROADCASTSS 184(AX), Y2
 	VMAXPS       Y0, Y2, Y0
 	VMAXPS       Y1, Y2, Y1
 	DECQ         DI
 	JZ           store2
-	VBROADCASTSS 156(AX), Y3
+	VBROADCASTSS 188(AX), Y3
 	VMINPS       Y0, Y3, Y0
 	VMINPS       Y1, Y3, Y1
 
 store2:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail2
@@ -22576,49 +22514,45 @@ storeTail2:
 	VMASKMOVPS Y1, Y15, (BX)
 
 stored2:
-	SUBQ $0x01, 16(SP)
-	JZ   done2
-	ADDQ $+32, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+32, 48(SP)
 	ADDQ $+32, 56(SP)
+	ADDQ $+32, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel2
-
-done2:
-	VZEROUPPER
-	RET
 
 panel3:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap3:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest3
 
 loop3:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y3
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y4
@@ -22687,22 +22621,22 @@ loop3:
 	ADDQ         $+32, BX
 	ADDQ         $+32, CX
 	ADDQ         $+256, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop3
 
 rest3:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of3
 	VMOVUPS      (R15), Y3
 	PREFETCHT0   2048(R15)
@@ -22741,7 +22675,7 @@ rest3:
 
 no4Of3:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of3
 	VMOVUPS      (R15), Y3
 	PREFETCHT0   2048(R15)
@@ -22765,7 +22699,7 @@ no4Of3:
 
 no2Of3:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of3
 	VMOVUPS      (R15), Y3
 	PREFETCHT0   2048(R15)
@@ -22781,14 +22715,14 @@ no2Of3:
 	ADDQ         $+32, R15
 
 no1Of3:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap3
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow3
 	INCQ R8
@@ -22796,8 +22730,8 @@ no1Of3:
 narrow3:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp3
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail3
 	VADDPS (DX), Y0, Y0
@@ -22824,22 +22758,22 @@ addTail3:
 
 clamp3:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store3
-	VBROADCASTSS 152(AX), Y3
+	VBROADCASTSS 184(AX), Y3
 	VMAXPS       Y0, Y3, Y0
 	VMAXPS       Y1, Y3, Y1
 	VMAXPS       Y2, Y3, Y2
 	DECQ         DI
 	JZ           store3
-	VBROADCASTSS 156(AX), Y4
+	VBROADCASTSS 188(AX), Y4
 	VMINPS       Y0, Y4, Y0
 	VMINPS       Y1, Y4, Y1
 	VMINPS       Y2, Y4, Y2
 
 store3:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail3
@@ -22863,52 +22797,48 @@ storeTail3:
 	VMASKMOVPS Y2, Y15, (BX)
 
 stored3:
-	SUBQ $0x01, 16(SP)
-	JZ   done3
-	ADDQ $+32, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+32, 48(SP)
 	ADDQ $+32, 56(SP)
+	ADDQ $+32, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel3
-
-done3:
-	VZEROUPPER
-	RET
 
 panel4:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
 	VMOVAPS Y0, Y3
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap4:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest4
 
 loop4:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y4
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y5
@@ -22994,22 +22924,22 @@ loop4:
 	ADDQ         $+32, CX
 	ADDQ         $+32, DX
 	ADDQ         $+256, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop4
 
 rest4:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of4
 	VMOVUPS      (R15), Y4
 	PREFETCHT0   2048(R15)
@@ -23057,7 +22987,7 @@ rest4:
 
 no4Of4:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of4
 	VMOVUPS      (R15), Y4
 	PREFETCHT0   2048(R15)
@@ -23086,7 +23016,7 @@ no4Of4:
 
 no2Of4:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of4
 	VMOVUPS      (R15), Y4
 	PREFETCHT0   2048(R15)
@@ -23105,14 +23035,14 @@ no2Of4:
 	ADDQ         $+32, R15
 
 no1Of4:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap4
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow4
 	INCQ R8
@@ -23120,8 +23050,8 @@ no1Of4:
 narrow4:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp4
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail4
 	VADDPS (DX), Y0, Y0
@@ -23153,24 +23083,24 @@ addTail4:
 
 clamp4:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store4
-	VBROADCASTSS 152(AX), Y4
+	VBROADCASTSS 184(AX), Y4
 	VMAXPS       Y0, Y4, Y0
 	VMAXPS       Y1, Y4, Y1
 	VMAXPS       Y2, Y4, Y2
 	VMAXPS       Y3, Y4, Y3
 	DECQ         DI
 	JZ           store4
-	VBROADCASTSS 156(AX), Y5
+	VBROADCASTSS 188(AX), Y5
 	VMINPS       Y0, Y5, Y0
 	VMINPS       Y1, Y5, Y1
 	VMINPS       Y2, Y5, Y2
 	VMINPS       Y3, Y5, Y3
 
 store4:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail4
@@ -23198,23 +23128,19 @@ storeTail4:
 	VMASKMOVPS Y3, Y15, (BX)
 
 stored4:
-	SUBQ $0x01, 16(SP)
-	JZ   done4
-	ADDQ $+32, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+32, 48(SP)
 	ADDQ $+32, 56(SP)
+	ADDQ $+32, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel4
-
-done4:
-	VZEROUPPER
-	RET
 
 panel5:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -23222,31 +23148,31 @@ panel5:
 	VMOVAPS Y0, Y4
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap5:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest5
 
 loop5:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y5
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y6
@@ -23349,22 +23275,22 @@ loop5:
 	ADDQ         $+32, DX
 	ADDQ         $+32, SI
 	ADDQ         $+256, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop5
 
 rest5:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of5
 	VMOVUPS      (R15), Y5
 	PREFETCHT0   2048(R15)
@@ -23421,7 +23347,7 @@ rest5:
 
 no4Of5:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of5
 	VMOVUPS      (R15), Y5
 	PREFETCHT0   2048(R15)
@@ -23455,7 +23381,7 @@ no4Of5:
 
 no2Of5:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of5
 	VMOVUPS      (R15), Y5
 	PREFETCHT0   2048(R15)
@@ -23477,14 +23403,14 @@ no2Of5:
 	ADDQ         $+32, R15
 
 no1Of5:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap5
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow5
 	INCQ R8
@@ -23492,8 +23418,8 @@ no1Of5:
 narrow5:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp5
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail5
 	VADDPS (DX), Y0, Y0
@@ -23530,10 +23456,10 @@ addTail5:
 
 clamp5:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store5
-	VBROADCASTSS 152(AX), Y5
+	VBROADCASTSS 184(AX), Y5
 	VMAXPS       Y0, Y5, Y0
 	VMAXPS       Y1, Y5, Y1
 	VMAXPS       Y2, Y5, Y2
@@ -23541,7 +23467,7 @@ clamp5:
 	VMAXPS       Y4, Y5, Y4
 	DECQ         DI
 	JZ           store5
-	VBROADCASTSS 156(AX), Y6
+	VBROADCASTSS 188(AX), Y6
 	VMINPS       Y0, Y6, Y0
 	VMINPS       Y1, Y6, Y1
 	VMINPS       Y2, Y6, Y2
@@ -23549,7 +23475,7 @@ clamp5:
 	VMINPS       Y4, Y6, Y4
 
 store5:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail5
@@ -23581,23 +23507,19 @@ storeTail5:
 	VMASKMOVPS Y4, Y15, (BX)
 
 stored5:
-	SUBQ $0x01, 16(SP)
-	JZ   done5
-	ADDQ $+32, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+32, 48(SP)
 	ADDQ $+32, 56(SP)
+	ADDQ $+32, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel5
-
-done5:
-	VZEROUPPER
-	RET
 
 panel6:
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVAPS Y0, Y1
 	VMOVAPS Y0, Y2
@@ -23606,33 +23528,33 @@ panel6:
 	VMOVAPS Y0, Y5
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap6:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ 40(BP), DI
-	ADDQ 32(SP), DI
+	ADDQ 40(SP), DI
 	MOVQ 32(BP), SI
-	ADDQ 32(SP), SI
+	ADDQ 40(SP), SI
 	MOVQ 24(BP), DX
-	ADDQ 32(SP), DX
+	ADDQ 40(SP), DX
 	MOVQ 16(BP), CX
-	ADDQ 32(SP), CX
+	ADDQ 40(SP), CX
 	MOVQ 8(BP), BX
-	ADDQ 32(SP), BX
+	ADDQ 40(SP), BX
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest6
 
 loop6:
-	MOVQ         80(SP), BP
+	MOVQ         88(SP), BP
 	VMOVUPS      (R15), Y6
 	PREFETCHT0   2048(R15)
 	VBROADCASTSS (AX), Y7
@@ -23752,22 +23674,22 @@ loop6:
 	ADDQ         $+32, SI
 	ADDQ         $+32, DI
 	ADDQ         $+256, R15
-	ADDQ         88(SP), BP
-	MOVQ         BP, 80(SP)
-	MOVQ         (SP), BP
-	ADDQ         8(SP), BP
-	ADDQ         8(SP), BP
+	ADDQ         96(SP), BP
+	MOVQ         BP, 88(SP)
+	MOVQ         8(SP), BP
+	ADDQ         16(SP), BP
+	ADDQ         16(SP), BP
 	ANDQ         $0x07, BP
-	IMULQ        64(SP), BP
-	ADDQ         56(SP), BP
+	IMULQ        72(SP), BP
+	ADDQ         64(SP), BP
 	PREFETCHT0   (BP)
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop6
 
 rest6:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of6
 	VMOVUPS      (R15), Y6
 	PREFETCHT0   2048(R15)
@@ -23833,7 +23755,7 @@ rest6:
 
 no4Of6:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of6
 	VMOVUPS      (R15), Y6
 	PREFETCHT0   2048(R15)
@@ -23872,7 +23794,7 @@ no4Of6:
 
 no2Of6:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of6
 	VMOVUPS      (R15), Y6
 	PREFETCHT0   2048(R15)
@@ -23897,14 +23819,14 @@ no2Of6:
 	ADDQ         $+32, R15
 
 no1Of6:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap6
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x01, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x08, R9
 	JNZ  narrow6
 	INCQ R8
@@ -23912,8 +23834,8 @@ no1Of6:
 narrow6:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp6
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail6
 	VADDPS (DX), Y0, Y0
@@ -23955,10 +23877,10 @@ addTail6:
 
 clamp6:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store6
-	VBROADCASTSS 152(AX), Y6
+	VBROADCASTSS 184(AX), Y6
 	VMAXPS       Y0, Y6, Y0
 	VMAXPS       Y1, Y6, Y1
 	VMAXPS       Y2, Y6, Y2
@@ -23967,7 +23889,7 @@ clamp6:
 	VMAXPS       Y5, Y6, Y5
 	DECQ         DI
 	JZ           store6
-	VBROADCASTSS 156(AX), Y7
+	VBROADCASTSS 188(AX), Y7
 	VMINPS       Y0, Y7, Y0
 	VMINPS       Y1, Y7, Y1
 	VMINPS       Y2, Y7, Y2
@@ -23976,7 +23898,7 @@ clamp6:
 	VMINPS       Y5, Y7, Y5
 
 store6:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail6
@@ -24012,55 +23934,72 @@ storeTail6:
 	VMASKMOVPS Y5, Y15, (BX)
 
 stored6:
-	SUBQ $0x01, 16(SP)
-	JZ   done6
-	ADDQ $+32, 40(SP)
+	SUBQ $0x01, 24(SP)
+	JZ   done
 	ADDQ $+32, 48(SP)
 	ADDQ $+32, 56(SP)
+	ADDQ $+32, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel6
 
-done6:
+done:
+	DECQ (SP)
+	JZ   return
+	MOVQ a+0(FP), AX
+	MOVQ 104(AX), BX
+	ADDQ BX, 40(SP)
+	MOVQ 112(AX), BX
+	ADDQ BX, 56(SP)
+	MOVQ 120(AX), BX
+	ADDQ BX, 64(SP)
+	JMP  tile
+
+return:
 	VZEROUPPER
 	RET
 
 // func tile1x64AVX2(a *args)
 // Requires: AVX, FMA3, MMX+
-TEXT ·tile1x64AVX2(SB), NOSPLIT, $104-8
+TEXT ·tile1x64AVX2(SB), NOSPLIT, $112-8
 	MOVQ   a+0(FP), AX
-	MOVQ   128(AX), BX
-	MOVQ   BX, 16(SP)
+	MOVQ   96(AX), BX
+	MOVQ   BX, (SP)
 	MOVQ   (AX), BX
-	MOVQ   BX, 32(SP)
-	MOVQ   32(AX), BX
 	MOVQ   BX, 40(SP)
 	MOVQ   40(AX), BX
-	MOVQ   BX, 48(SP)
-	MOVQ   56(AX), BX
 	MOVQ   BX, 56(SP)
-	MOVQ   64(AX), BX
+	MOVQ   56(AX), BX
 	MOVQ   BX, 64(SP)
-	MOVQ   80(AX), BX
-	MOVQ   BX, 80(SP)
-	MOVQ   88(AX), BX
-	MOVQ   BX, 88(SP)
-	MOVQ   64(SP), BX
-	IMUL3Q $0x00000008, BX, BX
+	MOVQ   64(AX), BX
 	MOVQ   BX, 72(SP)
-	MOVQ   24(AX), R15
-	MOVQ   96(AX), BX
+	MOVQ   80(AX), BX
+	MOVQ   BX, 88(SP)
+	MOVQ   88(AX), BX
+	MOVQ   BX, 96(SP)
+	MOVQ   72(SP), BX
+	IMUL3Q $0x00000008, BX, BX
+	MOVQ   BX, 80(SP)
+
+tile:
+	MOVQ a+0(FP), AX
+	MOVQ 160(AX), BX
+	MOVQ BX, 24(SP)
+	MOVQ 32(AX), BX
+	MOVQ BX, 48(SP)
+	MOVQ 24(AX), R15
+	MOVQ 128(AX), BX
 
 panel1:
 	MOVQ   a+0(FP), AX
-	MOVQ   112(AX), BX
+	MOVQ   144(AX), BX
 	SHLQ   $0x03, BX
-	ADDQ   120(AX), BX
-	IMULQ  104(AX), BX
+	ADDQ   152(AX), BX
+	IMULQ  136(AX), BX
 	IMUL3Q $0x00000040, BX, BX
-	MOVQ   128(AX), AX
-	CMPQ   AX, 16(SP)
+	MOVQ   160(AX), AX
+	CMPQ   AX, 24(SP)
 	JEQ    first1
 	MOVQ   R12, R15
 
@@ -24070,7 +24009,7 @@ first1:
 	LEAQ (R13)(BX*1), R12
 
 	// Sums begin at the bias.
-	MOVQ    40(SP), AX
+	MOVQ    48(SP), AX
 	VMOVUPS (AX), Y0
 	VMOVUPS 32(AX), Y1
 	VMOVUPS 64(AX), Y2
@@ -24081,19 +24020,19 @@ first1:
 	VMOVUPS 224(AX), Y7
 	MOVQ    a+0(FP), AX
 	MOVQ    16(AX), BX
-	MOVQ    BX, 24(SP)
-	MOVQ    104(AX), BX
-	MOVQ    BX, 8(SP)
+	MOVQ    BX, 32(SP)
+	MOVQ    136(AX), BX
+	MOVQ    BX, 16(SP)
 
 tap1:
 	MOVQ a+0(FP), AX
-	MOVQ 112(AX), BX
-	MOVQ BX, (SP)
-	MOVQ 24(SP), BP
+	MOVQ 144(AX), BX
+	MOVQ BX, 8(SP)
+	MOVQ 32(SP), BP
 	MOVQ (BP), AX
-	ADDQ 32(SP), AX
-	ADDQ $+48, 24(SP)
-	CMPQ (SP), $0x00
+	ADDQ 40(SP), AX
+	ADDQ $+48, 32(SP)
+	CMPQ 8(SP), $0x00
 	JEQ  rest1
 
 loop1:
@@ -24206,13 +24145,13 @@ loop1:
 	ADDQ         $+512, R14
 	ADDQ         $+512, R13
 	ADDQ         $+512, R12
-	DECQ         (SP)
+	DECQ         8(SP)
 	JNZ          loop1
 
 rest1:
 	// Up to seven k are left.
 	MOVQ         a+0(FP), BP
-	TESTQ        $+4, 120(BP)
+	TESTQ        $+4, 152(BP)
 	JZ           no4Of1
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  (R15), Y8, Y0
@@ -24274,7 +24213,7 @@ rest1:
 
 no4Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+2, 120(BP)
+	TESTQ        $+2, 152(BP)
 	JZ           no2Of1
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  (R15), Y8, Y0
@@ -24310,7 +24249,7 @@ no4Of1:
 
 no2Of1:
 	MOVQ         a+0(FP), BP
-	TESTQ        $+1, 120(BP)
+	TESTQ        $+1, 152(BP)
 	JZ           no1Of1
 	VBROADCASTSS (AX), Y8
 	VFMADD231PS  (R15), Y8, Y0
@@ -24332,14 +24271,14 @@ no2Of1:
 	ADDQ         $+64, R12
 
 no1Of1:
-	DECQ 8(SP)
+	DECQ 16(SP)
 	JNZ  tap1
 	MOVQ a+0(FP), AX
 
 	// Only the last panel may be narrower than its width.
-	MOVQ 16(SP), R8
+	MOVQ 24(SP), R8
 	SUBQ $0x04, R8
-	MOVQ 136(AX), R9
+	MOVQ 168(AX), R9
 	SUBQ $0x10, R9
 	JNZ  narrow1
 	INCQ R8
@@ -24347,8 +24286,8 @@ no1Of1:
 narrow1:
 	CMPQ   72(AX), $0x00
 	JEQ    clamp1
-	MOVQ   56(SP), DX
-	MOVQ   64(SP), SI
+	MOVQ   64(SP), DX
+	MOVQ   72(SP), SI
 	TESTQ  R8, R8
 	JZ     addTail1
 	VADDPS (DX), Y0, Y0
@@ -24379,10 +24318,10 @@ addTail1:
 
 clamp1:
 	// 0: none, 1: from below, 2: on both sides.
-	MOVQ         144(AX), DI
+	MOVQ         176(AX), DI
 	TESTQ        DI, DI
 	JZ           store1
-	VBROADCASTSS 152(AX), Y8
+	VBROADCASTSS 184(AX), Y8
 	VMAXPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y8, Y1
 	VMAXPS       Y2, Y8, Y2
@@ -24393,7 +24332,7 @@ clamp1:
 	VMAXPS       Y7, Y8, Y7
 	DECQ         DI
 	JZ           store1
-	VBROADCASTSS 156(AX), Y9
+	VBROADCASTSS 188(AX), Y9
 	VMINPS       Y0, Y9, Y0
 	VMINPS       Y1, Y9, Y1
 	VMINPS       Y2, Y9, Y2
@@ -24404,7 +24343,7 @@ clamp1:
 	VMINPS       Y7, Y9, Y7
 
 store1:
-	MOVQ    48(SP), BX
+	MOVQ    56(SP), BX
 	MOVQ    48(AX), CX
 	TESTQ   R8, R8
 	JZ      storeTail1
@@ -24434,16 +24373,28 @@ storeTail1:
 	VMASKMOVPS Y7, Y15, 224(BX)
 
 stored1:
-	SUBQ $0x04, 16(SP)
-	JZ   done1
-	ADDQ $+256, 40(SP)
+	SUBQ $0x04, 24(SP)
+	JZ   done
 	ADDQ $+256, 48(SP)
 	ADDQ $+256, 56(SP)
+	ADDQ $+256, 64(SP)
 	MOVQ a+0(FP), AX
 	MOVQ 8(AX), BX
-	ADDQ BX, 32(SP)
+	ADDQ BX, 40(SP)
 	JMP  panel1
 
-done1:
+done:
+	DECQ (SP)
+	JZ   return
+	MOVQ a+0(FP), AX
+	MOVQ 104(AX), BX
+	ADDQ BX, 40(SP)
+	MOVQ 112(AX), BX
+	ADDQ BX, 56(SP)
+	MOVQ 120(AX), BX
+	ADDQ BX, 64(SP)
+	JMP  tile
+
+return:
 	VZEROUPPER
 	RET

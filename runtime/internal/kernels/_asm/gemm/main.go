@@ -36,7 +36,7 @@ const groupAhead = 1024
 
 // args is gemm.args.
 var args = emit.Struct("args", "a", "aStep", "offsets", "b", "bias", "c", "ldc", "residual", "ldr", "adds", "next", "nextStep",
-	"rows", "taps", "k8", "k1", "panels", "cols", "clamp", "lo")
+	"tiles", "aNext", "cNext", "resNext", "rows", "taps", "k8", "k1", "panels", "cols", "clamp", "lo")
 
 // tile generates one function: all row counts up to maxRows of one width.
 type tile struct {
@@ -47,8 +47,8 @@ type tile struct {
 	maxRows int
 
 	// The frame: what has no register in the loop.
-	count, taps, panels, offsets, base, bias, c, residual, ldr, ldrHalf, next, nextStep, lastRow Mem
-	maskTable                                                                                    Mem
+	tiles, count, taps, panels, offsets, base, bias, c, residual, ldr, ldrHalf, next, nextStep, lastRow Mem
+	maskTable                                                                                           Mem
 }
 
 // General registers: thirteen rows, the pointer into B, and one for everything
@@ -93,27 +93,35 @@ func (t *tile) function() {
 		doc = fmt.Sprintf("%s computes one row and panels of %d columns, %d at a time, see Call.", name, t.width, t.group)
 	}
 	args.Func(name, doc)
-	words := []*Mem{&t.count, &t.taps, &t.panels, &t.offsets, &t.base, &t.bias, &t.c, &t.residual, &t.ldr, &t.ldrHalf, &t.next, &t.nextStep, &t.lastRow}
+	words := []*Mem{&t.tiles, &t.count, &t.taps, &t.panels, &t.offsets, &t.base, &t.bias, &t.c, &t.residual, &t.ldr, &t.ldrHalf, &t.next, &t.nextStep, &t.lastRow}
 	for i, m := range emit.Local(len(words)) {
 		*words[i] = m
 	}
 
 	p := reg.RAX
-	args.Load(p)
-	for _, f := range []struct {
+	type field struct {
 		name  string
 		local Mem
-	}{{"panels", t.panels}, {"a", t.base}, {"bias", t.bias}, {"c", t.c}, {"residual", t.residual}, {"ldr", t.ldr}, {"next", t.next}, {"nextStep", t.nextStep}} {
-		MOVQ(args.At(p, f.name), reg.RBX)
-		MOVQ(reg.RBX, f.local)
 	}
+	load := func(fields ...field) {
+		for _, f := range fields {
+			MOVQ(args.At(p, f.name), reg.RBX)
+			MOVQ(reg.RBX, f.local)
+		}
+	}
+	args.Load(p)
+	load(field{"tiles", t.tiles}, field{"a", t.base}, field{"c", t.c}, field{"residual", t.residual}, field{"ldr", t.ldr}, field{"next", t.next}, field{"nextStep", t.nextStep})
 	MOVQ(t.ldr, reg.RBX)
 	IMUL3Q(U32(half), reg.RBX, reg.RBX)
 	MOVQ(reg.RBX, t.ldrHalf)
-	MOVQ(args.At(p, "b"), bRegs[0])
 	if t.Is512() {
 		t.tailMask(p)
 	}
+
+	Label("tile")
+	args.Load(p)
+	load(field{"panels", t.panels}, field{"bias", t.bias})
+	MOVQ(args.At(p, "b"), bRegs[0])
 	MOVQ(args.At(p, "rows"), reg.RBX)
 	for rows := t.maxRows; rows > 1; rows-- {
 		CMPQ(reg.RBX, Imm(uint64(rows)))
@@ -122,9 +130,22 @@ func (t *tile) function() {
 	for rows := 1; rows <= t.maxRows; rows++ {
 		t.rows(rows)
 	}
+
+	Label("done")
+	DECQ(t.tiles)
+	JZ(LabelRef("return"))
+	args.Load(p)
+	for _, f := range []field{{"aNext", t.base}, {"cNext", t.c}, {"resNext", t.residual}} {
+		MOVQ(args.At(p, f.name), reg.RBX)
+		ADDQ(reg.RBX, f.local)
+	}
+	JMP(LabelRef("tile"))
+	Label("return")
+	VZEROUPPER()
+	RET()
 }
 
-// rows is the tile of one row count, from the first panel to the return.
+// rows is the tile of one row count, from the first panel to the last.
 func (t *tile) rows(rows int) {
 	label := func(name string) string { return t.label(rows, name) }
 	p := reg.RAX
@@ -189,7 +210,7 @@ func (t *tile) rows(rows int) {
 	t.epilogue(rows)
 
 	SUBQ(Imm(uint64(t.group)), t.panels)
-	JZ(LabelRef(label("done")))
+	JZ(LabelRef("done"))
 	step := 4 * t.group * t.width
 	emit.Add(step, t.bias)
 	emit.Add(step, t.c)
@@ -198,9 +219,6 @@ func (t *tile) rows(rows int) {
 	MOVQ(args.At(p, "aStep"), reg.RBX)
 	ADDQ(reg.RBX, t.base)
 	JMP(LabelRef(label("panel")))
-	Label(label("done"))
-	VZEROUPPER()
-	RET()
 }
 
 // spreads reports whether a turn asks for the next calls' weights step by step: they come
