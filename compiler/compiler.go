@@ -26,8 +26,6 @@ type Options struct {
 	NoWinograd bool
 	// StopAfter names the last pass to run; there is no plan then.
 	StopAfter string
-	// After, if not nil, is called with the graph that each pass returned.
-	After func(pass.Event, *ir.Graph) error
 }
 
 // Result is a compiled net.
@@ -65,7 +63,7 @@ func FromGraph(g *ir.Graph, opts Options) (*Result, error) {
 	}
 	r := &Result{Elaborated: g}
 	var err error
-	r.Graph, r.Passes, err = pass.Run(g, pipeline, pass.Options{Disable: disable, StopAfter: opts.StopAfter, After: opts.After})
+	r.Graph, r.Passes, err = pass.Run(g, pipeline, pass.Options{Disable: disable, StopAfter: opts.StopAfter})
 	if err != nil {
 		return nil, err
 	}

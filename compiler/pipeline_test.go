@@ -1,6 +1,8 @@
 package compiler
 
 import (
+	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/cnnc-dev/cnnc/compiler/internal/graphtest"
@@ -16,6 +18,15 @@ func TestPipeline(t *testing.T) {
 		if p.Doc == "" || p.Run == nil {
 			t.Errorf("pass %s has no documentation or does nothing", p.Name)
 		}
+	}
+}
+
+// TestDiagnose tells a user of a fault of the compiler's in one line.
+func TestDiagnose(t *testing.T) {
+	err := errors.Join(errors.New("no shape"), errors.New("no name"))
+	d := diagnose(fmt.Errorf("compiling: %w", &pass.InternalError{Pass: "dce", Err: err}), "net.cnn")
+	if d.Code != "INTERNAL001" || d.Summary != "compiling: internal error: pass dce: no shape" || d.Span.Start.File != "net.cnn" {
+		t.Errorf("%+v", d)
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package pass runs a list of graph transformations: in order, each behind a
-// switch, timed, dumped, verified, and with panics turned into errors that name
+// switch, timed, verified, and with panics turned into errors that name
 // the culprit. It contains no transformation itself; those are in
 // compiler/passes, and their order is in compiler/pipeline.go.
 package pass
@@ -35,14 +35,12 @@ type Event struct {
 type Options struct {
 	Disable   []string // names of passes to leave out
 	StopAfter string   // the last pass to run; "" for all
-	// After, if not nil, is called with the graph that each pass returned.
-	After func(Event, *ir.Graph) error
 }
 
 // Run runs the passes over g in order, verifying the graph before the first and
 // after each, and returns the last graph and what ran. Errors are *OptionError
 // for a switch that names no pass or a required one, *InternalError for a pass
-// that failed, or the hook's own.
+// that failed.
 func Run(g *ir.Graph, passes []Pass, opts Options) (*ir.Graph, []Event, error) {
 	if err := opts.check(passes); err != nil {
 		return nil, nil, err
@@ -60,13 +58,7 @@ func Run(g *ir.Graph, passes []Pass, opts Options) (*ir.Graph, []Event, error) {
 				return nil, events, err
 			}
 			g = next
-			e := Event{Pass: p, Took: time.Since(start)}
-			events = append(events, e)
-			if opts.After != nil {
-				if err := opts.After(e, g); err != nil {
-					return nil, events, err
-				}
-			}
+			events = append(events, Event{Pass: p, Took: time.Since(start)})
 		}
 		if p.Name == opts.StopAfter {
 			break
