@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"golang.org/x/tools/txtar"
 
@@ -13,8 +12,9 @@ import (
 	"github.com/cnnc-dev/cnnc/specs"
 )
 
-// FuzzNet elaborates any text: it must come to an end, without panic, and give
-// either errors or a graph that verifies and prints the same twice.
+// FuzzNet elaborates any text: it must come to an end (go test's timeout tells),
+// without panic, and give either errors or a graph that verifies and prints the
+// same twice.
 func FuzzNet(f *testing.F) {
 	paths, err := filepath.Glob("testdata/*.txtar")
 	if err != nil {
@@ -51,11 +51,7 @@ func FuzzNet(f *testing.F) {
 		if name != "" {
 			overrides = append(overrides, elaborate.Override{Name: name, Value: value})
 		}
-		start := time.Now()
 		g, diags := elaborateText(src, overrides...)
-		if d := time.Since(start); d > 10*time.Second {
-			t.Fatalf("took %v", d)
-		}
 		if (g == nil) != diags.HasErrors() {
 			t.Fatalf("graph %v with %v", g, diags)
 		}
