@@ -27,7 +27,7 @@ lint:
 
 fmt:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "run gofmt -w on these files"; exit 1; }
-	go run ./cmd/cnnc fmt --check specs
+	go run ./cmd/cnnc fmt --check specs examples
 
 # Writes everything that is generated: assembly, then the committed packages.
 generate:
