@@ -43,6 +43,12 @@ var convCases = []convCase{
 	{"uneven", Direct, Shape{6, 8, 9}, 7, Size{2, 4}, Size{3, 1}, Size{1, 2}, Padding{0, 1, 3, 2}, 1},
 	{"more padding than map", Direct, Shape{3, 2, 2}, 4, square(3), square(1), square(1), around(5), 1},
 	{"valid 5x5", Direct, Shape{6, 14, 14}, 16, square(5), square(1), square(1), Padding{}, 1},
+	// Tiles that begin in the same column, whose tables are alike: but for those of a pixel more, and
+	// those in which an image ends and the next begins.
+	{"tiles of 12 and 13 pixels", Direct, Shape{5, 17, 8}, 17, square(3), square(1), square(1), Padding{}, 1},
+	{"tiles of 14 pixels", Direct, Shape{5, 9, 9}, 17, square(3), square(1), square(1), Padding{}, 1},
+	{"tiles of 6 pixels", Direct, Shape{5, 5, 5}, 9, square(3), square(1), square(1), Padding{}, 1},
+	{"tiles of 4 pixels", Direct, Shape{5, 5, 4}, 9, square(3), square(1), square(1), Padding{}, 1},
 	{"2 groups", Direct, Shape{96, 6, 6}, 64, square(3), square(1), square(1), around(1), 2},
 	{"groups of 32", Direct, Shape{128, 4, 5}, 128, square(3), square(1), square(1), around(1), 4},
 	{"groups of 3 to 5", Direct, Shape{9, 6, 6}, 15, square(3), square(1), square(1), around(1), 3},

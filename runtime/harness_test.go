@@ -71,7 +71,7 @@ func (o operand) wide() []float64 {
 
 func dims(images int, s Shape) ref.Dims { return ref.Dims{N: images, C: s.C, H: s.H, W: s.W} }
 
-// canary fills the arena where no tensor is.
+// canary fills the arena where no tensor is, and scratch memory.
 var canary = math.Float32frombits(0x7fc0beef)
 
 // execute lays the operands out, calls run, and returns its result in NCHW order. It
@@ -104,6 +104,9 @@ func executeIn(t *testing.T, mem Memory, c setting, out Shape, srcs []operand, r
 	defer s.Close()
 	for i := range s.arena[:s.zeros] {
 		s.arena[i] = canary
+	}
+	for i := range s.scratchMem { // whatever was left there
+		s.scratchMem[i] = canary
 	}
 	s.Begin(c.images)
 	defer s.End()
