@@ -48,7 +48,8 @@ func (e *emitter) loads() jen.Code {
 	return jen.Custom(jen.Options{Open: "{", Close: "}", Separator: ",", Multi: true}, fields...)
 }
 
-// pack is the call of the loader for a layer, or for a chain and each of its links.
+// pack is the call of the loader for a layer, or for a chain and each of its links; of a
+// layer that runs as it stands, its description.
 func (e *emitter) pack(s *plan.Step, parts []part, key func(string) *jen.Statement) *jen.Statement {
 	if c, ok := s.Op.(*plan.Chain); ok {
 		var links []jen.Code
@@ -59,6 +60,9 @@ func (e *emitter) pack(s *plan.Step, parts []part, key func(string) *jen.Stateme
 	}
 	op := parts[0].name()
 	how := packingOf(s.Op)
+	if how.method == "" {
+		return jen.Id(op)
+	}
 	var args []jen.Code
 	if how.key && len(s.Parts) == 0 {
 		args = append(args, key(s.Key))
@@ -120,11 +124,7 @@ func (e *emitter) writeLoad(f *jen.File, b *block) {
 		if l.field == "" {
 			continue
 		}
-		value := jen.Id(l.parts[0].name())
-		if packingOf(l.steps[0].Op).layer != "" {
-			value = e.pack(l.steps[0], l.parts, key)
-		}
-		fields = append(fields, jen.Id(l.field).Op(":").Add(value))
+		fields = append(fields, jen.Id(l.field).Op(":").Add(e.pack(l.steps[0], l.parts, key)))
 	}
 	f.Add(comment("%s packs the weights whose keys begin with key.", b.load)).Line().
 		Func().Id(b.load).Params(params...).Id(b.name).Block(

@@ -45,12 +45,28 @@ type pooling struct {
 }
 
 // Run computes the maximum over each window. dst must not overlap src.
-func (op *MaxPool) Run(s *Session, dst, src View) {
-	s.pool(dst, src, pooling{
-		in: op.In, out: op.Out, max: true,
-		h: axis{in: op.In.H, out: op.Out.H, kernel: op.Kernel.H, stride: op.Stride.H, dilation: op.Dilation.H, before: op.Pad.Top, after: op.Pad.Bottom},
-		w: axis{in: op.In.W, out: op.Out.W, kernel: op.Kernel.W, stride: op.Stride.W, dilation: op.Dilation.W, before: op.Pad.Left, after: op.Pad.Right},
-	})
+func (op *MaxPool) Run(s *Session, dst, src View) { s.pool(dst, src, maxPooling(op.window())) }
+
+func maxPooling(o window) pooling {
+	return pooling{
+		in: o.in, out: o.out, max: true,
+		h: axis{in: o.in.H, out: o.out.H, kernel: o.kernel.H, stride: o.stride.H, dilation: o.dilation.H, before: o.pad.Top, after: o.pad.Bottom},
+		w: axis{in: o.in.W, out: o.out.W, kernel: o.kernel.W, stride: o.stride.W, dilation: o.dilation.W, before: o.pad.Left, after: o.pad.Right},
+	}
+}
+
+// CanChain reports whether it may be part of a chain: any may.
+func (op *MaxPool) CanChain() bool { return true }
+
+func (op *MaxPool) window() window {
+	return window{op.In, op.Out, op.Kernel, op.Stride, op.Dilation, op.Pad}
+}
+
+func (op *MaxPool) scratch() int { return 0 }
+
+func (op *MaxPool) resized(w window) runner {
+	p := maxPooling(w)
+	return &p
 }
 
 // Run computes the mean over each window. dst must not overlap src.
@@ -79,11 +95,15 @@ func (op *AdaptivePool) Run(s *Session, dst, src View) {
 	})
 }
 
-// pool cuts the work into rows of outputs, and these into strips of channels where rows
-// are few, as in global pooling.
 func (s *Session) pool(dst, src View, p pooling) {
 	s.call = call{dst: s.tensor(dst, p.out), src: s.tensor(src, p.in)}
-	s.pooling = p
+	p.run(s)
+}
+
+// run cuts the work into rows of outputs, and these into strips of channels where rows are
+// few, as in global pooling.
+func (p *pooling) run(s *Session) {
+	s.pooling = *p
 	read := s.images * p.out.H * p.out.W * p.out.C * max(1, p.in.Pixels()/p.out.Pixels())
 	s.run(&s.pooling, s.split(read, s.images*p.out.H*p.strips()))
 }

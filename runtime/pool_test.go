@@ -11,8 +11,8 @@ import (
 	"github.com/cnnc-dev/cnnc/runtime/ref"
 )
 
-// window is how a pooling test slides.
-type window struct {
+// poolWindow is how a pooling test slides.
+type poolWindow struct {
 	in       Shape
 	kernel   Size
 	stride   Size
@@ -21,7 +21,7 @@ type window struct {
 	ceil     bool
 }
 
-func (w window) out() Shape {
+func (w poolWindow) out() Shape {
 	slide := func(n, k, s, before, after int) int {
 		room := n + before + after - w.dilation*(k-1) - 1
 		if !w.ceil {
@@ -38,7 +38,7 @@ func (w window) out() Shape {
 		slide(w.in.W, w.kernel.W, w.stride.W, w.pad.Left, w.pad.Right)}
 }
 
-func (w window) ref(images int) ref.PoolParams {
+func (w poolWindow) ref(images int) ref.PoolParams {
 	return ref.PoolParams{In: dims(images, w.in), Out: dims(images, w.out()), Window: ref.Window{
 		KH: w.kernel.H, KW: w.kernel.W, StrideH: w.stride.H, StrideW: w.stride.W,
 		DilationH: w.dilation, DilationW: w.dilation,
@@ -46,7 +46,7 @@ func (w window) ref(images int) ref.PoolParams {
 	}}
 }
 
-var windows = []window{
+var poolWindows = []poolWindow{
 	{in: Shape{64, 8, 8}, kernel: Size{2, 2}, stride: Size{2, 2}, dilation: 1},
 	{in: Shape{5, 9, 7}, kernel: Size{3, 3}, stride: Size{2, 2}, dilation: 1, pad: Padding{1, 1, 1, 1}},
 	{in: Shape{192, 14, 14}, kernel: Size{3, 3}, stride: Size{1, 1}, dilation: 1, pad: Padding{1, 1, 1, 1}},
@@ -62,7 +62,7 @@ var windows = []window{
 func TestMaxPool(t *testing.T) {
 	levels(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(1, 2))
-		for _, w := range windows {
+		for _, w := range poolWindows {
 			for _, c := range settings {
 				src := random(rng, c.images, w.in)
 				src.data[rng.IntN(len(src.data))] = float32(math.NaN())
@@ -80,7 +80,7 @@ func TestMaxPool(t *testing.T) {
 func TestAvgPool(t *testing.T) {
 	levels(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 4))
-		for _, w := range windows {
+		for _, w := range poolWindows {
 			if w.dilation != 1 {
 				continue
 			}

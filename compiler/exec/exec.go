@@ -68,9 +68,9 @@ func Load(p *plan.Plan, t runtime.Tensors) (*Model, error) {
 func pack(l *runtime.Loader, s *plan.Step) any {
 	switch op := s.Op.(type) {
 	case *plan.Chain:
-		links := make([]*runtime.PackedConv, len(op.Links))
+		links := make([]runtime.Link, len(op.Links))
 		for i := range links {
-			links[i] = pack(l, &op.Links[i]).(*runtime.PackedConv)
+			links[i] = pack(l, &op.Links[i]).(runtime.Link)
 		}
 		return l.Chain(links...)
 	case *runtime.Conv:

@@ -6,22 +6,31 @@ import (
 	"github.com/cnnc-dev/cnnc/runtime"
 )
 
-// Which convolutions run depth first is decided here, from static shapes alone; how high
-// the bands are is the runtime's choice.
+// Which layers run depth first is decided here, from static shapes alone; how high the
+// bands are is the runtime's choice.
 
-// joins reports whether the map between two convolutions should stay in the cache. It
-// goes to memory and back otherwise, if it is larger than the second-level cache leaves
-// room for; which matters where there is little to compute for each of its elements, as
-// beside a depthwise convolution. Measured: at 137 multiply-adds an element, chains save
-// 5 to 15%, at 290 nothing.
-func joins(writer, reader *runtime.Conv) bool {
+// joins reports whether the map between two layers should stay in the cache. It goes to
+// memory and back otherwise, if it is larger than the second-level cache leaves room for;
+// which matters where there is little to compute for each of its elements, as beside a
+// depthwise convolution, and to a maximum pooling. Measured: at 137 multiply-adds an
+// element, chains save 5 to 15%, at 290 nothing; a stem of 7x7 and its pooling, 6 to 13%.
+func joins(writer, reader *Step) bool {
 	const (
 		cached = 200 << 10 // elements
 		most   = 160       // multiply-adds an element
 	)
-	return writer.CanChain() && reader.CanChain() &&
-		(writer.Algo == runtime.Depthwise || reader.Algo == runtime.Depthwise) &&
-		writer.Out.Len() > cached && macs(writer)+macs(reader) <= most*writer.Out.Len()
+	w, ok := writer.Op.(*runtime.Conv)
+	if !ok || !w.CanChain() || w.Out.Len() <= cached {
+		return false
+	}
+	switch r := reader.Op.(type) {
+	case *runtime.Conv:
+		return r.CanChain() && (w.Algo == runtime.Depthwise || r.Algo == runtime.Depthwise) &&
+			macs(w)+macs(r) <= most*w.Out.Len()
+	case *runtime.MaxPool:
+		return true
+	}
+	return false
 }
 
 // macs is the multiply-accumulates of a convolution.
@@ -29,14 +38,19 @@ func macs(op *runtime.Conv) int {
 	return op.Out.Len() * op.Kernel.H * op.Kernel.W * op.In.C / op.Groups
 }
 
-// fits reports whether the bands of a chain of convolutions are high enough: the longer it
-// is, the more rows of one band are those of the next as well.
+// fits reports whether the bands of a chain are high enough: the longer it is, the more
+// rows of one band are those of the next as well. Before a pooling, which has less to gain,
+// it takes more of them.
 func fits(steps []Step) bool {
-	chain := make([]*runtime.Conv, len(steps))
+	chain := make([]runtime.Chainable, len(steps))
 	for i := range steps {
-		chain[i] = steps[i].Op.(*runtime.Conv)
+		chain[i] = steps[i].Op.(runtime.Chainable)
 	}
-	return runtime.BandRows(chain) >= 2*(len(chain)-1)
+	least := 2 * (len(chain) - 1)
+	if _, ok := steps[len(steps)-1].Op.(*runtime.MaxPool); ok {
+		least = 2 * len(chain)
+	}
+	return runtime.BandRows(chain) >= least
 }
 
 // chain joins consecutive steps to chains. Buffers between them are then used by no step.
@@ -56,10 +70,8 @@ func (l *lowering) chain() {
 	// compute a whole buffer for it alone.
 	links := func(i int) bool {
 		s, next := &steps[i], &steps[i+1]
-		writer, ok := s.Op.(*runtime.Conv)
-		reader, alsoOK := next.Op.(*runtime.Conv)
 		dst := places[i].dst
-		return ok && alsoOK && s.Residual == nil && joins(writer, reader) &&
+		return s.Residual == nil && joins(s, next) &&
 			places[i+1].args[0] == dst && next.In[0].Equal(s.Out) && l.layout.whole(dst, s.Out.Channels()) && uses[dst.buffer] == 2
 	}
 	l.p.Steps, l.steps = nil, nil

@@ -92,8 +92,9 @@ type Step struct {
 	Span   diag.Span
 }
 
-// Chain is the operation of a step that runs convolutions depth first, a band of rows at
-// a time, so that what they compute in between never gets into the arena. The step reads
+// Chain is the operation of a step that runs convolutions, and maximum poolings behind
+// them, depth first, a band of rows at a time, so that what they compute in between never
+// gets into the arena. The step reads
 // what the first reads and writes what the last writes, whose name and residual it has.
 type Chain struct {
 	Links []Step // without views

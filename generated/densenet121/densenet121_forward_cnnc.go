@@ -7,22 +7,21 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem runs features.conv0 and features.pool0: [3 224 224] -> [64 56 56].
 func (m *Model) stem(s *cnnrt.Session) {
 	var (
-		image         = cnnrt.View{Offset: 1128960, Pitch: 3}  // [3 224 224]
-		featuresConv0 = cnnrt.View{Offset: 0, Pitch: 64}       // [64 112 112]
-		featuresPool0 = cnnrt.View{Offset: 802816, Pitch: 256} // [64 56 56]
+		image         = cnnrt.View{Offset: 934528, Pitch: 3} // [3 224 224]
+		featuresPool0 = cnnrt.View{Offset: 0, Pitch: 256}    // [64 56 56]
 	)
+	// a band of rows at a time:
 	// features.conv0: conv 7x7 s2 + norm0 + relu -> [64 112 112] (specs/densenet.cnn:15)
-	m.featuresConv0.Run(s, featuresConv0, image)
 	// features.pool0: max pool 3x3 s2 -> [64 56 56] (specs/densenet.cnn:18)
-	maxPool3x3s2Of64At56.Run(s, featuresPool0, featuresConv0)
+	m.featuresPool0.Run(s, featuresPool0, image)
 }
 
 // featuresDenseblock1 runs features.denseblock1.denselayer1 to features.denseblock1.denselayer6:
 // [64 56 56] -> [32 56 56].
 func (m *Model) featuresDenseblock1(s *cnnrt.Session) {
 	var (
-		x     = cnnrt.View{Offset: 802816, Pitch: 256} // [64 56 56], [32 56 56]
-		conv1 = cnnrt.View{Offset: 200704, Pitch: 128} // [128 56 56]
+		x     = cnnrt.View{Offset: 0, Pitch: 256}      // [64 56 56], [32 56 56]
+		conv1 = cnnrt.View{Offset: 809088, Pitch: 128} // [128 56 56]
 	)
 	// features.denseblock1.denselayer1: [64 56 56] -> [32 56 56]
 	m.featuresDenseblock1Denselayer1.forward(s, x.From(64), x, conv1)
@@ -41,8 +40,8 @@ func (m *Model) featuresDenseblock1(s *cnnrt.Session) {
 // runFeaturesTransition1Conv runs features.transition1.conv: [256 56 56] -> [128 28 28].
 func (m *Model) runFeaturesTransition1Conv(s *cnnrt.Session) {
 	var (
-		x                       = cnnrt.View{Offset: 802816, Pitch: 256} // [256 56 56]
-		featuresTransition1Conv = cnnrt.View{Offset: 194432, Pitch: 528} // [128 28 28]
+		x                       = cnnrt.View{Offset: 0, Pitch: 256}      // [256 56 56]
+		featuresTransition1Conv = cnnrt.View{Offset: 802816, Pitch: 528} // [128 28 28]
 	)
 	// features.transition1.conv: norm + relu + average pool 2x2 + conv 1x1 -> [128 28 28]
 	// (specs/blocks/densenet.cnn:25)
@@ -53,12 +52,12 @@ func (m *Model) runFeaturesTransition1Conv(s *cnnrt.Session) {
 // [128 28 28] -> [32 28 28].
 func (m *Model) featuresDenseblock2(s *cnnrt.Session) {
 	var (
-		x       = cnnrt.View{Offset: 194432, Pitch: 528}  // [128 28 28], [32 28 28]
-		a       = cnnrt.View{Offset: 1154048, Pitch: 128} // [128 28 28]
-		conv1   = cnnrt.View{Offset: 1585552, Pitch: 128} // [128 28 28]
-		norm1   = cnnrt.View{Offset: 1141504, Pitch: 160} // [160 28 28]
-		norm1_2 = cnnrt.View{Offset: 1128960, Pitch: 192} // [192 28 28]
-		norm1_3 = cnnrt.View{Offset: 1116416, Pitch: 224} // [224 28 28]
+		x       = cnnrt.View{Offset: 802816, Pitch: 528} // [128 28 28], [32 28 28]
+		a       = cnnrt.View{Offset: 351232, Pitch: 128} // [128 28 28]
+		conv1   = cnnrt.View{Offset: 0, Pitch: 128}      // [128 28 28]
+		norm1   = cnnrt.View{Offset: 338688, Pitch: 160} // [160 28 28]
+		norm1_2 = cnnrt.View{Offset: 326144, Pitch: 192} // [192 28 28]
+		norm1_3 = cnnrt.View{Offset: 313600, Pitch: 224} // [224 28 28]
 	)
 	// features.denseblock2.denselayer1: [128 28 28] -> [32 28 28]
 	m.featuresDenseblock2Denselayer1.forward(s, x.From(128), x, a, conv1)
@@ -89,8 +88,8 @@ func (m *Model) featuresDenseblock2(s *cnnrt.Session) {
 // runFeaturesTransition2Conv runs features.transition2.conv: [512 28 28] -> [256 14 14].
 func (m *Model) runFeaturesTransition2Conv(s *cnnrt.Session) {
 	var (
-		x                       = cnnrt.View{Offset: 194432, Pitch: 528}   // [512 28 28]
-		featuresTransition2Conv = cnnrt.View{Offset: 1102304, Pitch: 1040} // [256 14 14]
+		x                       = cnnrt.View{Offset: 802816, Pitch: 528}  // [512 28 28]
+		featuresTransition2Conv = cnnrt.View{Offset: 299488, Pitch: 1040} // [256 14 14]
 	)
 	// features.transition2.conv: norm + relu + average pool 2x2 + conv 1x1 -> [256 14 14]
 	// (specs/blocks/densenet.cnn:25)
@@ -101,32 +100,32 @@ func (m *Model) runFeaturesTransition2Conv(s *cnnrt.Session) {
 // [256 14 14] -> [32 14 14].
 func (m *Model) featuresDenseblock3(s *cnnrt.Session) {
 	var (
-		x        = cnnrt.View{Offset: 1102304, Pitch: 1040} // [256 14 14], [32 14 14]
-		norm1    = cnnrt.View{Offset: 376320, Pitch: 256}   // [256 14 14]
-		conv1    = cnnrt.View{Offset: 1623184, Pitch: 128}  // [128 14 14]
-		norm1_2  = cnnrt.View{Offset: 373184, Pitch: 288}   // [288 14 14]
-		norm1_3  = cnnrt.View{Offset: 370048, Pitch: 320}   // [320 14 14]
-		norm1_4  = cnnrt.View{Offset: 366912, Pitch: 352}   // [352 14 14]
-		norm1_5  = cnnrt.View{Offset: 363776, Pitch: 384}   // [384 14 14]
-		norm1_6  = cnnrt.View{Offset: 360640, Pitch: 416}   // [416 14 14]
-		norm1_7  = cnnrt.View{Offset: 357504, Pitch: 448}   // [448 14 14]
-		norm1_8  = cnnrt.View{Offset: 354368, Pitch: 480}   // [480 14 14]
-		norm1_9  = cnnrt.View{Offset: 349664, Pitch: 528}   // [512 14 14]
-		norm1_10 = cnnrt.View{Offset: 348096, Pitch: 544}   // [544 14 14]
-		norm1_11 = cnnrt.View{Offset: 344960, Pitch: 576}   // [576 14 14]
-		norm1_12 = cnnrt.View{Offset: 341824, Pitch: 608}   // [608 14 14]
-		norm1_13 = cnnrt.View{Offset: 338688, Pitch: 640}   // [640 14 14]
-		norm1_14 = cnnrt.View{Offset: 335552, Pitch: 672}   // [672 14 14]
-		norm1_15 = cnnrt.View{Offset: 332416, Pitch: 704}   // [704 14 14]
-		norm1_16 = cnnrt.View{Offset: 329280, Pitch: 736}   // [736 14 14]
-		norm1_17 = cnnrt.View{Offset: 326144, Pitch: 768}   // [768 14 14]
-		norm1_18 = cnnrt.View{Offset: 323008, Pitch: 800}   // [800 14 14]
-		norm1_19 = cnnrt.View{Offset: 319872, Pitch: 832}   // [832 14 14]
-		norm1_20 = cnnrt.View{Offset: 316736, Pitch: 864}   // [864 14 14]
-		norm1_21 = cnnrt.View{Offset: 313600, Pitch: 896}   // [896 14 14]
-		norm1_22 = cnnrt.View{Offset: 310464, Pitch: 928}   // [928 14 14]
-		norm1_23 = cnnrt.View{Offset: 307328, Pitch: 960}   // [960 14 14]
-		norm1_24 = cnnrt.View{Offset: 304192, Pitch: 992}   // [992 14 14]
+		x        = cnnrt.View{Offset: 299488, Pitch: 1040} // [256 14 14], [32 14 14]
+		norm1    = cnnrt.View{Offset: 984704, Pitch: 256}  // [256 14 14]
+		conv1    = cnnrt.View{Offset: 1239568, Pitch: 128} // [128 14 14]
+		norm1_2  = cnnrt.View{Offset: 981568, Pitch: 288}  // [288 14 14]
+		norm1_3  = cnnrt.View{Offset: 978432, Pitch: 320}  // [320 14 14]
+		norm1_4  = cnnrt.View{Offset: 975296, Pitch: 352}  // [352 14 14]
+		norm1_5  = cnnrt.View{Offset: 972160, Pitch: 384}  // [384 14 14]
+		norm1_6  = cnnrt.View{Offset: 969024, Pitch: 416}  // [416 14 14]
+		norm1_7  = cnnrt.View{Offset: 965888, Pitch: 448}  // [448 14 14]
+		norm1_8  = cnnrt.View{Offset: 962752, Pitch: 480}  // [480 14 14]
+		norm1_9  = cnnrt.View{Offset: 958048, Pitch: 528}  // [512 14 14]
+		norm1_10 = cnnrt.View{Offset: 956480, Pitch: 544}  // [544 14 14]
+		norm1_11 = cnnrt.View{Offset: 953344, Pitch: 576}  // [576 14 14]
+		norm1_12 = cnnrt.View{Offset: 950208, Pitch: 608}  // [608 14 14]
+		norm1_13 = cnnrt.View{Offset: 947072, Pitch: 640}  // [640 14 14]
+		norm1_14 = cnnrt.View{Offset: 943936, Pitch: 672}  // [672 14 14]
+		norm1_15 = cnnrt.View{Offset: 940800, Pitch: 704}  // [704 14 14]
+		norm1_16 = cnnrt.View{Offset: 937664, Pitch: 736}  // [736 14 14]
+		norm1_17 = cnnrt.View{Offset: 934528, Pitch: 768}  // [768 14 14]
+		norm1_18 = cnnrt.View{Offset: 931392, Pitch: 800}  // [800 14 14]
+		norm1_19 = cnnrt.View{Offset: 928256, Pitch: 832}  // [832 14 14]
+		norm1_20 = cnnrt.View{Offset: 925120, Pitch: 864}  // [864 14 14]
+		norm1_21 = cnnrt.View{Offset: 921984, Pitch: 896}  // [896 14 14]
+		norm1_22 = cnnrt.View{Offset: 918848, Pitch: 928}  // [928 14 14]
+		norm1_23 = cnnrt.View{Offset: 915712, Pitch: 960}  // [960 14 14]
+		norm1_24 = cnnrt.View{Offset: 912576, Pitch: 992}  // [992 14 14]
 	)
 	// features.denseblock3.denselayer1: [256 14 14] -> [32 14 14]
 	m.featuresDenseblock3Denselayer1.forward(s, x.From(256), x, norm1, conv1)
@@ -181,8 +180,8 @@ func (m *Model) featuresDenseblock3(s *cnnrt.Session) {
 // runFeaturesTransition3Conv runs features.transition3.conv: [1024 14 14] -> [512 7 7].
 func (m *Model) runFeaturesTransition3Conv(s *cnnrt.Session) {
 	var (
-		x                       = cnnrt.View{Offset: 1102304, Pitch: 1040} // [1024 14 14]
-		featuresTransition3Conv = cnnrt.View{Offset: 1610240, Pitch: 1040} // [512 7 7]
+		x                       = cnnrt.View{Offset: 299488, Pitch: 1040}  // [1024 14 14]
+		featuresTransition3Conv = cnnrt.View{Offset: 1226640, Pitch: 1040} // [512 7 7]
 	)
 	// features.transition3.conv: norm + relu + average pool 2x2 + conv 1x1 -> [512 7 7]
 	// (specs/blocks/densenet.cnn:25)
@@ -193,11 +192,10 @@ func (m *Model) runFeaturesTransition3Conv(s *cnnrt.Session) {
 // [512 7 7] -> [32 7 7].
 func (m *Model) featuresDenseblock4(s *cnnrt.Session) {
 	var (
-		x        = cnnrt.View{Offset: 1610240, Pitch: 1040} // [512 7 7], [32 7 7]
-		norm1    = cnnrt.View{Offset: 1191280, Pitch: 528}  // [512 7 7]
-		conv1    = cnnrt.View{Offset: 398272, Pitch: 128}   // [128 7 7]
+		x        = cnnrt.View{Offset: 1226640, Pitch: 1040} // [512 7 7], [32 7 7]
+		norm1    = cnnrt.View{Offset: 388464, Pitch: 528}   // [512 7 7]
+		conv1    = cnnrt.View{Offset: 1006656, Pitch: 128}  // [128 7 7]
 		norm1_2  = cnnrt.View{Offset: 388080, Pitch: 544}   // [544 7 7]
-		conv1_2  = cnnrt.View{Offset: 1201088, Pitch: 128}  // [128 7 7]
 		norm1_3  = cnnrt.View{Offset: 387296, Pitch: 576}   // [576 7 7]
 		norm1_4  = cnnrt.View{Offset: 386512, Pitch: 608}   // [608 7 7]
 		norm1_5  = cnnrt.View{Offset: 385728, Pitch: 640}   // [640 7 7]
@@ -216,43 +214,43 @@ func (m *Model) featuresDenseblock4(s *cnnrt.Session) {
 	// features.denseblock4.denselayer1: [512 7 7] -> [32 7 7]
 	m.featuresDenseblock4Denselayer1.forward(s, x.From(512), x, norm1, conv1)
 	// features.denseblock4.denselayer2: [544 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer2.forward(s, x.From(544), x, norm1_2, conv1_2)
+	m.featuresDenseblock4Denselayer2.forward(s, x.From(544), x, norm1_2, conv1)
 	// features.denseblock4.denselayer3: [576 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer3.forward(s, x.From(576), x, norm1_3, conv1_2)
+	m.featuresDenseblock4Denselayer3.forward(s, x.From(576), x, norm1_3, conv1)
 	// features.denseblock4.denselayer4: [608 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer4.forward(s, x.From(608), x, norm1_4, conv1_2)
+	m.featuresDenseblock4Denselayer4.forward(s, x.From(608), x, norm1_4, conv1)
 	// features.denseblock4.denselayer5: [640 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer5.forward(s, x.From(640), x, norm1_5, conv1_2)
+	m.featuresDenseblock4Denselayer5.forward(s, x.From(640), x, norm1_5, conv1)
 	// features.denseblock4.denselayer6: [672 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer6.forward(s, x.From(672), x, norm1_6, conv1_2)
+	m.featuresDenseblock4Denselayer6.forward(s, x.From(672), x, norm1_6, conv1)
 	// features.denseblock4.denselayer7: [704 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer7.forward(s, x.From(704), x, norm1_7, conv1_2)
+	m.featuresDenseblock4Denselayer7.forward(s, x.From(704), x, norm1_7, conv1)
 	// features.denseblock4.denselayer8: [736 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer8.forward(s, x.From(736), x, norm1_8, conv1_2)
+	m.featuresDenseblock4Denselayer8.forward(s, x.From(736), x, norm1_8, conv1)
 	// features.denseblock4.denselayer9: [768 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer9.forward(s, x.From(768), x, norm1_9, conv1_2)
+	m.featuresDenseblock4Denselayer9.forward(s, x.From(768), x, norm1_9, conv1)
 	// features.denseblock4.denselayer10: [800 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer10.forward(s, x.From(800), x, norm1_10, conv1_2)
+	m.featuresDenseblock4Denselayer10.forward(s, x.From(800), x, norm1_10, conv1)
 	// features.denseblock4.denselayer11: [832 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer11.forward(s, x.From(832), x, norm1_11, conv1_2)
+	m.featuresDenseblock4Denselayer11.forward(s, x.From(832), x, norm1_11, conv1)
 	// features.denseblock4.denselayer12: [864 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer12.forward(s, x.From(864), x, norm1_12, conv1_2)
+	m.featuresDenseblock4Denselayer12.forward(s, x.From(864), x, norm1_12, conv1)
 	// features.denseblock4.denselayer13: [896 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer13.forward(s, x.From(896), x, norm1_13, conv1_2)
+	m.featuresDenseblock4Denselayer13.forward(s, x.From(896), x, norm1_13, conv1)
 	// features.denseblock4.denselayer14: [928 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer14.forward(s, x.From(928), x, norm1_14, conv1_2)
+	m.featuresDenseblock4Denselayer14.forward(s, x.From(928), x, norm1_14, conv1)
 	// features.denseblock4.denselayer15: [960 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer15.forward(s, x.From(960), x, norm1_15, conv1_2)
+	m.featuresDenseblock4Denselayer15.forward(s, x.From(960), x, norm1_15, conv1)
 	// features.denseblock4.denselayer16: [992 7 7] -> [32 7 7]
-	m.featuresDenseblock4Denselayer16.forward(s, x.From(992), x, norm1_16, conv1_2)
+	m.featuresDenseblock4Denselayer16.forward(s, x.From(992), x, norm1_16, conv1)
 }
 
 // head runs features.norm5, globalavgpool and classifier: [1024 7 7] -> [1000].
 func (m *Model) head(s *cnnrt.Session) {
 	var (
-		x             = cnnrt.View{Offset: 1610240, Pitch: 1040} // [1024 7 7]
-		globalavgpool = cnnrt.View{Offset: 1203696, Pitch: 1040} // [1024 1 1]
-		classifier    = cnnrt.View{Offset: 1635216, Pitch: 1008} // [1000]
+		x             = cnnrt.View{Offset: 1226640, Pitch: 1040} // [1024 7 7]
+		globalavgpool = cnnrt.View{Offset: 1225600, Pitch: 1040} // [1024 1 1]
+		classifier    = cnnrt.View{Offset: 1224592, Pitch: 1008} // [1000]
 	)
 	// features.norm5: scale and shift by norm5 + relu -> [1024 7 7] (specs/densenet.cnn:25)
 	m.featuresNorm5.Run(s, x, x)

@@ -7,51 +7,51 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // forward runs conv1.conv to fc: [3 224 224] -> [1000].
 func (m *Model) forward(s *cnnrt.Session) {
 	var (
-		image          = cnnrt.View{Offset: 25088, Pitch: 3}      // [3 224 224]
-		a              = cnnrt.View{Offset: 200704, Pitch: 64}    // [64 112 112], [64 56 56]
-		maxpool1       = cnnrt.View{Offset: 0, Pitch: 64}         // [64 56 56]
-		conv3Conv      = cnnrt.View{Offset: 401408, Pitch: 192}   // [192 56 56]
-		maxpool2       = cnnrt.View{Offset: 225792, Pitch: 192}   // [192 28 28]
-		cat            = cnnrt.View{Offset: 0, Pitch: 256}        // [64 28 28], [128 28 28], [32 28 28]
-		branch2_0Conv  = cnnrt.View{Offset: 564480, Pitch: 96}    // [96 28 28]
-		branch3_0Conv  = cnnrt.View{Offset: 1027040, Pitch: 16}   // [16 28 28]
-		branch4_0      = cnnrt.View{Offset: 526848, Pitch: 192}   // [192 28 28]
-		cat2           = cnnrt.View{Offset: 413952, Pitch: 480}   // [128 28 28], [192 28 28], [96 28 28], [64 28 28]
-		branch2_0Conv2 = cnnrt.View{Offset: 250880, Pitch: 128}   // [128 28 28]
-		branch3_0Conv2 = cnnrt.View{Offset: 1020768, Pitch: 32}   // [32 28 28]
-		branch4_0_2    = cnnrt.View{Offset: 200704, Pitch: 256}   // [256 28 28]
-		maxpool3       = cnnrt.View{Offset: 254016, Pitch: 480}   // [480 14 14]
-		cat3           = cnnrt.View{Offset: 48608, Pitch: 528}    // [192 14 14], [208 14 14], ..., [256 14 14]
-		branch2_0Conv3 = cnnrt.View{Offset: 1023904, Pitch: 96}   // [96 14 14]
-		branch3_0Conv3 = cnnrt.View{Offset: 1007440, Pitch: 16}   // [16 14 14]
-		branch4_0_3    = cnnrt.View{Offset: 555072, Pitch: 480}   // [480 14 14]
-		cat4           = cnnrt.View{Offset: 249312, Pitch: 528}   // [160 14 14], [224 14 14], [64 14 14], [112 14 14], [288 14 14]
-		branch2_0Conv4 = cnnrt.View{Offset: 1022336, Pitch: 112}  // [112 14 14]
-		branch3_0Conv4 = cnnrt.View{Offset: 1005872, Pitch: 32}   // [24 14 14], [32 14 14]
-		branch4_0_4    = cnnrt.View{Offset: 550368, Pitch: 528}   // [512 14 14], [528 14 14]
-		branch2_0Conv5 = cnnrt.View{Offset: 1020768, Pitch: 128}  // [128 14 14]
-		branch2_0Conv6 = cnnrt.View{Offset: 1019200, Pitch: 144}  // [144 14 14]
-		cat5           = cnnrt.View{Offset: 18816, Pitch: 832}    // [256 14 14], [320 14 14], [128 14 14]
-		branch2_0Conv7 = cnnrt.View{Offset: 1017632, Pitch: 160}  // [160 14 14]
-		b              = cnnrt.View{Offset: 1012928, Pitch: 832}  // [832 7 7]
-		cat6           = cnnrt.View{Offset: 280672, Pitch: 832}   // [256 7 7], [320 7 7], [128 7 7]
-		branch2_0Conv8 = cnnrt.View{Offset: 1005088, Pitch: 160}  // [160 7 7]
-		branch3_0Conv5 = cnnrt.View{Offset: 99568, Pitch: 32}     // [32 7 7]
-		branch4_0_5    = cnnrt.View{Offset: 79968, Pitch: 832}    // [832 7 7]
-		cat7           = cnnrt.View{Offset: 74864, Pitch: 1040}   // [384 7 7], [128 7 7]
-		branch2_0Conv9 = cnnrt.View{Offset: 1028608, Pitch: 192}  // [192 7 7]
-		branch3_0Conv6 = cnnrt.View{Offset: 1007824, Pitch: 48}   // [48 7 7]
-		avgpool        = cnnrt.View{Offset: 1008480, Pitch: 1040} // [1024 1 1]
-		fc             = cnnrt.View{Offset: 99840, Pitch: 1008}   // [1000]
+		image          = cnnrt.View{Offset: 627200, Pitch: 3}    // [3 224 224]
+		maxpool1       = cnnrt.View{Offset: 87808, Pitch: 64}    // [64 56 56]
+		conv2Conv      = cnnrt.View{Offset: 602112, Pitch: 64}   // [64 56 56]
+		conv3Conv      = cnnrt.View{Offset: 0, Pitch: 192}       // [192 56 56]
+		maxpool2       = cnnrt.View{Offset: 602112, Pitch: 192}  // [192 28 28]
+		cat            = cnnrt.View{Offset: 376320, Pitch: 256}  // [64 28 28], [128 28 28], [32 28 28]
+		branch2_0Conv  = cnnrt.View{Offset: 150528, Pitch: 96}   // [96 28 28]
+		branch3_0Conv  = cnnrt.View{Offset: 816288, Pitch: 16}   // [16 28 28]
+		branch4_0      = cnnrt.View{Offset: 112896, Pitch: 192}  // [192 28 28]
+		cat2           = cnnrt.View{Offset: 0, Pitch: 480}       // [128 28 28], [192 28 28], [96 28 28], [64 28 28]
+		branch2_0Conv2 = cnnrt.View{Offset: 652288, Pitch: 128}  // [128 28 28]
+		branch3_0Conv2 = cnnrt.View{Offset: 810016, Pitch: 32}   // [32 28 28]
+		branch4_0_2    = cnnrt.View{Offset: 602112, Pitch: 256}  // [256 28 28]
+		maxpool3       = cnnrt.View{Offset: 429632, Pitch: 480}  // [480 14 14]
+		cat3           = cnnrt.View{Offset: 650720, Pitch: 528}  // [192 14 14], [208 14 14], ..., [256 14 14]
+		branch2_0Conv3 = cnnrt.View{Offset: 813152, Pitch: 96}   // [96 14 14]
+		branch3_0Conv3 = cnnrt.View{Offset: 299488, Pitch: 16}   // [16 14 14]
+		branch4_0_3    = cnnrt.View{Offset: 141120, Pitch: 480}  // [480 14 14]
+		cat4           = cnnrt.View{Offset: 136416, Pitch: 528}  // [160 14 14], [224 14 14], [64 14 14], [112 14 14], [288 14 14]
+		branch2_0Conv4 = cnnrt.View{Offset: 811584, Pitch: 112}  // [112 14 14]
+		branch3_0Conv4 = cnnrt.View{Offset: 297920, Pitch: 32}   // [24 14 14], [32 14 14]
+		branch4_0_4    = cnnrt.View{Offset: 424928, Pitch: 528}  // [512 14 14], [528 14 14]
+		branch2_0Conv5 = cnnrt.View{Offset: 810016, Pitch: 128}  // [128 14 14]
+		branch2_0Conv6 = cnnrt.View{Offset: 808448, Pitch: 144}  // [144 14 14]
+		cat5           = cnnrt.View{Offset: 620928, Pitch: 832}  // [256 14 14], [320 14 14], [128 14 14]
+		branch2_0Conv7 = cnnrt.View{Offset: 806880, Pitch: 160}  // [160 14 14]
+		maxpool4       = cnnrt.View{Offset: 802176, Pitch: 832}  // [832 7 7]
+		cat6           = cnnrt.View{Offset: 167776, Pitch: 832}  // [256 7 7], [320 7 7], [128 7 7]
+		branch2_0Conv8 = cnnrt.View{Offset: 297136, Pitch: 160}  // [160 7 7]
+		branch3_0Conv5 = cnnrt.View{Offset: 300272, Pitch: 32}   // [32 7 7]
+		branch4_0_5    = cnnrt.View{Offset: 456288, Pitch: 832}  // [832 7 7]
+		cat7           = cnnrt.View{Offset: 791984, Pitch: 1040} // [384 7 7], [128 7 7]
+		branch2_0Conv9 = cnnrt.View{Offset: 296352, Pitch: 192}  // [192 7 7]
+		branch3_0Conv6 = cnnrt.View{Offset: 701280, Pitch: 48}   // [48 7 7]
+		avgpool        = cnnrt.View{Offset: 701936, Pitch: 1040} // [1024 1 1]
+		fc             = cnnrt.View{Offset: 187648, Pitch: 1008} // [1000]
 	)
+	// a band of rows at a time:
 	// conv1.conv: conv 7x7 s2 + bn + relu -> [64 112 112] (specs/blocks/inception.cnn:7)
-	m.conv1Conv.Run(s, a, image)
 	// maxpool1: max pool 3x3 s2 -> [64 56 56] (specs/googlenet.cnn:18)
-	maxPool3x3s2Of64At56.Run(s, maxpool1, a)
+	m.maxpool1.Run(s, maxpool1, image)
 	// conv2.conv: conv 1x1 + bn + relu -> [64 56 56] (specs/blocks/inception.cnn:7)
-	m.conv2Conv.Run(s, a, maxpool1)
+	m.conv2Conv.Run(s, conv2Conv, maxpool1)
 	// conv3.conv: conv 3x3 + bn + relu -> [192 56 56] (specs/blocks/inception.cnn:7)
-	m.conv3Conv.Run(s, conv3Conv, a)
+	m.conv3Conv.Run(s, conv3Conv, conv2Conv)
 	// maxpool2: max pool 3x3 s2 -> [192 28 28] (specs/googlenet.cnn:20)
 	maxPool3x3s2Of192At28.Run(s, maxpool2, conv3Conv)
 	// inception3a: [192 28 28] -> [64 28 28], [128 28 28], [32 28 28], [32 28 28]
@@ -71,11 +71,11 @@ func (m *Model) forward(s *cnnrt.Session) {
 	// inception4e: [528 14 14] -> [256 14 14], [320 14 14], [128 14 14], [128 14 14]
 	m.inception4e.forward(s, cat5, cat5.From(256), cat5.From(576), cat5.From(704), cat4, branch2_0Conv7, branch3_0Conv4, branch4_0_4)
 	// maxpool4: max pool 2x2 s2 -> [832 7 7] (specs/googlenet.cnn:30)
-	maxPool2x2s2Of832At7.Run(s, b, cat5)
+	maxPool2x2s2Of832At7.Run(s, maxpool4, cat5)
 	// inception5a: [832 7 7] -> [256 7 7], [320 7 7], [128 7 7], [128 7 7]
-	m.inception5a.forward(s, cat6, cat6.From(256), cat6.From(576), cat6.From(704), b, branch2_0Conv8, branch3_0Conv5, branch4_0_5)
+	m.inception5a.forward(s, cat6, cat6.From(256), cat6.From(576), cat6.From(704), maxpool4, branch2_0Conv8, branch3_0Conv5, branch4_0_5)
 	// inception5b: [832 7 7] -> [384 7 7], [384 7 7], [128 7 7], [128 7 7]
-	m.inception5b.forward(s, cat7, cat7.From(384), cat7.From(768), cat7.From(896), cat6, branch2_0Conv9, branch3_0Conv6, b)
+	m.inception5b.forward(s, cat7, cat7.From(384), cat7.From(768), cat7.From(896), cat6, branch2_0Conv9, branch3_0Conv6, branch4_0_5)
 	// avgpool: global average pool -> [1024 1 1] (specs/googlenet.cnn:33)
 	globalAvgPoolOf1024At7.Run(s, avgpool, cat7)
 	// fc: linear -> [1000] (specs/googlenet.cnn:34)

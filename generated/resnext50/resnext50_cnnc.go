@@ -74,7 +74,7 @@ var Preprocess = cnnrt.Preprocess{
 // Model is the network with its weights. It does not change: any number of goroutines may use it,
 // each through a session of its own.
 type Model struct {
-	conv1                                            *cnnrt.PackedConv
+	maxpool                                          *cnnrt.PackedChain
 	layer1_0                                         bottleneckDownsample
 	layer1_1, layer1_2                               bottleneck
 	layer2_0                                         bottleneckDownsample
@@ -102,7 +102,10 @@ func Load(path string) (*Model, error) {
 func New(weights cnnrt.Tensors) (*Model, error) {
 	l := cnnrt.NewLoader(weights)
 	m := &Model{
-		conv1: l.Conv("conv1", conv7x7s2From3To64At112, batchNorm("bn1")),
+		maxpool: l.Chain(
+			l.Conv("conv1", conv7x7s2From3To64At112, batchNorm("bn1")),
+			maxPool3x3s2Of64At56,
+		),
 		layer1_0: loadBottleneckDownsample(l, "layer1.0",
 			conv1x1From64To128At56, conv3x3Groups32From128To128At56, conv1x1From128To256At56, conv1x1From64To256At56),
 		layer1_1: loadBottleneck(l, "layer1.1",
@@ -192,7 +195,7 @@ func (s *Session) run(dst, src []float32, k int) {
 	rt := s.rt
 	rt.Begin(k)
 	defer rt.End()
-	rt.Input(cnnrt.View{Offset: 1128960, Pitch: 3}, InputShape(), src[:k*InputLen])
+	rt.Input(cnnrt.View{Offset: 326144, Pitch: 3}, InputShape(), src[:k*InputLen])
 	s.model.stem(rt)
 	s.model.layer1(rt)
 	s.model.layer2(rt)

@@ -7,14 +7,13 @@ import cnnrt "github.com/cnnc-dev/cnnc/runtime"
 // stem runs conv1 and maxpool: [3 224 224] -> [64 56 56].
 func (m *Model) stem(s *cnnrt.Session) {
 	var (
-		image   = cnnrt.View{Offset: 1128960, Pitch: 3}  // [3 224 224]
-		conv1   = cnnrt.View{Offset: 0, Pitch: 64}       // [64 112 112]
+		image   = cnnrt.View{Offset: 326144, Pitch: 3}   // [3 224 224]
 		maxpool = cnnrt.View{Offset: 1595584, Pitch: 64} // [64 56 56]
 	)
+	// a band of rows at a time:
 	// conv1: conv 7x7 s2 + bn1 + relu -> [64 112 112] (specs/blocks/resnet.cnn:7)
-	m.conv1.Run(s, conv1, image)
 	// maxpool: max pool 3x3 s2 -> [64 56 56] (specs/blocks/resnet.cnn:8)
-	maxPool3x3s2Of64At56.Run(s, maxpool, conv1)
+	m.maxpool.Run(s, maxpool, image)
 }
 
 // layer1 runs layer1.0 to layer1.2: [64 56 56] -> [256 56 56].
