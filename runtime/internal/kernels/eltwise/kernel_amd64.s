@@ -2036,6 +2036,7 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-8
 	VMOVUPS constants<>+2944(SB), Z22
 	VMOVUPS constants<>+3008(SB), Z23
 	VMOVUPS constants<>+3072(SB), Z24
+	VMOVUPS constants<>+3136(SB), Z25
 	MOVQ    32(R15), R10
 	MOVQ    (R15), DI
 	MOVQ    48(R15), R11
@@ -2052,12 +2053,12 @@ rowSeveral:
 	VMOVUPS     64(SI)(AX*1), Z1
 	VANDNPS     Z0, Z20, Z2
 	VANDNPS     Z1, Z20, Z3
-	VMULPS      Z24, Z0, Z0
-	VMULPS      Z24, Z1, Z1
-	VMINPS      Z21, Z2, Z4
-	VMINPS      Z21, Z3, Z5
-	VMOVUPS     Z22, Z6
-	VMOVUPS     Z22, Z7
+	VMULPS      Z25, Z0, Z0
+	VMULPS      Z25, Z1, Z1
+	VMINPS      Z22, Z2, Z4
+	VMINPS      Z22, Z3, Z5
+	VMOVUPS     Z21, Z6
+	VMOVUPS     Z21, Z7
 	VFMADD231PS Z23, Z4, Z6
 	VFMADD231PS Z23, Z5, Z7
 	VMOVAPS     Z6, Z8
@@ -2094,9 +2095,9 @@ rowSingle:
 	JG          rowTail
 	VMOVUPS     (SI)(AX*1), Z0
 	VANDNPS     Z0, Z20, Z2
-	VMULPS      Z24, Z0, Z0
-	VMINPS      Z21, Z2, Z4
-	VMOVUPS     Z22, Z6
+	VMULPS      Z25, Z0, Z0
+	VMINPS      Z22, Z2, Z4
+	VMOVUPS     Z21, Z6
 	VFMADD231PS Z23, Z4, Z6
 	VMOVAPS     Z6, Z8
 	VPERMI2PS   Z19, Z18, Z8
@@ -2119,9 +2120,9 @@ rowTail:
 	JGE         rowEnd
 	VMOVUPS.Z   (SI)(AX*1), K1, Z0
 	VANDNPS     Z0, Z20, Z2
-	VMULPS      Z24, Z0, Z0
-	VMINPS      Z21, Z2, Z4
-	VMOVUPS     Z22, Z6
+	VMULPS      Z25, Z0, Z0
+	VMINPS      Z22, Z2, Z4
+	VMOVUPS     Z21, Z6
 	VFMADD231PS Z23, Z4, Z6
 	VMOVAPS     Z6, Z8
 	VPERMI2PS   Z19, Z18, Z8
@@ -2146,7 +2147,7 @@ rowEnd:
 	RET
 
 // func geluAVX2(a *args)
-// Requires: AVX, FMA3
+// Requires: AVX, AVX2, FMA3
 TEXT ·geluAVX2(SB), NOSPLIT, $0-8
 	MOVQ    a+0(FP), R15
 	MOVQ    40(R15), BX
@@ -2158,15 +2159,12 @@ TEXT ·geluAVX2(SB), NOSPLIT, $0-8
 	VMOVDQU 32(R8)(AX*4), Y0
 	LEAQ    -32(BX), R8
 	LEAQ    -32(BX), R9
-	VMOVUPS constants<>+384(SB), Y7
-	VMOVUPS constants<>+1152(SB), Y8
-	VMOVUPS constants<>+3136(SB), Y9
-	VMOVUPS constants<>+3200(SB), Y10
-	VMOVUPS constants<>+3072(SB), Y11
-	VMOVUPS constants<>+3264(SB), Y12
-	VMOVUPS constants<>+3328(SB), Y13
-	VMOVUPS constants<>+3392(SB), Y14
-	VMOVUPS constants<>+3456(SB), Y15
+	VMOVUPS constants<>+1280(SB), Y7
+	VMOVUPS constants<>+2880(SB), Y8
+	VMOVUPS constants<>+3200(SB), Y9
+	VMOVUPS constants<>+3264(SB), Y10
+	VMOVUPS constants<>+3328(SB), Y11
+	VMOVUPS constants<>+3136(SB), Y12
 	MOVQ    32(R15), R10
 	MOVQ    (R15), DI
 	MOVQ    48(R15), R11
@@ -2177,62 +2175,60 @@ row:
 	XORQ AX, AX
 
 rowSingle:
-	CMPQ        AX, R8
-	JG          rowTail
-	VMOVUPS     (SI)(AX*1), Y1
-	VMULPS      Y9, Y1, Y2
-	VMINPS      Y2, Y7, Y2
-	VMAXPS      Y2, Y8, Y2
-	VMOVAPS     Y2, Y3
-	VFMADD213PS Y10, Y2, Y3
-	VMOVUPS     constants<>+3520(SB), Y4
-	VFMADD213PS constants<>+3584(SB), Y3, Y4
-	VFMADD213PS constants<>+3648(SB), Y3, Y4
-	VFMADD213PS constants<>+3712(SB), Y3, Y4
-	VFMADD213PS constants<>+3776(SB), Y3, Y4
-	VFMADD213PS constants<>+3840(SB), Y3, Y4
-	VFMADD213PS constants<>+3904(SB), Y3, Y4
-	VFMADD213PS constants<>+3968(SB), Y3, Y4
-	VFMADD213PS constants<>+4032(SB), Y3, Y4
-	VFMADD213PS constants<>+4096(SB), Y3, Y4
-	VFMADD213PS constants<>+4160(SB), Y3, Y4
-	VFMADD213PS Y15, Y3, Y4
-	VFMADD213PS Y14, Y3, Y4
-	VFMADD213PS Y13, Y3, Y4
-	VFMADD213PS Y12, Y3, Y4
-	VFMADD213PS Y11, Y2, Y4
-	VMULPS      Y4, Y1, Y1
-	VMOVUPS     Y1, (DI)(AX*1)
-	ADDQ        $+32, AX
-	JMP         rowSingle
+	CMPQ         AX, R8
+	JG           rowTail
+	VMOVUPS      (SI)(AX*1), Y1
+	VANDNPS      Y1, Y7, Y2
+	VMULPS       Y12, Y1, Y1
+	VMINPS       Y9, Y2, Y3
+	VMOVUPS      Y8, Y4
+	VFMADD231PS  Y10, Y3, Y4
+	VSUBPS       Y8, Y4, Y6
+	VFNMADD231PS Y11, Y6, Y3
+	VPERMPS      constants<>+3392(SB), Y4, Y5
+	VPERMPS      constants<>+3456(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VPERMPS      constants<>+3520(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VPERMPS      constants<>+3584(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VPERMPS      constants<>+3648(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VPERMPS      constants<>+3712(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VPERMPS      constants<>+3776(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VFMADD231PS  Y5, Y2, Y1
+	VMOVUPS      Y1, (DI)(AX*1)
+	ADDQ         $+32, AX
+	JMP          rowSingle
 
 rowTail:
-	CMPQ        AX, BX
-	JGE         rowEnd
-	VMASKMOVPS  (SI)(AX*1), Y0, Y1
-	VMULPS      Y9, Y1, Y2
-	VMINPS      Y2, Y7, Y2
-	VMAXPS      Y2, Y8, Y2
-	VMOVAPS     Y2, Y3
-	VFMADD213PS Y10, Y2, Y3
-	VMOVUPS     constants<>+3520(SB), Y4
-	VFMADD213PS constants<>+3584(SB), Y3, Y4
-	VFMADD213PS constants<>+3648(SB), Y3, Y4
-	VFMADD213PS constants<>+3712(SB), Y3, Y4
-	VFMADD213PS constants<>+3776(SB), Y3, Y4
-	VFMADD213PS constants<>+3840(SB), Y3, Y4
-	VFMADD213PS constants<>+3904(SB), Y3, Y4
-	VFMADD213PS constants<>+3968(SB), Y3, Y4
-	VFMADD213PS constants<>+4032(SB), Y3, Y4
-	VFMADD213PS constants<>+4096(SB), Y3, Y4
-	VFMADD213PS constants<>+4160(SB), Y3, Y4
-	VFMADD213PS Y15, Y3, Y4
-	VFMADD213PS Y14, Y3, Y4
-	VFMADD213PS Y13, Y3, Y4
-	VFMADD213PS Y12, Y3, Y4
-	VFMADD213PS Y11, Y2, Y4
-	VMULPS      Y4, Y1, Y1
-	VMASKMOVPS  Y1, Y0, (DI)(AX*1)
+	CMPQ         AX, BX
+	JGE          rowEnd
+	VMASKMOVPS   (SI)(AX*1), Y0, Y1
+	VANDNPS      Y1, Y7, Y2
+	VMULPS       Y12, Y1, Y1
+	VMINPS       Y9, Y2, Y3
+	VMOVUPS      Y8, Y4
+	VFMADD231PS  Y10, Y3, Y4
+	VSUBPS       Y8, Y4, Y6
+	VFNMADD231PS Y11, Y6, Y3
+	VPERMPS      constants<>+3392(SB), Y4, Y5
+	VPERMPS      constants<>+3456(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VPERMPS      constants<>+3520(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VPERMPS      constants<>+3584(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VPERMPS      constants<>+3648(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VPERMPS      constants<>+3712(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VPERMPS      constants<>+3776(SB), Y4, Y6
+	VFMADD213PS  Y6, Y3, Y5
+	VFMADD231PS  Y5, Y2, Y1
+	VMASKMOVPS   Y1, Y0, (DI)(AX*1)
 
 rowEnd:
 	ADDQ R11, DI
@@ -2283,14 +2279,14 @@ rowSeveral:
 	VMULPS        Z1, Z1, Z21
 	VMULPS        Z2, Z2, Z22
 	VMULPS        Z3, Z3, Z23
-	VMOVUPS       constants<>+4224(SB), Z4
-	VMOVUPS       constants<>+4224(SB), Z5
-	VMOVUPS       constants<>+4224(SB), Z6
-	VMOVUPS       constants<>+4224(SB), Z7
-	VFMADD213PS   constants<>+4288(SB), Z4, Z20
-	VFMADD213PS   constants<>+4288(SB), Z5, Z21
-	VFMADD213PS   constants<>+4288(SB), Z6, Z22
-	VFMADD213PS   constants<>+4288(SB), Z7, Z23
+	VMOVUPS       constants<>+3840(SB), Z4
+	VMOVUPS       constants<>+3840(SB), Z5
+	VMOVUPS       constants<>+3840(SB), Z6
+	VMOVUPS       constants<>+3840(SB), Z7
+	VFMADD213PS   constants<>+3904(SB), Z4, Z20
+	VFMADD213PS   constants<>+3904(SB), Z5, Z21
+	VFMADD213PS   constants<>+3904(SB), Z6, Z22
+	VFMADD213PS   constants<>+3904(SB), Z7, Z23
 	VMULPS        Z0, Z20, Z20
 	VMULPS        Z1, Z21, Z21
 	VMULPS        Z2, Z22, Z22
@@ -2371,8 +2367,8 @@ rowSingle:
 	JG            rowTail
 	VMOVUPS       (SI)(AX*1), Z0
 	VMULPS        Z0, Z0, Z20
-	VMOVUPS       constants<>+4224(SB), Z4
-	VFMADD213PS   constants<>+4288(SB), Z4, Z20
+	VMOVUPS       constants<>+3840(SB), Z4
+	VFMADD213PS   constants<>+3904(SB), Z4, Z20
 	VMULPS        Z0, Z20, Z20
 	VRANGEPS      $0x02, Z27, Z20, Z4
 	VMOVUPS       Z29, Z8
@@ -2399,8 +2395,8 @@ rowTail:
 	JGE           rowEnd
 	VMOVUPS.Z     (SI)(AX*1), K1, Z0
 	VMULPS        Z0, Z0, Z20
-	VMOVUPS       constants<>+4224(SB), Z4
-	VFMADD213PS   constants<>+4288(SB), Z4, Z20
+	VMOVUPS       constants<>+3840(SB), Z4
+	VFMADD213PS   constants<>+3904(SB), Z4, Z20
 	VMULPS        Z0, Z20, Z20
 	VRANGEPS      $0x02, Z27, Z20, Z4
 	VMOVUPS       Z29, Z8
@@ -2460,10 +2456,10 @@ rowSeveral:
 	VMOVUPS     32(SI)(AX*1), Y2
 	VMULPS      Y1, Y1, Y11
 	VMULPS      Y2, Y2, Y12
-	VMOVUPS     constants<>+4224(SB), Y3
-	VMOVUPS     constants<>+4224(SB), Y4
-	VFMADD213PS constants<>+4288(SB), Y3, Y11
-	VFMADD213PS constants<>+4288(SB), Y4, Y12
+	VMOVUPS     constants<>+3840(SB), Y3
+	VMOVUPS     constants<>+3840(SB), Y4
+	VFMADD213PS constants<>+3904(SB), Y3, Y11
+	VFMADD213PS constants<>+3904(SB), Y4, Y12
 	VMULPS      Y1, Y11, Y11
 	VMULPS      Y2, Y12, Y12
 	VMAXPS      Y11, Y14, Y3
@@ -2512,8 +2508,8 @@ rowSingle:
 	JG          rowTail
 	VMOVUPS     (SI)(AX*1), Y1
 	VMULPS      Y1, Y1, Y11
-	VMOVUPS     constants<>+4224(SB), Y3
-	VFMADD213PS constants<>+4288(SB), Y3, Y11
+	VMOVUPS     constants<>+3840(SB), Y3
+	VFMADD213PS constants<>+3904(SB), Y3, Y11
 	VMULPS      Y1, Y11, Y11
 	VMAXPS      Y11, Y14, Y3
 	VMINPS      Y3, Y15, Y3
@@ -2542,8 +2538,8 @@ rowTail:
 	JGE         rowEnd
 	VMASKMOVPS  (SI)(AX*1), Y0, Y1
 	VMULPS      Y1, Y1, Y11
-	VMOVUPS     constants<>+4224(SB), Y3
-	VFMADD213PS constants<>+4288(SB), Y3, Y11
+	VMOVUPS     constants<>+3840(SB), Y3
+	VFMADD213PS constants<>+3904(SB), Y3, Y11
 	VMULPS      Y1, Y11, Y11
 	VMAXPS      Y11, Y14, Y3
 	VMINPS      Y3, Y15, Y3
@@ -2821,14 +2817,14 @@ DATA constants<>+976(SB)/4, $0x3f7504f3
 DATA constants<>+980(SB)/4, $0x3f75672a
 DATA constants<>+984(SB)/4, $0x3f7744fd
 DATA constants<>+988(SB)/4, $0x3f7ac0c7
-DATA constants<>+992(SB)/4, $0x3f800000
-DATA constants<>+996(SB)/4, $0x3f7b95c2
-DATA constants<>+1000(SB)/4, $0x3f7837f0
-DATA constants<>+1004(SB)/4, $0x3f75fed7
-DATA constants<>+1008(SB)/4, $0x3f7504f3
-DATA constants<>+1012(SB)/4, $0x3f75672a
-DATA constants<>+1016(SB)/4, $0x3f7744fd
-DATA constants<>+1020(SB)/4, $0x3f7ac0c7
+DATA constants<>+992(SB)/4, $0x00000000
+DATA constants<>+996(SB)/4, $0x00000000
+DATA constants<>+1000(SB)/4, $0x00000000
+DATA constants<>+1004(SB)/4, $0x00000000
+DATA constants<>+1008(SB)/4, $0x00000000
+DATA constants<>+1012(SB)/4, $0x00000000
+DATA constants<>+1016(SB)/4, $0x00000000
+DATA constants<>+1020(SB)/4, $0x00000000
 DATA constants<>+1024(SB)/4, $0xbe2aadbe
 DATA constants<>+1028(SB)/4, $0xbe2aadbe
 DATA constants<>+1032(SB)/4, $0xbe2aadbe
@@ -3166,30 +3162,30 @@ DATA constants<>+2356(SB)/4, $0xc2aeac08
 DATA constants<>+2360(SB)/4, $0xc2aeac08
 DATA constants<>+2364(SB)/4, $0xc2aeac08
 DATA constants<>+2368(SB)/4, $0xb0f40874
-DATA constants<>+2372(SB)/4, $0xb6ab7813
+DATA constants<>+2372(SB)/4, $0xb6ab78c4
 DATA constants<>+2376(SB)/4, $0xb93c788b
-DATA constants<>+2380(SB)/4, $0xbaa77c03
-DATA constants<>+2384(SB)/4, $0xbb9c8361
-DATA constants<>+2388(SB)/4, $0xbc4ac496
-DATA constants<>+2392(SB)/4, $0xbccd16ba
-DATA constants<>+2396(SB)/4, $0xbd2c0704
+DATA constants<>+2380(SB)/4, $0xbaa77c10
+DATA constants<>+2384(SB)/4, $0xbb9c8363
+DATA constants<>+2388(SB)/4, $0xbc4ac47f
+DATA constants<>+2392(SB)/4, $0xbccd16c1
+DATA constants<>+2396(SB)/4, $0xbd2c0703
 DATA constants<>+2400(SB)/4, $0xbd77163e
-DATA constants<>+2404(SB)/4, $0xbd9a07ae
+DATA constants<>+2404(SB)/4, $0xbd9a07a6
 DATA constants<>+2408(SB)/4, $0xbda60f25
 DATA constants<>+2412(SB)/4, $0xbd95a52d
-DATA constants<>+2416(SB)/4, $0xbd45eef6
+DATA constants<>+2416(SB)/4, $0xbd45ef0a
 DATA constants<>+2420(SB)/4, $0xbbdeb3d7
-DATA constants<>+2424(SB)/4, $0x3d47dddb
-DATA constants<>+2428(SB)/4, $0x3de8d556
-DATA constants<>+2432(SB)/4, $0x3e3a9115
-DATA constants<>+2436(SB)/4, $0x3e7ed551
-DATA constants<>+2440(SB)/4, $0x3e9e644f
+DATA constants<>+2424(SB)/4, $0x3d47ddd8
+DATA constants<>+2428(SB)/4, $0x3de8d54a
+DATA constants<>+2432(SB)/4, $0x3e3a910f
+DATA constants<>+2436(SB)/4, $0x3e7ed54b
+DATA constants<>+2440(SB)/4, $0x3e9e644d
 DATA constants<>+2444(SB)/4, $0x3eb8ce28
 DATA constants<>+2448(SB)/4, $0x3ece15b0
 DATA constants<>+2452(SB)/4, $0x3ede5897
 DATA constants<>+2456(SB)/4, $0x3eea2b75
-DATA constants<>+2460(SB)/4, $0x3ef25ea3
-DATA constants<>+2464(SB)/4, $0x3ef7cdef
+DATA constants<>+2460(SB)/4, $0x3ef25ea2
+DATA constants<>+2464(SB)/4, $0x3ef7cdee
 DATA constants<>+2468(SB)/4, $0x3efb40a0
 DATA constants<>+2472(SB)/4, $0x3efd596c
 DATA constants<>+2476(SB)/4, $0x3efe92b1
@@ -3202,463 +3198,367 @@ DATA constants<>+2500(SB)/4, $0x3ecc5261
 DATA constants<>+2504(SB)/4, $0x3ecd481f
 DATA constants<>+2508(SB)/4, $0x3ed1120f
 DATA constants<>+2512(SB)/4, $0x3ed9d021
-DATA constants<>+2516(SB)/4, $0x3ee8abfc
+DATA constants<>+2516(SB)/4, $0x3ee8abfb
 DATA constants<>+2520(SB)/4, $0x3efcfd59
 DATA constants<>+2524(SB)/4, $0x3f0a0a04
 DATA constants<>+2528(SB)/4, $0x3f14de6f
-DATA constants<>+2532(SB)/4, $0x3f1ca776
+DATA constants<>+2532(SB)/4, $0x3f1ca775
 DATA constants<>+2536(SB)/4, $0x3f1f6fdd
 DATA constants<>+2540(SB)/4, $0x3f1c1c33
-DATA constants<>+2544(SB)/4, $0x3f12a303
+DATA constants<>+2544(SB)/4, $0x3f12a304
 DATA constants<>+2548(SB)/4, $0x3f03fa2f
-DATA constants<>+2552(SB)/4, $0x3ee3931a
-DATA constants<>+2556(SB)/4, $0x3ebc0321
-DATA constants<>+2560(SB)/4, $0x3e94ecd4
-DATA constants<>+2564(SB)/4, $0x3e625d32
-DATA constants<>+2568(SB)/4, $0x3e252f59
-DATA constants<>+2572(SB)/4, $0x3de7a75b
-DATA constants<>+2576(SB)/4, $0x3d9c3164
-DATA constants<>+2580(SB)/4, $0x3d4aaae1
-DATA constants<>+2584(SB)/4, $0x3cfd3011
-DATA constants<>+2588(SB)/4, $0x3c985a53
-DATA constants<>+2592(SB)/4, $0x3c30b8b4
-DATA constants<>+2596(SB)/4, $0x3bc5aa6c
-DATA constants<>+2600(SB)/4, $0x3b5548fa
-DATA constants<>+2604(SB)/4, $0x3ade1904
-DATA constants<>+2608(SB)/4, $0x3a5f45b7
-DATA constants<>+2612(SB)/4, $0x39d8c19a
-DATA constants<>+2616(SB)/4, $0x394b461d
+DATA constants<>+2552(SB)/4, $0x3ee3931b
+DATA constants<>+2556(SB)/4, $0x3ebc0323
+DATA constants<>+2560(SB)/4, $0x3e94ecd6
+DATA constants<>+2564(SB)/4, $0x3e625d36
+DATA constants<>+2568(SB)/4, $0x3e252f5b
+DATA constants<>+2572(SB)/4, $0x3de7a75d
+DATA constants<>+2576(SB)/4, $0x3d9c3165
+DATA constants<>+2580(SB)/4, $0x3d4aaae2
+DATA constants<>+2584(SB)/4, $0x3cfd3017
+DATA constants<>+2588(SB)/4, $0x3c985a56
+DATA constants<>+2592(SB)/4, $0x3c30b8b8
+DATA constants<>+2596(SB)/4, $0x3bc5aa72
+DATA constants<>+2600(SB)/4, $0x3b554900
+DATA constants<>+2604(SB)/4, $0x3ade190d
+DATA constants<>+2608(SB)/4, $0x3a5f45bd
+DATA constants<>+2612(SB)/4, $0x39d8c1a4
+DATA constants<>+2616(SB)/4, $0x394b4625
 DATA constants<>+2620(SB)/4, $0x00000000
 DATA constants<>+2624(SB)/4, $0xb783dcb6
-DATA constants<>+2628(SB)/4, $0xba85a0b5
+DATA constants<>+2628(SB)/4, $0xba85a093
 DATA constants<>+2632(SB)/4, $0xbc009efc
-DATA constants<>+2636(SB)/4, $0xbcc98a55
-DATA constants<>+2640(SB)/4, $0xbd570580
-DATA constants<>+2644(SB)/4, $0xbdb75c32
-DATA constants<>+2648(SB)/4, $0xbe06369e
+DATA constants<>+2636(SB)/4, $0xbcc98a51
+DATA constants<>+2640(SB)/4, $0xbd57057f
+DATA constants<>+2644(SB)/4, $0xbdb75c31
+DATA constants<>+2648(SB)/4, $0xbe06369d
 DATA constants<>+2652(SB)/4, $0xbe2f2e8f
 DATA constants<>+2656(SB)/4, $0xbe508bf8
-DATA constants<>+2660(SB)/4, $0xbe65c48f
+DATA constants<>+2660(SB)/4, $0xbe65c48e
 DATA constants<>+2664(SB)/4, $0xbe6ca2f6
 DATA constants<>+2668(SB)/4, $0xbe65713b
-DATA constants<>+2672(SB)/4, $0xbe528bc4
+DATA constants<>+2672(SB)/4, $0xbe528bc5
 DATA constants<>+2676(SB)/4, $0xbe379598
-DATA constants<>+2680(SB)/4, $0xbe189388
-DATA constants<>+2684(SB)/4, $0xbdf2535c
-DATA constants<>+2688(SB)/4, $0xbdb83c4e
-DATA constants<>+2692(SB)/4, $0xbd865229
-DATA constants<>+2696(SB)/4, $0xbd3c125b
-DATA constants<>+2700(SB)/4, $0xbcfd256a
-DATA constants<>+2704(SB)/4, $0xbca3ef45
-DATA constants<>+2708(SB)/4, $0xbc4c78ec
-DATA constants<>+2712(SB)/4, $0xbbf5c634
-DATA constants<>+2716(SB)/4, $0xbb8e6eba
-DATA constants<>+2720(SB)/4, $0xbb1f45ec
-DATA constants<>+2724(SB)/4, $0xbaabe99f
-DATA constants<>+2728(SB)/4, $0xba332d51
-DATA constants<>+2732(SB)/4, $0xb9b4650f
-DATA constants<>+2736(SB)/4, $0xb92f7f91
-DATA constants<>+2740(SB)/4, $0xb8a506e3
-DATA constants<>+2744(SB)/4, $0xb816080c
+DATA constants<>+2680(SB)/4, $0xbe189389
+DATA constants<>+2684(SB)/4, $0xbdf2535e
+DATA constants<>+2688(SB)/4, $0xbdb83c50
+DATA constants<>+2692(SB)/4, $0xbd86522b
+DATA constants<>+2696(SB)/4, $0xbd3c125d
+DATA constants<>+2700(SB)/4, $0xbcfd256d
+DATA constants<>+2704(SB)/4, $0xbca3ef47
+DATA constants<>+2708(SB)/4, $0xbc4c78ee
+DATA constants<>+2712(SB)/4, $0xbbf5c639
+DATA constants<>+2716(SB)/4, $0xbb8e6ebd
+DATA constants<>+2720(SB)/4, $0xbb1f45f0
+DATA constants<>+2724(SB)/4, $0xbaabe9a4
+DATA constants<>+2728(SB)/4, $0xba332d56
+DATA constants<>+2732(SB)/4, $0xb9b46516
+DATA constants<>+2736(SB)/4, $0xb92f7f97
+DATA constants<>+2740(SB)/4, $0xb8a506ea
+DATA constants<>+2744(SB)/4, $0xb8160812
 DATA constants<>+2748(SB)/4, $0x00000000
 DATA constants<>+2752(SB)/4, $0xbd87bfae
-DATA constants<>+2756(SB)/4, $0xbd81f05a
+DATA constants<>+2756(SB)/4, $0xbd81f05b
 DATA constants<>+2760(SB)/4, $0xbd6131f6
-DATA constants<>+2764(SB)/4, $0xbd2d0097
-DATA constants<>+2768(SB)/4, $0xbcdd0e8e
-DATA constants<>+2772(SB)/4, $0xbc3753f3
-DATA constants<>+2776(SB)/4, $0x3b5a1199
-DATA constants<>+2780(SB)/4, $0x3c789b90
+DATA constants<>+2764(SB)/4, $0xbd2d0098
+DATA constants<>+2768(SB)/4, $0xbcdd0e8f
+DATA constants<>+2772(SB)/4, $0xbc3753f5
+DATA constants<>+2776(SB)/4, $0x3b5a1190
+DATA constants<>+2780(SB)/4, $0x3c789b8e
 DATA constants<>+2784(SB)/4, $0x3cc0e4fd
-DATA constants<>+2788(SB)/4, $0x3ce77bcf
+DATA constants<>+2788(SB)/4, $0x3ce77bce
 DATA constants<>+2792(SB)/4, $0x3cf2ca02
 DATA constants<>+2796(SB)/4, $0x3ce86a1f
-DATA constants<>+2800(SB)/4, $0x3ccf46ea
+DATA constants<>+2800(SB)/4, $0x3ccf46eb
 DATA constants<>+2804(SB)/4, $0x3cae352d
-DATA constants<>+2808(SB)/4, $0x3c8af562
-DATA constants<>+2812(SB)/4, $0x3c5362c5
-DATA constants<>+2816(SB)/4, $0x3c19d1a7
-DATA constants<>+2820(SB)/4, $0x3bd6ae28
-DATA constants<>+2824(SB)/4, $0x3b8fee1b
-DATA constants<>+2828(SB)/4, $0x3b39ad7b
-DATA constants<>+2832(SB)/4, $0x3ae6b661
-DATA constants<>+2836(SB)/4, $0x3a8a2e39
-DATA constants<>+2840(SB)/4, $0x3a1fafc6
-DATA constants<>+2844(SB)/4, $0x39b22505
-DATA constants<>+2848(SB)/4, $0x393ff2be
-DATA constants<>+2852(SB)/4, $0x38c7d85d
-DATA constants<>+2856(SB)/4, $0x38491fe9
-DATA constants<>+2860(SB)/4, $0x37c3b8f7
-DATA constants<>+2864(SB)/4, $0x37383914
-DATA constants<>+2868(SB)/4, $0x36a7c1fb
-DATA constants<>+2872(SB)/4, $0x3613d3a3
+DATA constants<>+2808(SB)/4, $0x3c8af563
+DATA constants<>+2812(SB)/4, $0x3c5362c7
+DATA constants<>+2816(SB)/4, $0x3c19d1a9
+DATA constants<>+2820(SB)/4, $0x3bd6ae2b
+DATA constants<>+2824(SB)/4, $0x3b8fee1d
+DATA constants<>+2828(SB)/4, $0x3b39ad7e
+DATA constants<>+2832(SB)/4, $0x3ae6b665
+DATA constants<>+2836(SB)/4, $0x3a8a2e3b
+DATA constants<>+2840(SB)/4, $0x3a1fafc9
+DATA constants<>+2844(SB)/4, $0x39b22509
+DATA constants<>+2848(SB)/4, $0x393ff2c3
+DATA constants<>+2852(SB)/4, $0x38c7d862
+DATA constants<>+2856(SB)/4, $0x38491fef
+DATA constants<>+2860(SB)/4, $0x37c3b8fe
+DATA constants<>+2864(SB)/4, $0x3738391b
+DATA constants<>+2868(SB)/4, $0x36a7c202
+DATA constants<>+2872(SB)/4, $0x3613d3a9
 DATA constants<>+2876(SB)/4, $0x00000000
-DATA constants<>+2880(SB)/4, $0x40ac615d
-DATA constants<>+2884(SB)/4, $0x40ac615d
-DATA constants<>+2888(SB)/4, $0x40ac615d
-DATA constants<>+2892(SB)/4, $0x40ac615d
-DATA constants<>+2896(SB)/4, $0x40ac615d
-DATA constants<>+2900(SB)/4, $0x40ac615d
-DATA constants<>+2904(SB)/4, $0x40ac615d
-DATA constants<>+2908(SB)/4, $0x40ac615d
-DATA constants<>+2912(SB)/4, $0x40ac615d
-DATA constants<>+2916(SB)/4, $0x40ac615d
-DATA constants<>+2920(SB)/4, $0x40ac615d
-DATA constants<>+2924(SB)/4, $0x40ac615d
-DATA constants<>+2928(SB)/4, $0x40ac615d
-DATA constants<>+2932(SB)/4, $0x40ac615d
-DATA constants<>+2936(SB)/4, $0x40ac615d
-DATA constants<>+2940(SB)/4, $0x40ac615d
-DATA constants<>+2944(SB)/4, $0x4b400000
-DATA constants<>+2948(SB)/4, $0x4b400000
-DATA constants<>+2952(SB)/4, $0x4b400000
-DATA constants<>+2956(SB)/4, $0x4b400000
-DATA constants<>+2960(SB)/4, $0x4b400000
-DATA constants<>+2964(SB)/4, $0x4b400000
-DATA constants<>+2968(SB)/4, $0x4b400000
-DATA constants<>+2972(SB)/4, $0x4b400000
-DATA constants<>+2976(SB)/4, $0x4b400000
-DATA constants<>+2980(SB)/4, $0x4b400000
-DATA constants<>+2984(SB)/4, $0x4b400000
-DATA constants<>+2988(SB)/4, $0x4b400000
-DATA constants<>+2992(SB)/4, $0x4b400000
-DATA constants<>+2996(SB)/4, $0x4b400000
-DATA constants<>+3000(SB)/4, $0x4b400000
-DATA constants<>+3004(SB)/4, $0x4b400000
-DATA constants<>+3008(SB)/4, $0x40b826a4
-DATA constants<>+3012(SB)/4, $0x40b826a4
-DATA constants<>+3016(SB)/4, $0x40b826a4
-DATA constants<>+3020(SB)/4, $0x40b826a4
-DATA constants<>+3024(SB)/4, $0x40b826a4
-DATA constants<>+3028(SB)/4, $0x40b826a4
-DATA constants<>+3032(SB)/4, $0x40b826a4
-DATA constants<>+3036(SB)/4, $0x40b826a4
-DATA constants<>+3040(SB)/4, $0x40b826a4
-DATA constants<>+3044(SB)/4, $0x40b826a4
-DATA constants<>+3048(SB)/4, $0x40b826a4
-DATA constants<>+3052(SB)/4, $0x40b826a4
-DATA constants<>+3056(SB)/4, $0x40b826a4
-DATA constants<>+3060(SB)/4, $0x40b826a4
-DATA constants<>+3064(SB)/4, $0x40b826a4
-DATA constants<>+3068(SB)/4, $0x40b826a4
-DATA constants<>+3072(SB)/4, $0x3f000000
-DATA constants<>+3076(SB)/4, $0x3f000000
-DATA constants<>+3080(SB)/4, $0x3f000000
-DATA constants<>+3084(SB)/4, $0x3f000000
-DATA constants<>+3088(SB)/4, $0x3f000000
-DATA constants<>+3092(SB)/4, $0x3f000000
-DATA constants<>+3096(SB)/4, $0x3f000000
-DATA constants<>+3100(SB)/4, $0x3f000000
-DATA constants<>+3104(SB)/4, $0x3f000000
-DATA constants<>+3108(SB)/4, $0x3f000000
-DATA constants<>+3112(SB)/4, $0x3f000000
-DATA constants<>+3116(SB)/4, $0x3f000000
-DATA constants<>+3120(SB)/4, $0x3f000000
-DATA constants<>+3124(SB)/4, $0x3f000000
-DATA constants<>+3128(SB)/4, $0x3f000000
-DATA constants<>+3132(SB)/4, $0x3f000000
-DATA constants<>+3136(SB)/4, $0x3e413522
-DATA constants<>+3140(SB)/4, $0x3e413522
-DATA constants<>+3144(SB)/4, $0x3e413522
-DATA constants<>+3148(SB)/4, $0x3e413522
-DATA constants<>+3152(SB)/4, $0x3e413522
-DATA constants<>+3156(SB)/4, $0x3e413522
-DATA constants<>+3160(SB)/4, $0x3e413522
-DATA constants<>+3164(SB)/4, $0x3e413522
-DATA constants<>+3168(SB)/4, $0x3e413522
-DATA constants<>+3172(SB)/4, $0x3e413522
-DATA constants<>+3176(SB)/4, $0x3e413522
-DATA constants<>+3180(SB)/4, $0x3e413522
-DATA constants<>+3184(SB)/4, $0x3e413522
-DATA constants<>+3188(SB)/4, $0x3e413522
-DATA constants<>+3192(SB)/4, $0x3e413522
-DATA constants<>+3196(SB)/4, $0x3e413522
-DATA constants<>+3200(SB)/4, $0xbf000000
-DATA constants<>+3204(SB)/4, $0xbf000000
-DATA constants<>+3208(SB)/4, $0xbf000000
-DATA constants<>+3212(SB)/4, $0xbf000000
-DATA constants<>+3216(SB)/4, $0xbf000000
-DATA constants<>+3220(SB)/4, $0xbf000000
-DATA constants<>+3224(SB)/4, $0xbf000000
-DATA constants<>+3228(SB)/4, $0xbf000000
-DATA constants<>+3232(SB)/4, $0xbf000000
-DATA constants<>+3236(SB)/4, $0xbf000000
-DATA constants<>+3240(SB)/4, $0xbf000000
-DATA constants<>+3244(SB)/4, $0xbf000000
-DATA constants<>+3248(SB)/4, $0xbf000000
-DATA constants<>+3252(SB)/4, $0xbf000000
-DATA constants<>+3256(SB)/4, $0xbf000000
-DATA constants<>+3260(SB)/4, $0xbf000000
-DATA constants<>+3264(SB)/4, $0x3f34fcae
-DATA constants<>+3268(SB)/4, $0x3f34fcae
-DATA constants<>+3272(SB)/4, $0x3f34fcae
-DATA constants<>+3276(SB)/4, $0x3f34fcae
-DATA constants<>+3280(SB)/4, $0x3f34fcae
-DATA constants<>+3284(SB)/4, $0x3f34fcae
-DATA constants<>+3288(SB)/4, $0x3f34fcae
-DATA constants<>+3292(SB)/4, $0x3f34fcae
-DATA constants<>+3296(SB)/4, $0x3f34fcae
-DATA constants<>+3300(SB)/4, $0x3f34fcae
-DATA constants<>+3304(SB)/4, $0x3f34fcae
-DATA constants<>+3308(SB)/4, $0x3f34fcae
-DATA constants<>+3312(SB)/4, $0x3f34fcae
-DATA constants<>+3316(SB)/4, $0x3f34fcae
-DATA constants<>+3320(SB)/4, $0x3f34fcae
-DATA constants<>+3324(SB)/4, $0x3f34fcae
-DATA constants<>+3328(SB)/4, $0xbf34812b
-DATA constants<>+3332(SB)/4, $0xbf34812b
-DATA constants<>+3336(SB)/4, $0xbf34812b
-DATA constants<>+3340(SB)/4, $0xbf34812b
-DATA constants<>+3344(SB)/4, $0xbf34812b
-DATA constants<>+3348(SB)/4, $0xbf34812b
-DATA constants<>+3352(SB)/4, $0xbf34812b
-DATA constants<>+3356(SB)/4, $0xbf34812b
-DATA constants<>+3360(SB)/4, $0xbf34812b
-DATA constants<>+3364(SB)/4, $0xbf34812b
-DATA constants<>+3368(SB)/4, $0xbf34812b
-DATA constants<>+3372(SB)/4, $0xbf34812b
-DATA constants<>+3376(SB)/4, $0xbf34812b
-DATA constants<>+3380(SB)/4, $0xbf34812b
-DATA constants<>+3384(SB)/4, $0xbf34812b
-DATA constants<>+3388(SB)/4, $0xbf34812b
-DATA constants<>+3392(SB)/4, $0x3f85aedd
-DATA constants<>+3396(SB)/4, $0x3f85aedd
-DATA constants<>+3400(SB)/4, $0x3f85aedd
-DATA constants<>+3404(SB)/4, $0x3f85aedd
-DATA constants<>+3408(SB)/4, $0x3f85aedd
-DATA constants<>+3412(SB)/4, $0x3f85aedd
-DATA constants<>+3416(SB)/4, $0x3f85aedd
-DATA constants<>+3420(SB)/4, $0x3f85aedd
-DATA constants<>+3424(SB)/4, $0x3f85aedd
-DATA constants<>+3428(SB)/4, $0x3f85aedd
-DATA constants<>+3432(SB)/4, $0x3f85aedd
-DATA constants<>+3436(SB)/4, $0x3f85aedd
-DATA constants<>+3440(SB)/4, $0x3f85aedd
-DATA constants<>+3444(SB)/4, $0x3f85aedd
-DATA constants<>+3448(SB)/4, $0x3f85aedd
-DATA constants<>+3452(SB)/4, $0x3f85aedd
-DATA constants<>+3456(SB)/4, $0xbfd6dc5a
-DATA constants<>+3460(SB)/4, $0xbfd6dc5a
-DATA constants<>+3464(SB)/4, $0xbfd6dc5a
-DATA constants<>+3468(SB)/4, $0xbfd6dc5a
-DATA constants<>+3472(SB)/4, $0xbfd6dc5a
-DATA constants<>+3476(SB)/4, $0xbfd6dc5a
-DATA constants<>+3480(SB)/4, $0xbfd6dc5a
-DATA constants<>+3484(SB)/4, $0xbfd6dc5a
-DATA constants<>+3488(SB)/4, $0xbfd6dc5a
-DATA constants<>+3492(SB)/4, $0xbfd6dc5a
-DATA constants<>+3496(SB)/4, $0xbfd6dc5a
-DATA constants<>+3500(SB)/4, $0xbfd6dc5a
-DATA constants<>+3504(SB)/4, $0xbfd6dc5a
-DATA constants<>+3508(SB)/4, $0xbfd6dc5a
-DATA constants<>+3512(SB)/4, $0xbfd6dc5a
-DATA constants<>+3516(SB)/4, $0xbfd6dc5a
-DATA constants<>+3520(SB)/4, $0x41b664f6
-DATA constants<>+3524(SB)/4, $0x41b664f6
-DATA constants<>+3528(SB)/4, $0x41b664f6
-DATA constants<>+3532(SB)/4, $0x41b664f6
-DATA constants<>+3536(SB)/4, $0x41b664f6
-DATA constants<>+3540(SB)/4, $0x41b664f6
-DATA constants<>+3544(SB)/4, $0x41b664f6
-DATA constants<>+3548(SB)/4, $0x41b664f6
-DATA constants<>+3552(SB)/4, $0x41b664f6
-DATA constants<>+3556(SB)/4, $0x41b664f6
-DATA constants<>+3560(SB)/4, $0x41b664f6
-DATA constants<>+3564(SB)/4, $0x41b664f6
-DATA constants<>+3568(SB)/4, $0x41b664f6
-DATA constants<>+3572(SB)/4, $0x41b664f6
-DATA constants<>+3576(SB)/4, $0x41b664f6
-DATA constants<>+3580(SB)/4, $0x41b664f6
-DATA constants<>+3584(SB)/4, $0xc201d116
-DATA constants<>+3588(SB)/4, $0xc201d116
-DATA constants<>+3592(SB)/4, $0xc201d116
-DATA constants<>+3596(SB)/4, $0xc201d116
-DATA constants<>+3600(SB)/4, $0xc201d116
-DATA constants<>+3604(SB)/4, $0xc201d116
-DATA constants<>+3608(SB)/4, $0xc201d116
-DATA constants<>+3612(SB)/4, $0xc201d116
-DATA constants<>+3616(SB)/4, $0xc201d116
-DATA constants<>+3620(SB)/4, $0xc201d116
-DATA constants<>+3624(SB)/4, $0xc201d116
-DATA constants<>+3628(SB)/4, $0xc201d116
-DATA constants<>+3632(SB)/4, $0xc201d116
-DATA constants<>+3636(SB)/4, $0xc201d116
-DATA constants<>+3640(SB)/4, $0xc201d116
-DATA constants<>+3644(SB)/4, $0xc201d116
-DATA constants<>+3648(SB)/4, $0x4189f84b
-DATA constants<>+3652(SB)/4, $0x4189f84b
-DATA constants<>+3656(SB)/4, $0x4189f84b
-DATA constants<>+3660(SB)/4, $0x4189f84b
-DATA constants<>+3664(SB)/4, $0x4189f84b
-DATA constants<>+3668(SB)/4, $0x4189f84b
-DATA constants<>+3672(SB)/4, $0x4189f84b
-DATA constants<>+3676(SB)/4, $0x4189f84b
-DATA constants<>+3680(SB)/4, $0x4189f84b
-DATA constants<>+3684(SB)/4, $0x4189f84b
-DATA constants<>+3688(SB)/4, $0x4189f84b
-DATA constants<>+3692(SB)/4, $0x4189f84b
-DATA constants<>+3696(SB)/4, $0x4189f84b
-DATA constants<>+3700(SB)/4, $0x4189f84b
-DATA constants<>+3704(SB)/4, $0x4189f84b
-DATA constants<>+3708(SB)/4, $0x4189f84b
-DATA constants<>+3712(SB)/4, $0xc146c3cf
-DATA constants<>+3716(SB)/4, $0xc146c3cf
-DATA constants<>+3720(SB)/4, $0xc146c3cf
-DATA constants<>+3724(SB)/4, $0xc146c3cf
-DATA constants<>+3728(SB)/4, $0xc146c3cf
-DATA constants<>+3732(SB)/4, $0xc146c3cf
-DATA constants<>+3736(SB)/4, $0xc146c3cf
-DATA constants<>+3740(SB)/4, $0xc146c3cf
-DATA constants<>+3744(SB)/4, $0xc146c3cf
-DATA constants<>+3748(SB)/4, $0xc146c3cf
-DATA constants<>+3752(SB)/4, $0xc146c3cf
-DATA constants<>+3756(SB)/4, $0xc146c3cf
-DATA constants<>+3760(SB)/4, $0xc146c3cf
-DATA constants<>+3764(SB)/4, $0xc146c3cf
-DATA constants<>+3768(SB)/4, $0xc146c3cf
-DATA constants<>+3772(SB)/4, $0xc146c3cf
-DATA constants<>+3776(SB)/4, $0x41850483
-DATA constants<>+3780(SB)/4, $0x41850483
-DATA constants<>+3784(SB)/4, $0x41850483
-DATA constants<>+3788(SB)/4, $0x41850483
-DATA constants<>+3792(SB)/4, $0x41850483
-DATA constants<>+3796(SB)/4, $0x41850483
-DATA constants<>+3800(SB)/4, $0x41850483
-DATA constants<>+3804(SB)/4, $0x41850483
-DATA constants<>+3808(SB)/4, $0x41850483
-DATA constants<>+3812(SB)/4, $0x41850483
-DATA constants<>+3816(SB)/4, $0x41850483
-DATA constants<>+3820(SB)/4, $0x41850483
-DATA constants<>+3824(SB)/4, $0x41850483
-DATA constants<>+3828(SB)/4, $0x41850483
-DATA constants<>+3832(SB)/4, $0x41850483
-DATA constants<>+3836(SB)/4, $0x41850483
-DATA constants<>+3840(SB)/4, $0xc17bb17e
-DATA constants<>+3844(SB)/4, $0xc17bb17e
-DATA constants<>+3848(SB)/4, $0xc17bb17e
-DATA constants<>+3852(SB)/4, $0xc17bb17e
-DATA constants<>+3856(SB)/4, $0xc17bb17e
-DATA constants<>+3860(SB)/4, $0xc17bb17e
-DATA constants<>+3864(SB)/4, $0xc17bb17e
-DATA constants<>+3868(SB)/4, $0xc17bb17e
-DATA constants<>+3872(SB)/4, $0xc17bb17e
-DATA constants<>+3876(SB)/4, $0xc17bb17e
-DATA constants<>+3880(SB)/4, $0xc17bb17e
-DATA constants<>+3884(SB)/4, $0xc17bb17e
-DATA constants<>+3888(SB)/4, $0xc17bb17e
-DATA constants<>+3892(SB)/4, $0xc17bb17e
-DATA constants<>+3896(SB)/4, $0xc17bb17e
-DATA constants<>+3900(SB)/4, $0xc17bb17e
-DATA constants<>+3904(SB)/4, $0x414081c2
-DATA constants<>+3908(SB)/4, $0x414081c2
-DATA constants<>+3912(SB)/4, $0x414081c2
-DATA constants<>+3916(SB)/4, $0x414081c2
-DATA constants<>+3920(SB)/4, $0x414081c2
-DATA constants<>+3924(SB)/4, $0x414081c2
-DATA constants<>+3928(SB)/4, $0x414081c2
-DATA constants<>+3932(SB)/4, $0x414081c2
-DATA constants<>+3936(SB)/4, $0x414081c2
-DATA constants<>+3940(SB)/4, $0x414081c2
-DATA constants<>+3944(SB)/4, $0x414081c2
-DATA constants<>+3948(SB)/4, $0x414081c2
-DATA constants<>+3952(SB)/4, $0x414081c2
-DATA constants<>+3956(SB)/4, $0x414081c2
-DATA constants<>+3960(SB)/4, $0x414081c2
-DATA constants<>+3964(SB)/4, $0x414081c2
-DATA constants<>+3968(SB)/4, $0xc10f69a1
-DATA constants<>+3972(SB)/4, $0xc10f69a1
-DATA constants<>+3976(SB)/4, $0xc10f69a1
-DATA constants<>+3980(SB)/4, $0xc10f69a1
-DATA constants<>+3984(SB)/4, $0xc10f69a1
-DATA constants<>+3988(SB)/4, $0xc10f69a1
-DATA constants<>+3992(SB)/4, $0xc10f69a1
-DATA constants<>+3996(SB)/4, $0xc10f69a1
-DATA constants<>+4000(SB)/4, $0xc10f69a1
-DATA constants<>+4004(SB)/4, $0xc10f69a1
-DATA constants<>+4008(SB)/4, $0xc10f69a1
-DATA constants<>+4012(SB)/4, $0xc10f69a1
-DATA constants<>+4016(SB)/4, $0xc10f69a1
-DATA constants<>+4020(SB)/4, $0xc10f69a1
-DATA constants<>+4024(SB)/4, $0xc10f69a1
-DATA constants<>+4028(SB)/4, $0xc10f69a1
-DATA constants<>+4032(SB)/4, $0x40cd4f4a
-DATA constants<>+4036(SB)/4, $0x40cd4f4a
-DATA constants<>+4040(SB)/4, $0x40cd4f4a
-DATA constants<>+4044(SB)/4, $0x40cd4f4a
-DATA constants<>+4048(SB)/4, $0x40cd4f4a
-DATA constants<>+4052(SB)/4, $0x40cd4f4a
-DATA constants<>+4056(SB)/4, $0x40cd4f4a
-DATA constants<>+4060(SB)/4, $0x40cd4f4a
-DATA constants<>+4064(SB)/4, $0x40cd4f4a
-DATA constants<>+4068(SB)/4, $0x40cd4f4a
-DATA constants<>+4072(SB)/4, $0x40cd4f4a
-DATA constants<>+4076(SB)/4, $0x40cd4f4a
-DATA constants<>+4080(SB)/4, $0x40cd4f4a
-DATA constants<>+4084(SB)/4, $0x40cd4f4a
-DATA constants<>+4088(SB)/4, $0x40cd4f4a
-DATA constants<>+4092(SB)/4, $0x40cd4f4a
-DATA constants<>+4096(SB)/4, $0xc0894359
-DATA constants<>+4100(SB)/4, $0xc0894359
-DATA constants<>+4104(SB)/4, $0xc0894359
-DATA constants<>+4108(SB)/4, $0xc0894359
-DATA constants<>+4112(SB)/4, $0xc0894359
-DATA constants<>+4116(SB)/4, $0xc0894359
-DATA constants<>+4120(SB)/4, $0xc0894359
-DATA constants<>+4124(SB)/4, $0xc0894359
-DATA constants<>+4128(SB)/4, $0xc0894359
-DATA constants<>+4132(SB)/4, $0xc0894359
-DATA constants<>+4136(SB)/4, $0xc0894359
-DATA constants<>+4140(SB)/4, $0xc0894359
-DATA constants<>+4144(SB)/4, $0xc0894359
-DATA constants<>+4148(SB)/4, $0xc0894359
-DATA constants<>+4152(SB)/4, $0xc0894359
-DATA constants<>+4156(SB)/4, $0xc0894359
-DATA constants<>+4160(SB)/4, $0x402e1c0b
-DATA constants<>+4164(SB)/4, $0x402e1c0b
-DATA constants<>+4168(SB)/4, $0x402e1c0b
-DATA constants<>+4172(SB)/4, $0x402e1c0b
-DATA constants<>+4176(SB)/4, $0x402e1c0b
-DATA constants<>+4180(SB)/4, $0x402e1c0b
-DATA constants<>+4184(SB)/4, $0x402e1c0b
-DATA constants<>+4188(SB)/4, $0x402e1c0b
-DATA constants<>+4192(SB)/4, $0x402e1c0b
-DATA constants<>+4196(SB)/4, $0x402e1c0b
-DATA constants<>+4200(SB)/4, $0x402e1c0b
-DATA constants<>+4204(SB)/4, $0x402e1c0b
-DATA constants<>+4208(SB)/4, $0x402e1c0b
-DATA constants<>+4212(SB)/4, $0x402e1c0b
-DATA constants<>+4216(SB)/4, $0x402e1c0b
-DATA constants<>+4220(SB)/4, $0x402e1c0b
-DATA constants<>+4224(SB)/4, $0x3d922279
-DATA constants<>+4228(SB)/4, $0x3d922279
-DATA constants<>+4232(SB)/4, $0x3d922279
-DATA constants<>+4236(SB)/4, $0x3d922279
-DATA constants<>+4240(SB)/4, $0x3d922279
-DATA constants<>+4244(SB)/4, $0x3d922279
-DATA constants<>+4248(SB)/4, $0x3d922279
-DATA constants<>+4252(SB)/4, $0x3d922279
-DATA constants<>+4256(SB)/4, $0x3d922279
-DATA constants<>+4260(SB)/4, $0x3d922279
-DATA constants<>+4264(SB)/4, $0x3d922279
-DATA constants<>+4268(SB)/4, $0x3d922279
-DATA constants<>+4272(SB)/4, $0x3d922279
-DATA constants<>+4276(SB)/4, $0x3d922279
-DATA constants<>+4280(SB)/4, $0x3d922279
-DATA constants<>+4284(SB)/4, $0x3d922279
-DATA constants<>+4288(SB)/4, $0x3fcc422a
-DATA constants<>+4292(SB)/4, $0x3fcc422a
-DATA constants<>+4296(SB)/4, $0x3fcc422a
-DATA constants<>+4300(SB)/4, $0x3fcc422a
-DATA constants<>+4304(SB)/4, $0x3fcc422a
-DATA constants<>+4308(SB)/4, $0x3fcc422a
-DATA constants<>+4312(SB)/4, $0x3fcc422a
-DATA constants<>+4316(SB)/4, $0x3fcc422a
-DATA constants<>+4320(SB)/4, $0x3fcc422a
-DATA constants<>+4324(SB)/4, $0x3fcc422a
-DATA constants<>+4328(SB)/4, $0x3fcc422a
-DATA constants<>+4332(SB)/4, $0x3fcc422a
-DATA constants<>+4336(SB)/4, $0x3fcc422a
-DATA constants<>+4340(SB)/4, $0x3fcc422a
-DATA constants<>+4344(SB)/4, $0x3fcc422a
-DATA constants<>+4348(SB)/4, $0x3fcc422a
-GLOBL constants<>(SB), RODATA|NOPTR, $4352
+DATA constants<>+2880(SB)/4, $0x4b400000
+DATA constants<>+2884(SB)/4, $0x4b400000
+DATA constants<>+2888(SB)/4, $0x4b400000
+DATA constants<>+2892(SB)/4, $0x4b400000
+DATA constants<>+2896(SB)/4, $0x4b400000
+DATA constants<>+2900(SB)/4, $0x4b400000
+DATA constants<>+2904(SB)/4, $0x4b400000
+DATA constants<>+2908(SB)/4, $0x4b400000
+DATA constants<>+2912(SB)/4, $0x4b400000
+DATA constants<>+2916(SB)/4, $0x4b400000
+DATA constants<>+2920(SB)/4, $0x4b400000
+DATA constants<>+2924(SB)/4, $0x4b400000
+DATA constants<>+2928(SB)/4, $0x4b400000
+DATA constants<>+2932(SB)/4, $0x4b400000
+DATA constants<>+2936(SB)/4, $0x4b400000
+DATA constants<>+2940(SB)/4, $0x4b400000
+DATA constants<>+2944(SB)/4, $0x40ac615d
+DATA constants<>+2948(SB)/4, $0x40ac615d
+DATA constants<>+2952(SB)/4, $0x40ac615d
+DATA constants<>+2956(SB)/4, $0x40ac615d
+DATA constants<>+2960(SB)/4, $0x40ac615d
+DATA constants<>+2964(SB)/4, $0x40ac615d
+DATA constants<>+2968(SB)/4, $0x40ac615d
+DATA constants<>+2972(SB)/4, $0x40ac615d
+DATA constants<>+2976(SB)/4, $0x40ac615d
+DATA constants<>+2980(SB)/4, $0x40ac615d
+DATA constants<>+2984(SB)/4, $0x40ac615d
+DATA constants<>+2988(SB)/4, $0x40ac615d
+DATA constants<>+2992(SB)/4, $0x40ac615d
+DATA constants<>+2996(SB)/4, $0x40ac615d
+DATA constants<>+3000(SB)/4, $0x40ac615d
+DATA constants<>+3004(SB)/4, $0x40ac615d
+DATA constants<>+3008(SB)/4, $0x40b826a5
+DATA constants<>+3012(SB)/4, $0x40b826a5
+DATA constants<>+3016(SB)/4, $0x40b826a5
+DATA constants<>+3020(SB)/4, $0x40b826a5
+DATA constants<>+3024(SB)/4, $0x40b826a5
+DATA constants<>+3028(SB)/4, $0x40b826a5
+DATA constants<>+3032(SB)/4, $0x40b826a5
+DATA constants<>+3036(SB)/4, $0x40b826a5
+DATA constants<>+3040(SB)/4, $0x40b826a5
+DATA constants<>+3044(SB)/4, $0x40b826a5
+DATA constants<>+3048(SB)/4, $0x40b826a5
+DATA constants<>+3052(SB)/4, $0x40b826a5
+DATA constants<>+3056(SB)/4, $0x40b826a5
+DATA constants<>+3060(SB)/4, $0x40b826a5
+DATA constants<>+3064(SB)/4, $0x40b826a5
+DATA constants<>+3068(SB)/4, $0x40b826a5
+DATA constants<>+3072(SB)/4, $0x3e31f0e4
+DATA constants<>+3076(SB)/4, $0x3e31f0e4
+DATA constants<>+3080(SB)/4, $0x3e31f0e4
+DATA constants<>+3084(SB)/4, $0x3e31f0e4
+DATA constants<>+3088(SB)/4, $0x3e31f0e4
+DATA constants<>+3092(SB)/4, $0x3e31f0e4
+DATA constants<>+3096(SB)/4, $0x3e31f0e4
+DATA constants<>+3100(SB)/4, $0x3e31f0e4
+DATA constants<>+3104(SB)/4, $0x3e31f0e4
+DATA constants<>+3108(SB)/4, $0x3e31f0e4
+DATA constants<>+3112(SB)/4, $0x3e31f0e4
+DATA constants<>+3116(SB)/4, $0x3e31f0e4
+DATA constants<>+3120(SB)/4, $0x3e31f0e4
+DATA constants<>+3124(SB)/4, $0x3e31f0e4
+DATA constants<>+3128(SB)/4, $0x3e31f0e4
+DATA constants<>+3132(SB)/4, $0x3e31f0e4
+DATA constants<>+3136(SB)/4, $0x3f000000
+DATA constants<>+3140(SB)/4, $0x3f000000
+DATA constants<>+3144(SB)/4, $0x3f000000
+DATA constants<>+3148(SB)/4, $0x3f000000
+DATA constants<>+3152(SB)/4, $0x3f000000
+DATA constants<>+3156(SB)/4, $0x3f000000
+DATA constants<>+3160(SB)/4, $0x3f000000
+DATA constants<>+3164(SB)/4, $0x3f000000
+DATA constants<>+3168(SB)/4, $0x3f000000
+DATA constants<>+3172(SB)/4, $0x3f000000
+DATA constants<>+3176(SB)/4, $0x3f000000
+DATA constants<>+3180(SB)/4, $0x3f000000
+DATA constants<>+3184(SB)/4, $0x3f000000
+DATA constants<>+3188(SB)/4, $0x3f000000
+DATA constants<>+3192(SB)/4, $0x3f000000
+DATA constants<>+3196(SB)/4, $0x3f000000
+DATA constants<>+3200(SB)/4, $0x40b6a56a
+DATA constants<>+3204(SB)/4, $0x40b6a56a
+DATA constants<>+3208(SB)/4, $0x40b6a56a
+DATA constants<>+3212(SB)/4, $0x40b6a56a
+DATA constants<>+3216(SB)/4, $0x40b6a56a
+DATA constants<>+3220(SB)/4, $0x40b6a56a
+DATA constants<>+3224(SB)/4, $0x40b6a56a
+DATA constants<>+3228(SB)/4, $0x40b6a56a
+DATA constants<>+3232(SB)/4, $0x40b6a56a
+DATA constants<>+3236(SB)/4, $0x40b6a56a
+DATA constants<>+3240(SB)/4, $0x40b6a56a
+DATA constants<>+3244(SB)/4, $0x40b6a56a
+DATA constants<>+3248(SB)/4, $0x40b6a56a
+DATA constants<>+3252(SB)/4, $0x40b6a56a
+DATA constants<>+3256(SB)/4, $0x40b6a56a
+DATA constants<>+3260(SB)/4, $0x40b6a56a
+DATA constants<>+3264(SB)/4, $0x3f9cfb2b
+DATA constants<>+3268(SB)/4, $0x3f9cfb2b
+DATA constants<>+3272(SB)/4, $0x3f9cfb2b
+DATA constants<>+3276(SB)/4, $0x3f9cfb2b
+DATA constants<>+3280(SB)/4, $0x3f9cfb2b
+DATA constants<>+3284(SB)/4, $0x3f9cfb2b
+DATA constants<>+3288(SB)/4, $0x3f9cfb2b
+DATA constants<>+3292(SB)/4, $0x3f9cfb2b
+DATA constants<>+3296(SB)/4, $0x3f9cfb2b
+DATA constants<>+3300(SB)/4, $0x3f9cfb2b
+DATA constants<>+3304(SB)/4, $0x3f9cfb2b
+DATA constants<>+3308(SB)/4, $0x3f9cfb2b
+DATA constants<>+3312(SB)/4, $0x3f9cfb2b
+DATA constants<>+3316(SB)/4, $0x3f9cfb2b
+DATA constants<>+3320(SB)/4, $0x3f9cfb2b
+DATA constants<>+3324(SB)/4, $0x3f9cfb2b
+DATA constants<>+3328(SB)/4, $0x3f50bd0c
+DATA constants<>+3332(SB)/4, $0x3f50bd0c
+DATA constants<>+3336(SB)/4, $0x3f50bd0c
+DATA constants<>+3340(SB)/4, $0x3f50bd0c
+DATA constants<>+3344(SB)/4, $0x3f50bd0c
+DATA constants<>+3348(SB)/4, $0x3f50bd0c
+DATA constants<>+3352(SB)/4, $0x3f50bd0c
+DATA constants<>+3356(SB)/4, $0x3f50bd0c
+DATA constants<>+3360(SB)/4, $0x3f50bd0c
+DATA constants<>+3364(SB)/4, $0x3f50bd0c
+DATA constants<>+3368(SB)/4, $0x3f50bd0c
+DATA constants<>+3372(SB)/4, $0x3f50bd0c
+DATA constants<>+3376(SB)/4, $0x3f50bd0c
+DATA constants<>+3380(SB)/4, $0x3f50bd0c
+DATA constants<>+3384(SB)/4, $0x3f50bd0c
+DATA constants<>+3388(SB)/4, $0x3f50bd0c
+DATA constants<>+3392(SB)/4, $0xbad19d06
+DATA constants<>+3396(SB)/4, $0xbb35ec30
+DATA constants<>+3400(SB)/4, $0x3a868fdf
+DATA constants<>+3404(SB)/4, $0x3a225018
+DATA constants<>+3408(SB)/4, $0xb9426f00
+DATA constants<>+3412(SB)/4, $0xb8943600
+DATA constants<>+3416(SB)/4, $0xb6d5a88f
+DATA constants<>+3420(SB)/4, $0x00000000
+DATA constants<>+3424(SB)/4, $0x00000000
+DATA constants<>+3428(SB)/4, $0x00000000
+DATA constants<>+3432(SB)/4, $0x00000000
+DATA constants<>+3436(SB)/4, $0x00000000
+DATA constants<>+3440(SB)/4, $0x00000000
+DATA constants<>+3444(SB)/4, $0x00000000
+DATA constants<>+3448(SB)/4, $0x00000000
+DATA constants<>+3452(SB)/4, $0x00000000
+DATA constants<>+3456(SB)/4, $0x3c31d8f7
+DATA constants<>+3460(SB)/4, $0xba9b7969
+DATA constants<>+3464(SB)/4, $0xbba69a83
+DATA constants<>+3468(SB)/4, $0x39dad89c
+DATA constants<>+3472(SB)/4, $0x3a5e8f5f
+DATA constants<>+3476(SB)/4, $0x391fe2c7
+DATA constants<>+3480(SB)/4, $0x372657e0
+DATA constants<>+3484(SB)/4, $0x00000000
+DATA constants<>+3488(SB)/4, $0x00000000
+DATA constants<>+3492(SB)/4, $0x00000000
+DATA constants<>+3496(SB)/4, $0x00000000
+DATA constants<>+3500(SB)/4, $0x00000000
+DATA constants<>+3504(SB)/4, $0x00000000
+DATA constants<>+3508(SB)/4, $0x00000000
+DATA constants<>+3512(SB)/4, $0x00000000
+DATA constants<>+3516(SB)/4, $0x00000000
+DATA constants<>+3520(SB)/4, $0xb9827134
+DATA constants<>+3524(SB)/4, $0x3cb9e56d
+DATA constants<>+3528(SB)/4, $0x3b2063a0
+DATA constants<>+3532(SB)/4, $0xbbc78f82
+DATA constants<>+3536(SB)/4, $0xbb04f97f
+DATA constants<>+3540(SB)/4, $0xb96de3b5
+DATA constants<>+3544(SB)/4, $0xb734c452
+DATA constants<>+3548(SB)/4, $0x00000000
+DATA constants<>+3552(SB)/4, $0x00000000
+DATA constants<>+3556(SB)/4, $0x00000000
+DATA constants<>+3560(SB)/4, $0x00000000
+DATA constants<>+3564(SB)/4, $0x00000000
+DATA constants<>+3568(SB)/4, $0x00000000
+DATA constants<>+3572(SB)/4, $0x00000000
+DATA constants<>+3576(SB)/4, $0x00000000
+DATA constants<>+3580(SB)/4, $0x00000000
+DATA constants<>+3584(SB)/4, $0xbd881869
+DATA constants<>+3588(SB)/4, $0xbc82fd31
+DATA constants<>+3592(SB)/4, $0x3cef11f5
+DATA constants<>+3596(SB)/4, $0x3c884b9e
+DATA constants<>+3600(SB)/4, $0x3b4dbc3f
+DATA constants<>+3604(SB)/4, $0x3985b0f8
+DATA constants<>+3608(SB)/4, $0x37217c89
+DATA constants<>+3612(SB)/4, $0x00000000
+DATA constants<>+3616(SB)/4, $0x00000000
+DATA constants<>+3620(SB)/4, $0x00000000
+DATA constants<>+3624(SB)/4, $0x00000000
+DATA constants<>+3628(SB)/4, $0x00000000
+DATA constants<>+3632(SB)/4, $0x00000000
+DATA constants<>+3636(SB)/4, $0x00000000
+DATA constants<>+3640(SB)/4, $0x00000000
+DATA constants<>+3644(SB)/4, $0x00000000
+DATA constants<>+3648(SB)/4, $0xb642785e
+DATA constants<>+3652(SB)/4, $0xbdeee449
+DATA constants<>+3656(SB)/4, $0xbdb03f0c
+DATA constants<>+3660(SB)/4, $0xbcc8a3b6
+DATA constants<>+3664(SB)/4, $0xbb50db35
+DATA constants<>+3668(SB)/4, $0xb951ad03
+DATA constants<>+3672(SB)/4, $0xb6cfe636
+DATA constants<>+3676(SB)/4, $0x00000000
+DATA constants<>+3680(SB)/4, $0x00000000
+DATA constants<>+3684(SB)/4, $0x00000000
+DATA constants<>+3688(SB)/4, $0x00000000
+DATA constants<>+3692(SB)/4, $0x00000000
+DATA constants<>+3696(SB)/4, $0x00000000
+DATA constants<>+3700(SB)/4, $0x00000000
+DATA constants<>+3704(SB)/4, $0x00000000
+DATA constants<>+3708(SB)/4, $0x00000000
+DATA constants<>+3712(SB)/4, $0x3ecc422d
+DATA constants<>+3716(SB)/4, $0x3e927d91
+DATA constants<>+3720(SB)/4, $0x3dd826a8
+DATA constants<>+3724(SB)/4, $0x3ca40b58
+DATA constants<>+3728(SB)/4, $0x3b001298
+DATA constants<>+3732(SB)/4, $0x38cdbb10
+DATA constants<>+3736(SB)/4, $0x362a0513
+DATA constants<>+3740(SB)/4, $0x00000000
+DATA constants<>+3744(SB)/4, $0x00000000
+DATA constants<>+3748(SB)/4, $0x00000000
+DATA constants<>+3752(SB)/4, $0x00000000
+DATA constants<>+3756(SB)/4, $0x00000000
+DATA constants<>+3760(SB)/4, $0x00000000
+DATA constants<>+3764(SB)/4, $0x00000000
+DATA constants<>+3768(SB)/4, $0x00000000
+DATA constants<>+3772(SB)/4, $0x00000000
+DATA constants<>+3776(SB)/4, $0xb0d6075c
+DATA constants<>+3780(SB)/4, $0x3e95cc3f
+DATA constants<>+3784(SB)/4, $0x3ee5a5ca
+DATA constants<>+3788(SB)/4, $0x3efc4dbb
+DATA constants<>+3792(SB)/4, $0x3effb761
+DATA constants<>+3796(SB)/4, $0x3efffd02
+DATA constants<>+3800(SB)/4, $0x3effffef
+DATA constants<>+3804(SB)/4, $0x3f000000
+DATA constants<>+3808(SB)/4, $0x00000000
+DATA constants<>+3812(SB)/4, $0x00000000
+DATA constants<>+3816(SB)/4, $0x00000000
+DATA constants<>+3820(SB)/4, $0x00000000
+DATA constants<>+3824(SB)/4, $0x00000000
+DATA constants<>+3828(SB)/4, $0x00000000
+DATA constants<>+3832(SB)/4, $0x00000000
+DATA constants<>+3836(SB)/4, $0x00000000
+DATA constants<>+3840(SB)/4, $0x3d922279
+DATA constants<>+3844(SB)/4, $0x3d922279
+DATA constants<>+3848(SB)/4, $0x3d922279
+DATA constants<>+3852(SB)/4, $0x3d922279
+DATA constants<>+3856(SB)/4, $0x3d922279
+DATA constants<>+3860(SB)/4, $0x3d922279
+DATA constants<>+3864(SB)/4, $0x3d922279
+DATA constants<>+3868(SB)/4, $0x3d922279
+DATA constants<>+3872(SB)/4, $0x3d922279
+DATA constants<>+3876(SB)/4, $0x3d922279
+DATA constants<>+3880(SB)/4, $0x3d922279
+DATA constants<>+3884(SB)/4, $0x3d922279
+DATA constants<>+3888(SB)/4, $0x3d922279
+DATA constants<>+3892(SB)/4, $0x3d922279
+DATA constants<>+3896(SB)/4, $0x3d922279
+DATA constants<>+3900(SB)/4, $0x3d922279
+DATA constants<>+3904(SB)/4, $0x3fcc422a
+DATA constants<>+3908(SB)/4, $0x3fcc422a
+DATA constants<>+3912(SB)/4, $0x3fcc422a
+DATA constants<>+3916(SB)/4, $0x3fcc422a
+DATA constants<>+3920(SB)/4, $0x3fcc422a
+DATA constants<>+3924(SB)/4, $0x3fcc422a
+DATA constants<>+3928(SB)/4, $0x3fcc422a
+DATA constants<>+3932(SB)/4, $0x3fcc422a
+DATA constants<>+3936(SB)/4, $0x3fcc422a
+DATA constants<>+3940(SB)/4, $0x3fcc422a
+DATA constants<>+3944(SB)/4, $0x3fcc422a
+DATA constants<>+3948(SB)/4, $0x3fcc422a
+DATA constants<>+3952(SB)/4, $0x3fcc422a
+DATA constants<>+3956(SB)/4, $0x3fcc422a
+DATA constants<>+3960(SB)/4, $0x3fcc422a
+DATA constants<>+3964(SB)/4, $0x3fcc422a
+GLOBL constants<>(SB), RODATA|NOPTR, $3968

@@ -5,79 +5,98 @@ import (
 
 	. "github.com/mmcloughlin/avo/build"
 
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/_asm/emit"
 	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/_asm/vmath"
 )
-
-// pinGELU pins what gelu wants pinned.
-func (f *function) pinGELU() {
-	if !f.Is512() {
-		f.Pin(1, -1, geluScale, -0.5, 0.5)
-		f.Pin(geluPoly...)
-		return
-	}
-	for _, table := range geluCubics() {
-		f.lookups = append(f.lookups, f.Lookup(table))
-	}
-	f.Pin(vmath.SignBit, geluTop, roundInteger, 1/geluStep, 0.5)
-}
-
-func (f *function) gelu(x, temps [][]V) []V {
-	if f.Is512() {
-		return f.gelu512(x[0], temps)
-	}
-	return f.gelu256(x[0], temps)
-}
-
-// The normal distribution's integral from 0 to x, for w = x/5.3 in [-1, 1], is w times a
-// polynomial in w^2 - 1/2; centred like that, the polynomial does not cancel. At |w| = 1
-// it gives 1/2 exactly, so that what lies beyond becomes x and 0.
-var geluPoly = []float32{
-	0.7069806, -0.70509595, 1.0443989, -1.6785996, 2.7204616, -4.289471, 6.415929, -8.963288,
-	12.031679, -15.730833, 16.627203, -12.422805, 17.246237, -32.454185, 22.799297,
-}
-
-const geluScale = float32(1 / geluEnd)
 
 // geluEnd is where GELU is taken for x, and -geluEnd for 0.
 const geluEnd = 5.3
 
-func (f *function) gelu256(x []V, temps [][]V) []V {
-	w, v, p := temps[0], temps[1], temps[2]
-	each(x, func(i int) { VMULPS(f.K(geluScale), x[i], w[i]) })
-	each(x, func(i int) { VMINPS(w[i], f.R(1), w[i]) })
-	each(x, func(i int) { VMAXPS(w[i], f.R(-1), w[i]) })
-	each(x, func(i int) { VMOVAPS(w[i], v[i]) })
-	each(x, func(i int) { VFMADD213PS(f.K(-0.5), w[i], v[i]) })
-	f.Horner(p, v, geluPoly)
-	each(x, func(i int) { VFMADD213PS(f.K(0.5), w[i], p[i]) })
-	each(x, func(i int) { VMULPS(p[i], x[i], x[i]) })
-	return x
+// integral is the normal distribution's from 0 to |x|: a polynomial for each of as many
+// intervals as one operation can look up coefficients of, around multiples of step. The last
+// one begins at geluEnd; there the integral is taken for 1/2.
+type integral struct {
+	step    float32
+	top     float32     // the middle of the last interval
+	centred bool        // polynomials are in the distance from the middle, not from 0
+	tables  [][]float32 // of the intervals' coefficients, a table a power
+	lookups []vmath.Lookup
 }
 
-// With AVX-512 that integral is a cubic for each of the intervals around multiples of
-// geluStep: so there is little to compute, and to look up a coefficient takes one operation.
-// The last interval begins at geluEnd, and there the cubic is 1/2.
-const (
-	geluStep = geluEnd / (vmath.Entries - 1.5)
-	geluTop  = float32(geluStep * (vmath.Entries - 1))
-)
+func newIntegral(isa *emit.ISA) *integral {
+	intervals, powers, centred := vmath.Entries, 4, false
+	if !isa.Is512() {
+		intervals, powers, centred = isa.Lanes, 7, true // wide intervals: far from 0 it would cancel
+	}
+	last := intervals - 1
+	g := &integral{step: float32(geluEnd / (float64(last) - 0.5)), centred: centred}
+	g.top = g.step * float32(last)
+	normal := func(x float64) float64 { return math.Erf(x/math.Sqrt2) / 2 }
+	for range powers {
+		g.tables = append(g.tables, make([]float32, intervals))
+	}
+	for i := range last {
+		middle, half := float64(i)*float64(g.step), float64(g.step)/2
+		from, to, origin := max(0, middle-half), middle+half, 0.0
+		if centred {
+			origin = middle
+		}
+		c := fit(func(x float64) float64 { return normal(origin + x) }, from-origin, to-origin, powers)
+		for k := range powers {
+			g.tables[k][i] = c[k]
+		}
+	}
+	g.tables[0][last] = 0.5
+	return g
+}
 
 // roundInteger is the number to add to x for the sum to have the nearest integer in its
 // last bits.
 const roundInteger = float32(3 << 22)
 
-// geluCubics are the coefficients, a table a power.
-func geluCubics() (tables [4][vmath.Entries]float32) {
-	const last = vmath.Entries - 1
-	normal := func(x float64) float64 { return math.Erf(x/math.Sqrt2) / 2 }
-	for i := range last {
-		middle := float64(i) * geluStep
-		for k, c := range fit(normal, max(0, middle-geluStep/2), middle+geluStep/2, len(tables)) {
-			tables[k][i] = c
+func (f *function) pinGELU() {
+	g := newIntegral(f.ISA)
+	f.normal = g
+	if f.Is512() {
+		for _, table := range g.tables {
+			g.lookups = append(g.lookups, f.Lookup([vmath.Entries]float32(table)))
 		}
 	}
-	tables[0][last] = 0.5
-	return tables
+	f.Pin(vmath.SignBit, roundInteger, g.top, 1/g.step, g.step, 0.5)
+}
+
+// gelu is x/2 + |x| times the integral from 0 to |x|.
+func (f *function) gelu(x, temps [][]V) []V {
+	g := f.normal
+	y, size, t, u, p, c := x[0], temps[0], temps[1], temps[2], temps[3], temps[4]
+	each(y, func(i int) { VANDNPS(y[i], f.R(vmath.SignBit), size[i]) })
+	each(y, func(i int) { VMULPS(f.K(0.5), y[i], y[i]) })
+	each(y, func(i int) { VMINPS(f.K(g.top), size[i], t[i]) })
+	each(y, func(i int) { VMOVUPS(f.K(roundInteger), u[i]) })
+	each(y, func(i int) { VFMADD231PS(f.K(1/g.step), t[i], u[i]) })
+	if g.centred {
+		each(y, func(i int) { VSUBPS(f.K(roundInteger), u[i], c[i]) })
+		each(y, func(i int) { VFNMADD231PS(f.K(g.step), c[i], t[i]) })
+	}
+	highest := len(g.tables) - 1
+	f.coefficients(highest, u, p)
+	for k := highest - 1; k >= 0; k-- {
+		f.coefficients(k, u, c)
+		each(y, func(i int) { VFMADD213PS(c[i], t[i], p[i]) })
+	}
+	each(y, func(i int) { VFMADD231PS(p[i], size[i], y[i]) })
+	return y
+}
+
+// coefficients looks up the k-th power's for the intervals whose numbers u has in its last
+// bits.
+func (f *function) coefficients(k int, u, c []V) {
+	if !f.Is512() {
+		each(u, func(i int) { VPERMPS(f.Constants(f.normal.tables[k]), u[i], c[i]) })
+		return
+	}
+	each(u, func(i int) { VMOVAPS(u[i], c[i]) })
+	each(u, func(i int) { f.normal.lookups[k].At(c[i]) })
 }
 
 // fit returns n coefficients of a polynomial near f on [from, to], lowest power first. From
@@ -102,26 +121,4 @@ func fit(f func(float64) float64, from, to float64, n int) []float32 {
 		c[n-1] = float32(d[n-1])
 	}
 	return c
-}
-
-// gelu512 is x/2 + |x| times the integral from 0 to |x|.
-func (f *function) gelu512(x []V, temps [][]V) []V {
-	size, t, u, p, c := temps[0], temps[1], temps[2], temps[3], temps[4]
-	each(x, func(i int) { VANDNPS(x[i], f.R(vmath.SignBit), size[i]) })
-	each(x, func(i int) { VMULPS(f.K(0.5), x[i], x[i]) })
-	each(x, func(i int) { VMINPS(f.K(geluTop), size[i], t[i]) })
-	each(x, func(i int) { VMOVUPS(f.K(roundInteger), u[i]) })
-	each(x, func(i int) { VFMADD231PS(f.K(1/geluStep), t[i], u[i]) })
-	coefficients := func(k int, c []V) {
-		each(x, func(i int) { VMOVAPS(u[i], c[i]) })
-		each(x, func(i int) { f.lookups[k].At(c[i]) })
-	}
-	highest := len(f.lookups) - 1
-	coefficients(highest, p)
-	for k := highest - 1; k >= 0; k-- {
-		coefficients(k, c)
-		each(x, func(i int) { VFMADD213PS(c[i], t[i], p[i]) })
-	}
-	each(x, func(i int) { VFMADD231PS(p[i], size[i], x[i]) })
-	return x
 }

@@ -45,7 +45,7 @@ type function struct {
 	*vmath.Machine
 	lo, hi   V
 	x, temps [][]V
-	lookups  []vmath.Lookup
+	normal   *integral // of gelu
 }
 
 // General registers.

@@ -186,13 +186,13 @@ func (m *Machine) sigmoid(x, t, u, w, s []V) {
 // that.
 func (m *Machine) scaledPower(u, w []V) {
 	const entries = 8
-	var table [lanes]float32
+	table := make([]float32, entries)
 	for i := range table {
-		power := math.Float32bits(float32(math.Exp2(float64(i%entries) / entries)))
-		table[i] = math.Float32frombits(power - uint32(i%entries)<<20)
+		power := math.Float32bits(float32(math.Exp2(float64(i) / entries)))
+		table[i] = math.Float32frombits(power - uint32(i)<<20)
 	}
 	Each(u, func(i int) { VPSLLD(Imm(20), u[i], w[i]) })
-	Each(u, func(i int) { VPERMPS(m.table.vector(table), u[i], u[i]) })
+	Each(u, func(i int) { VPERMPS(m.Constants(table), u[i], u[i]) })
 	Each(u, func(i int) { VPADDD(w[i], u[i], u[i]) })
 }
 

@@ -150,6 +150,13 @@ func (m *Machine) Lookup(floats [Entries]float32) Lookup {
 // At replaces numbers of entries, in their last five bits, by the entries.
 func (l Lookup) At(v V) { VPERMI2PS(l[1], l[0], v) }
 
+// Constants is where a vector of constants is, which need not be equal.
+func (m *Machine) Constants(floats []float32) Mem {
+	var vector [lanes]float32
+	copy(vector[:], floats)
+	return m.table.vector(vector)
+}
+
 // TailMask makes a mask of the floats at the end of n bytes that do not fill a vector. It
 // takes K1 or a vector register, and changes s and t.
 func (m *Machine) TailMask(n, s, t reg.GPPhysical) Op {
