@@ -42,8 +42,7 @@ func parseHeader(text []byte, dataSize int64) (*header, error) {
 	if len(text) == 0 || text[0] != '{' {
 		return nil, errors.New("not a safetensors file: the header does not begin with {")
 	}
-	p := &headerParser{json.NewDecoder(bytes.NewReader(text))}
-	p.UseNumber()
+	p := &headerParser{Decoder: json.NewDecoder(bytes.NewReader(text))}
 	h := &header{index: make(map[string]int)}
 	err := p.object(func(key string) (err error) {
 		if key == "__metadata__" {
@@ -105,7 +104,10 @@ func (h *header) checkCover(size int64) error {
 
 // headerParser reads JSON token by token, since encoding/json's structs would take keys
 // that appear twice.
-type headerParser struct{ *json.Decoder }
+type headerParser struct {
+	*json.Decoder
+	array json.RawMessage // that is being read
+}
 
 // object reads an object and calls member after each key, which must read the value.
 func (p *headerParser) object(member func(key string) error) error {
@@ -143,12 +145,12 @@ const maxAxes = 64
 func (p *headerParser) entry(key string) (entry, error) {
 	e := entry{key: key}
 	var offsets []int64
-	seen := make(map[string]bool, 3)
+	seen := make([]string, 0, 3)
 	err := p.object(func(field string) (err error) {
-		if seen[field] {
+		if slices.Contains(seen, field) {
 			return fmt.Errorf("%s appears twice", quote(field))
 		}
-		seen[field] = true
+		seen = append(seen, field)
 		switch field {
 		case "dtype":
 			e.dtype, err = p.string()
@@ -213,33 +215,42 @@ func (p *headerParser) string() (string, error) {
 	return s, err
 }
 
-// numbers reads an array of integers from 0 to limit.
+// numbers reads an array of integers from 0 to limit: as a whole, since headers are numbers for
+// the most part, and each allocates several times as a token.
 func (p *headerParser) numbers(limit int64, add func(int64)) error {
-	if err := p.delim('['); err != nil {
-		return err
+	if err := p.Decode(&p.array); err != nil {
+		return unexpected(err)
 	}
-	for p.More() {
-		t, err := p.token()
-		if err != nil {
-			return err
-		}
-		n, _ := t.(json.Number)
-		v, err := strconv.ParseUint(string(n), 10, 63)
+	text, ok := bytes.CutPrefix(p.array, []byte("["))
+	if !ok {
+		return fmt.Errorf("%v instead of [", quote(string(p.array)))
+	}
+	text = bytes.TrimSpace(text[:len(text)-1])
+	if len(text) == 0 {
+		return nil
+	}
+	for n := range bytes.SplitSeq(text, []byte(",")) {
+		n := string(bytes.TrimSpace(n))
+		v, err := strconv.ParseUint(n, 10, 63)
 		if err != nil || int64(v) > limit {
-			return fmt.Errorf("%v instead of a number of bytes or elements", describe(t))
+			return fmt.Errorf("%v instead of a number of bytes or elements", quote(n))
 		}
 		add(int64(v))
 	}
-	return p.delim(']')
+	return nil
 }
 
-// token is Token with the end of the text as an error like others.
 func (p *headerParser) token() (json.Token, error) {
 	t, err := p.Token()
+	return t, unexpected(err)
+}
+
+// unexpected makes the end of the text an error like others.
+func unexpected(err error) error {
 	if err == io.EOF {
-		err = io.ErrUnexpectedEOF
+		return io.ErrUnexpectedEOF
 	}
-	return t, err
+	return err
 }
 
 // describe makes a token, which may be anything, fit to print.
