@@ -133,8 +133,10 @@ func TestFacts(t *testing.T) {
 		t.Errorf("an arena of %d floats is more than 10%% above the lower bound, %d", resnext50.ArenaFloats, p.LowerBound)
 	}
 	var layers []string
-	for _, s := range p.Steps {
-		layers = append(layers, s.Name)
+	for i := range p.Steps {
+		for _, l := range p.Steps[i].Layers() {
+			layers = append(layers, l.Name)
+		}
 	}
 	if diff := cmp.Diff(layers, resnext50.Layers); diff != "" {
 		t.Error(diff)
