@@ -15,7 +15,7 @@ const child = "CNNC_VERIFYTEST_CHILD"
 // EachISA runs f under every CNNC_CPU: the test that calls it, which must be a
 // top-level one, runs again in a process for each, because the choice is made
 // once a process. What the machine lacks is skipped, or fails if CNNC_REQUIRE_ISA
-// names it (generic, avx2 or avx512; several with commas).
+// names it (generic, avx2, avx512 or amx; several with commas).
 //
 // Under the race detector f runs once, in this process: it looks at how threads
 // meet, which is the same whatever the kernels are, and makes plain Go crawl.
@@ -24,7 +24,7 @@ func EachISA(t *testing.T, f func(t *testing.T)) {
 		f(t)
 		return
 	}
-	for _, isa := range []string{"generic", "avx2", "avx512"} {
+	for _, isa := range []string{"generic", "avx2", "avx512", "amx"} {
 		t.Run(isa, func(t *testing.T) {
 			test, _, _ := strings.Cut(t.Name(), "/")
 			out, err := again(t, test, isa)

@@ -14,8 +14,12 @@ func TestChoose(t *testing.T) {
 		{"generic", AVX512, Generic, ""},
 		{"avx2", AVX512, AVX2, ""},
 		{"avx512", AVX512, AVX512, ""},
+		{"avx512", AMX, AVX512, ""},
+		{"amx", AMX, AMX, ""},
+		{"", AMX, AMX, ""},
+		{"amx", AVX512, AVX512, "CNNC_CPU=amx: this machine has avx512 at most"},
 		{"avx512", AVX2, AVX2, "CNNC_CPU=avx512: this machine has avx2 at most"},
-		{"sse", AVX2, AVX2, "CNNC_CPU=sse: want generic, avx2 or avx512"},
+		{"sse", AVX2, AVX2, "CNNC_CPU=sse: want generic, avx2, avx512 or amx"},
 	} {
 		got, err := choose(c.override, c.best)
 		if got != c.want {

@@ -12,6 +12,8 @@ func detect() ISA {
 		return Generic
 	case !x.HasAVX512F || !x.HasAVX512VL || !x.HasAVX512DQ || !x.HasAVX512BW:
 		return AVX2
+	case !hasGrants || !x.HasAMXTile || !x.HasAMXBF16:
+		return AVX512
 	}
-	return AVX512
+	return AMX
 }

@@ -1,0 +1,7 @@
+//go:build !linux || !amd64 || purego
+
+package cpu
+
+const hasGrants = false
+
+func granted() bool { return false }
