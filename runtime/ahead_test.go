@@ -3,11 +3,14 @@ package runtime
 import (
 	"math/rand/v2"
 	"testing"
+
+	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
 )
 
 // TestAhead is that the blocks of a thread ask for its weights in order, each before its
 // block is multiplied, and then for those of the layers that follow.
 func TestAhead(t *testing.T) {
+	defer cpu.Force(cpu.Level())() // without tiles
 	for _, c := range []struct {
 		size    int // many pixels are divided among threads, few are not
 		in, out int

@@ -32,10 +32,12 @@ type algorithm interface {
 // newAlgorithm is the one place where a convolution's kernels are chosen: the plan
 // says which algorithm the shapes call for, the processor which it gets. What an
 // algorithm has no kernel for, Direct computes.
-func newAlgorithm(op *Conv, isa cpu.ISA) algorithm {
+func newAlgorithm(op *Conv, isa cpu.ISA, tiles bool) algorithm {
 	switch {
 	case op.pools() && op.Groups > 1 && op.isDepthwise():
 		return newPooledDepthwise(op, isa)
+	case tiles && op.Algo == Direct && op.tilesPay():
+		return newTiled(op)
 	case op.changesInput():
 		return newPrologue(op, isa)
 	case op.Algo == RowTaps && op.Groups == 1 && op.Dilation.W == 1:
@@ -55,7 +57,7 @@ func newAlgorithm(op *Conv, isa cpu.ISA) algorithm {
 // Conv packs a convolution: key.weight [Out.C, In.C/Groups, kh, kw], or [Out.C,
 // In.C] if it is a matrix; key.bias if there is one, and the norms folded in.
 func (l *Loader) Conv(key string, op *Conv, norms ...Norm) *PackedConv {
-	p := &PackedConv{op, newAlgorithm(op, cpu.Level())}
+	p := &PackedConv{op, newAlgorithm(op, cpu.Level(), cpu.Tiles())}
 	layer := l.layer()
 	l.packFilter(layer, p.algo, layer.filter(key, op, op.weights(), norms))
 	return p

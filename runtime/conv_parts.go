@@ -18,7 +18,7 @@ type Part struct {
 // ConvParts packs a convolution of one group whose weights are those of its parts,
 // and zeros where a part does not look; and the norms of the whole folded in.
 func (l *Loader) ConvParts(op *Conv, parts []Part, norms ...Norm) *PackedConv {
-	p := &PackedConv{op, newAlgorithm(op, cpu.Level())}
+	p := &PackedConv{op, newAlgorithm(op, cpu.Level(), cpu.Tiles())}
 	layer := l.layer()
 	whole := layer.folds(op, op.In.C, norms)
 	filters := make([]func() *filter, len(parts))

@@ -56,6 +56,14 @@ var convCases = []convCase{
 	{"groups of 40 to 80", Direct, Shape{120, 3, 3}, 240, square(1), square(1), square(1), Padding{}, 3},
 	{"several blocks", Direct, Shape{520, 3, 3}, 700, square(1), square(1), square(1), Padding{}, 1},
 	{"several blocks, many rows", Direct, Shape{8192, 6, 6}, 50, square(1), square(1), square(1), Padding{}, 1},
+	// What AMX's tiles compute, where a processor has them: one chunk and several, columns and channels
+	// that fill neither panels nor blocks.
+	{"tiles, one pixel more than a strip", Direct, Shape{96, 3, 11}, 160, square(1), square(1), square(1), Padding{}, 1},
+	{"tiles, ragged", Direct, Shape{200, 5, 7}, 300, square(1), square(1), square(1), Padding{}, 1},
+	{"tiles, stride 2", Direct, Shape{130, 9, 14}, 260, square(1), square(2), square(1), Padding{}, 1},
+	{"tiles, uneven stride", Direct, Shape{96, 7, 8}, 192, square(1), Size{2, 3}, square(1), Padding{}, 1},
+	{"tiles, chunks", Direct, Shape{1040, 13, 15}, 140, square(1), square(1), square(1), Padding{}, 1},
+	{"tiles, one pixel", Direct, Shape{320, 1, 1}, 330, square(1), square(1), square(1), Padding{}, 1},
 	{"3x3, several blocks", Direct, Shape{130, 5, 5}, 200, square(3), square(1), square(1), around(1), 1},
 
 	{"stem 7x7", RowTaps, Shape{3, 30, 31}, 34, square(7), square(2), square(1), around(3), 1},

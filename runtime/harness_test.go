@@ -44,7 +44,7 @@ func (c setting) String() string {
 }
 
 // levels calls f under every instruction set of this machine.
-func levels(t *testing.T, f func(t *testing.T)) { cputest.Each(t, f) }
+func levels(t *testing.T, f func(t *testing.T)) { cputest.EachAndTiles(t, f) }
 
 // operand is an input of an op: all images, NCHW.
 type operand struct {

@@ -12,12 +12,16 @@ import (
 // Every tile reads all weights, which should therefore be few.
 type prologue struct {
 	product
-	op    *Conv
-	all   block // of weights
-	pitch int   // floats from one pixel of a band to the next
-	band  int   // pixels, at least a tile
+	change
+	all  block // of weights
+	band int   // pixels, at least a tile
+}
 
-	window int // pixels of the input that one of a band is made of
+// change is what a pointwise convolution does to its input.
+type change struct {
+	op     *Conv
+	pitch  int // floats from one changed pixel to the next
+	window int // pixels of the input that one is made of
 
 	scale, shift []float32 // of the norm; 1 and 0 if there is none
 	lo, hi       float32
@@ -45,33 +49,53 @@ func (op *Conv) pools() bool { return op.InPool != Size{} }
 func (op *Conv) gate() Shape { return Shape{op.In.C, 1, 1} }
 
 func newPrologue(op *Conv, isa cpu.ISA) *prologue {
+	p := &prologue{
+		product: newProduct(isa, 1, op.In.C, 1, op.Out.C, op.Act),
+		change:  newChange(op),
+	}
+	p.all = p.block(p.panels)
+	p.band = max(p.kernel.Rows, changedFloats/p.pitch)
+	return p
+}
+
+// changedFloats is how many floats of the input are changed at a time: a call should be worth it.
+const changedFloats = 2 << 10
+
+func newChange(op *Conv) change {
 	if !op.pointwise() {
 		panic("cnnc: only a pointwise convolution changes its input")
 	}
-	p := &prologue{
-		product: newProduct(isa, 1, op.In.C, 1, op.Out.C, op.Act),
-		op:      op,
-		pitch:   roundUp(op.In.C, lineFloats),
-		window:  max(1, op.InPool.H*op.InPool.W),
+	c := change{
+		op:     op,
+		pitch:  roundUp(op.In.C, lineFloats),
+		window: max(1, op.InPool.H*op.InPool.W),
 	}
-	p.all = p.block(p.panels)
-	if p.pitch%512 == 0 {
-		p.pitch += lineFloats // else, pixels would compete for the same lines of the first-level cache
+	if c.pitch%512 == 0 {
+		c.pitch += lineFloats // else, pixels would compete for the same lines of the first-level cache
 	}
-	const floats = 2 << 10 // of a band: a call should be worth it
-	p.band = max(p.kernel.Rows, floats/p.pitch)
-	p.lo, p.hi, p.clamps = op.InAct.kernel().Bounds()
-	if !p.clamps {
+	c.lo, c.hi, c.clamps = op.InAct.kernel().Bounds()
+	if !c.clamps {
 		if op.pools() {
 			panic("cnnc: a convolution that pools its input can clamp it, and no more")
 		}
-		p.lo, p.hi, _ = eltwise.None.Bounds()
+		c.lo, c.hi, _ = eltwise.None.Bounds()
 	}
-	p.scale, p.shift = make([]float32, op.In.C), make([]float32, op.In.C)
-	for c := range p.scale {
-		p.scale[c] = 1
+	c.scale, c.shift = make([]float32, op.In.C), make([]float32, op.In.C)
+	for i := range c.scale {
+		c.scale[i] = 1
 	}
-	return p
+	return c
+}
+
+// pack takes over the norm that is not folded in.
+func (c *change) pack(f *filter) {
+	if !c.op.InNorm {
+		return
+	}
+	scale, shift := f.asRead.values()
+	for i := range scale {
+		c.scale[i], c.shift[i] = float32(scale[i]), float32(shift[i])
+	}
 }
 
 func (p *prologue) scratch() int { return p.tableStart() + p.tableFloats() }
@@ -83,13 +107,7 @@ func (p *prologue) zeros() int { return 0 }
 
 func (p *prologue) pack(f *filter) {
 	p.product.pack(f, func(_, i int) int { return i })
-	if !p.op.InNorm {
-		return
-	}
-	scale, shift := f.asRead.values()
-	for c := range scale {
-		p.scale[c], p.shift[c] = float32(scale[c]), float32(shift[c])
-	}
+	p.change.pack(f)
 }
 
 func (p *prologue) run(s *Session) {
@@ -134,18 +152,18 @@ func (t tensor) span(from, to int) []float32 {
 }
 
 // read makes n pixels of the product's input, from pixel first of all images on.
-func (p *prologue) read(s *Session, pixels []float32, first, n int) {
-	op, channels := p.op, p.op.In.C
-	dst, src := eltwise.Rows{Data: pixels, Pitch: p.pitch}, s.call.src.rows(first)
+func (c *change) read(s *Session, pixels []float32, first, n int) {
+	op, channels := c.op, c.op.In.C
+	dst, src := eltwise.Rows{Data: pixels, Pitch: c.pitch}, s.call.src.rows(first)
 	switch {
 	case op.pools():
-		p.average(s, pixels, first, n)
+		c.average(s, pixels, first, n)
 		src = dst
 	case op.InNorm:
-		eltwise.Affine(dst, src, p.scale, p.shift, n, channels, p.lo, p.hi)
+		eltwise.Affine(dst, src, c.scale, c.shift, n, channels, c.lo, c.hi)
 		src = dst
 	}
-	if op.InAct.Kind != None && !(op.InNorm && p.clamps) && !op.pools() {
+	if op.InAct.Kind != None && !(op.InNorm && c.clamps) && !op.pools() {
 		eltwise.Act(op.InAct.kernel(), op.InAct.Slope, dst, src, n, channels)
 		src = dst
 	}
@@ -156,19 +174,19 @@ func (p *prologue) read(s *Session, pixels []float32, first, n int) {
 
 // average makes n pixels, from the one numbered first on, of the windows that they stand
 // for; norm and activation included.
-func (p *prologue) average(s *Session, pixels []float32, first, n int) {
-	in, out, window, src := p.op.In, p.op.Out, p.op.InPool, &s.call.src
+func (c *change) average(s *Session, pixels []float32, first, n int) {
+	in, out, window, src := c.op.In, c.op.Out, c.op.InPool, &s.call.src
 	w := pool.Window{
 		Rows: window.H, Cols: window.W, RowPitch: in.W * src.pitch, ColPitch: src.pitch,
-		DstPitch: p.pitch, SrcPitch: window.W * src.pitch, Channels: in.C,
+		DstPitch: c.pitch, SrcPitch: window.W * src.pitch, Channels: in.C,
 	}
-	change := pool.Affine{Scale: p.scale, Shift: p.shift, Lo: p.lo, Hi: p.hi}
+	affine := pool.Affine{Scale: c.scale, Shift: c.shift, Lo: c.lo, Hi: c.hi}
 	for end := first + n; first < end; first += w.Count { // row by row
 		row, x := first/out.W, first%out.W
 		w.Count = min(end-first, out.W-x)
 		at := (row/out.H*in.H+row%out.H*window.H)*in.W + x*window.W
-		pool.SumAffine(pixels, src.data[at*src.pitch:], &w, &change, 1/float32(p.window))
-		pixels = pixels[w.Count*p.pitch:]
+		pool.SumAffine(pixels, src.data[at*src.pitch:], &w, &affine, 1/float32(c.window))
+		pixels = pixels[w.Count*c.pitch:]
 	}
 }
 

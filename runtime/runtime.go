@@ -5,8 +5,8 @@
 // Inside, every feature map is NHWC: one row of channels a pixel, pixels a pitch
 // apart, so that concatenation, channel slices and residuals are offsets into
 // one buffer. Each kernel exists as AVX-512 and AVX2 assembly and as plain Go;
-// which runs is decided once, from the processor (CNNC_CPU=generic, avx2 or
-// avx512 forces one), when weights are packed.
+// which runs is decided once, from the processor (CNNC_CPU=generic, avx2,
+// avx512 or amx forces one), when weights are packed.
 package runtime
 
 // Emitted code states the version of this interface it was written for, and the

@@ -69,6 +69,7 @@ type Session struct {
 	mean     globalMean   // or this one
 	product  productCall  // the running convolution or linear layer
 	winograd winogradCall // or this one
+	tiled    tiledCall    // or this one
 	parts    int          // number of tasks of the region that is running
 }
 
