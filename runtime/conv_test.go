@@ -174,10 +174,16 @@ func (o operand) images(n int) operand { return operand{o.shape, o.data[:n*o.sha
 // of every term and partial sum.
 func (c *convTruth) check(t *testing.T, set setting, act Act, residual bool) {
 	t.Helper()
+	c.checkPacked(t, set, act, residual, func(l *Loader, op *Conv) *PackedConv { return l.Conv("conv", op) })
+}
+
+// checkPacked checks what pack makes of the convolution.
+func (c *convTruth) checkPacked(t *testing.T, set setting, act Act, residual bool, pack func(*Loader, *Conv) *PackedConv) {
+	t.Helper()
 	op := *c.op
 	op.Act = act
 	l := NewLoader(c.weights)
-	packed := l.Conv("conv", &op)
+	packed := pack(l, &op)
 	if err := l.Err(); err != nil {
 		t.Fatal(err)
 	}
