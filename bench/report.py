@@ -152,7 +152,7 @@ def avx2(results, say):
     say(f"cnnc with `CNNC_CPU=avx2`, batch {batch}, {threads_text(threads)}, in the same turns; ONNX Runtime keeps its kernels.")
     say(f"The peak is that of AVX2: {np.median(results.peaks[AVX2, threads]):.0f} GFLOP/s.")
     say()
-    row(say, "network", "ms", "GFLOP/s", "of peak", NAMES[ORT], "ratio", "our AVX-512 kernels")
+    row(say, "network", "ms", "GFLOP/s", "of peak", NAMES[ORT], "ratio", "our best kernels")
     row(say, "---", *["--:"] * 6)
     ratios = {}
     for net in results.nets:

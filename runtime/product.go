@@ -282,7 +282,7 @@ func (p *product) together(b *block, m, tiles, from, to int) int {
 }
 
 // share is parts [from, to) of n of x.
-func share(x []float32, from, to, n int) []float32 {
+func share[T any](x []T, from, to, n int) []T {
 	if len(x) == 0 {
 		return nil
 	}

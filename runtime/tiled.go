@@ -245,17 +245,31 @@ func (c *tiledCall) task(s *Session, worker, i int) {
 		if s.call.arg.data != nil {
 			call.Residual = s.call.arg.data[column:]
 		}
+		next := c.after(s, worker)
 		if p+1 < to {
-			call.Next = c.b[(p+1)*c.panelLen():][:c.panelLen()]
-		} else {
-			call.Next = c.after(s, worker)
+			next = c.b[(p+1)*c.panelLen():][:c.panelLen()]
 		}
-		call.Run()
+		c.multiply(&call, next)
 		if !c.actClamps {
 			d := eltwise.Rows{Data: call.C[pixel*call.LDC:], Pitch: call.LDC}
 			eltwise.Act(c.op.Act.kernel(), c.op.Act.Slope, d, d, pixels, call.Cols)
 		}
 	}
+}
+
+// multiply computes a call, some strips at a time.
+func (c *tiledCall) multiply(call *amx.Call, next []uint16) {
+	const most = 128 // blocks of strips: some 20 microseconds, for which the garbage collector may wait
+	rows, parts := call.Rows, call.A
+	strip := 2 * call.TileRows
+	step := max(1, most/(len(call.Taps)*c.blocks)) * strip
+	for from := 0; from < len(rows); from += step {
+		end := min(from+step, len(rows))
+		call.Rows, call.A = rows[from:end], parts[from*amx.Depth:]
+		call.Next = share(next, from, end, len(rows))
+		call.Run()
+	}
+	call.Rows, call.A = rows, parts
 }
 
 // words is scratch memory as numbers of rows.
