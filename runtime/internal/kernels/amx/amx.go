@@ -3,8 +3,8 @@
 //
 // A float32 has 24 significant bits, a bfloat16 eight: so each number is the exact sum of
 // three bfloat16 parts, large to small. Of the nine products of two numbers' parts the six
-// largest are computed; what the others add is less than the rounding of a float32
-// product. See Henry, Tang, Heinecke: Leveraging the bfloat16 Artificial Intelligence
+// largest are computed; what the others add is about the rounding of a float32 product, at
+// most twice that. See Henry, Tang, Heinecke: Leveraging the bfloat16 Artificial Intelligence
 // Datatype For Higher-Precision Computations, 2019.
 //
 // What is not finite, or rounds to a bfloat16 that is not (from 3.39e38 on), makes NaN of
