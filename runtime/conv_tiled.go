@@ -11,7 +11,9 @@ import (
 //
 // A task takes a chunk of positions of the grid, writes the parts of what they read to
 // scratch memory, as much as the second-level cache has room for, and multiplies them with
-// one panel of the weights after the other. So a chunk reads every weight once.
+// one panel of the weights after the other. So a chunk reads every weight once. Where
+// chunks would be small, they have all positions but some of the channels at a time: in
+// several passes, whose sums the output holds in between.
 type tiled struct {
 	change
 	grid
@@ -19,7 +21,8 @@ type tiled struct {
 
 	blocks int // of input channels
 	panels int // of output channels
-	most   int // positions of a chunk: whole strips
+	deep   int // blocks of a pass
+	most   int // strips of a chunk
 
 	b    []uint16 // [panels][taps][blocks] blocks of weights
 	bias []float32
@@ -71,13 +74,45 @@ func newTiled(op *Conv) *tiled {
 		t.change = newChange(op)
 	}
 	t.grid = newGrid(op)
-	perRow := 2 * amx.Parts * amx.Depth * t.blocks // bytes
-	most := chunkBytes/perRow/t.phases() - t.span()
-	t.most = max(stripRows, most/stripRows*stripRows)
+	t.deep, t.most = t.pass(1), t.room(t.pass(1))
+	if op.oneTap() && !t.changes {
+		t.choosePasses()
+	}
 	if t.actLo, t.actHi, t.actClamps = op.Act.kernel().Bounds(); !t.actClamps {
 		t.actLo, t.actHi, _ = eltwise.None.Bounds()
 	}
 	return t
+}
+
+// pass is how many blocks each of so many passes has.
+func (t *tiled) pass(passes int) int { return (t.blocks + passes - 1) / passes }
+
+// room is how many strips the parts of so many blocks have room for.
+func (t *tiled) room(blocks int) int {
+	perRow := 2 * amx.Parts * amx.Depth * blocks // bytes
+	return max(2, (chunkBytes/perRow/t.phases()-t.span())/stripRows)
+}
+
+// choosePasses makes the positions of an image a single chunk, if sums of several passes
+// would stay in the second-level cache.
+func (t *tiled) choosePasses() {
+	const most = 96 << 10 // floats
+	n := t.positions(t.op.Out, 1)
+	if n*t.op.Out.C > most {
+		return
+	}
+	strips := (n + stripRows - 1) / stripRows
+	for passes := 1; t.most < strips && t.deep > 1; passes++ {
+		t.deep, t.most = t.pass(passes), t.room(t.pass(passes))
+	}
+}
+
+// chunksOf is into how many chunks to cut so many strips, of which one has room for most.
+func chunksOf(strips, most int) int {
+	if strips <= most {
+		return 1
+	}
+	return (strips + most - 2) / (most - 1) // a chunk may get a strip more
 }
 
 // region is how many positions each phase of a chunk of so many rows has.
@@ -94,10 +129,10 @@ func (op *Conv) taps() int { return op.Kernel.H * op.Kernel.W }
 // pixels that are changed, and the parts of a chunk.
 func (t *tiled) tapsAt() int    { return amx.SumsLen }
 func (t *tiled) rowsAt() int    { return t.tapsAt() + roundUp(2*t.op.taps(), lineFloats) }
-func (t *tiled) changedAt() int { return t.rowsAt() + roundUp(t.most, lineFloats) }
+func (t *tiled) changedAt() int { return t.rowsAt() + roundUp(t.most*stripRows, lineFloats) }
 func (t *tiled) partsAt() int   { return t.changedAt() + t.band()*t.change.pitch }
 func (t *tiled) scratch() int {
-	return t.partsAt() + amx.Parts*t.blocks*t.plane(t.most)/2
+	return t.partsAt() + amx.Parts*t.deep*t.plane(t.most*stripRows)/2
 }
 
 // band is how many pixels are changed at a time.
@@ -189,9 +224,11 @@ func (t *tiled) after(s *Session, worker int) []uint16 {
 	return halves(next[:min(most, len(next))])
 }
 
-func (t *tiled) first(*Session, int) []float32 {
-	n := t.panelLen()
-	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(t.b))), n/2)
+func (t *tiled) first(s *Session, worker int) []float32 {
+	c := t.layout(s)
+	group := s.begins(worker, c.chunks*c.groups) / c.chunks
+	w := t.weights(t.panels*group/c.groups, 0)
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(w))), len(w)/2)
 }
 
 func (t *tiled) resized(op *Conv) algorithm {

@@ -80,20 +80,15 @@ func (g *grid) taps(table []int, region int) {
 	}
 }
 
-// pixels fills in which output pixel each position is, from first on, -1 for none; and returns
-// the first of them and how many they are: they follow each other.
-func (g *grid) pixels(table []int32, out Shape, first, n int) (pixel, pixels int) {
+// pixels fills in which output pixel each position is, from first on, -1 for none, as there
+// are none from count on.
+func (g *grid) pixels(table []int32, out Shape, first, count int) {
 	row, x := first/g.x.pitch, first%g.x.pitch
 	image, y := row/g.y.pitch, row%g.y.pitch
 	for i := range table {
 		table[i] = -1
-		if i < n && y < out.H && x < out.W {
-			at := (image*out.H+y)*out.W + x
-			if pixels == 0 {
-				pixel = at
-			}
-			pixels++
-			table[i] = int32(at)
+		if first+i < count && y < out.H && x < out.W {
+			table[i] = int32((image*out.H+y)*out.W + x)
 		}
 		if x++; x == g.x.pitch {
 			x = 0
@@ -103,7 +98,16 @@ func (g *grid) pixels(table []int32, out Shape, first, n int) (pixel, pixels int
 			}
 		}
 	}
-	return pixel, pixels
+}
+
+// before is how many output pixels precede a position.
+func (g *grid) before(position int, out Shape) int {
+	row, x := position/g.x.pitch, position%g.x.pitch
+	image, y := row/g.y.pitch, row%g.y.pitch
+	if y >= out.H {
+		return (image + 1) * out.Pixels()
+	}
+	return (image*out.H+y)*out.W + min(x, out.W)
 }
 
 // floorDiv returns the quotient, rounded down, and what is left, at least 0.

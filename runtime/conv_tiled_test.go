@@ -31,17 +31,28 @@ func TestTilesPay(t *testing.T) {
 }
 
 // tiles packs a convolution for AMX, whether that pays or not.
-func tiles(l *Loader, op *Conv) *PackedConv {
-	p := &PackedConv{op, newTiled(op)}
+func tiles(l *Loader, op *Conv) *PackedConv { return packTiled(l, newTiled(op)) }
+
+// smallTiles does so with as little of the input at a time as there can be.
+func smallTiles(l *Loader, op *Conv) *PackedConv {
+	t := newTiled(op)
+	t.most = 2
+	if op.oneTap() && !t.changes {
+		t.deep = 1
+	}
+	return packTiled(l, t)
+}
+
+func packTiled(l *Loader, t *tiled) *PackedConv {
 	layer := l.layer()
-	l.packFilter(layer, p.algo, layer.filter("conv", op, op.weights(), nil))
-	return p
+	l.packFilter(layer, t, layer.filter("conv", t.op, t.op.weights(), nil))
+	return &PackedConv{t.op, t}
 }
 
 // The tiles compute all that Direct does, but for groups.
 func TestTiled(t *testing.T) {
 	needTiles(t)
-	for i, cc := range convCases {
+	for i, cc := range append(convCases, pointwise(13, 100, 70)) {
 		if cc.algo != Direct || cc.groups > 1 {
 			continue
 		}
@@ -50,8 +61,10 @@ func TestTiled(t *testing.T) {
 			for j, set := range settings {
 				act := []Act{{}, {Kind: ReLU}, {Kind: ReLU6}, {Kind: SiLU}}[(i+j)%4]
 				truth.checkPacked(t, set, act, j%2 == 1, tiles)
+				truth.checkPacked(t, set, act, j%2 == 0, smallTiles)
 				set.inPlace = true
 				truth.checkPacked(t, set, act, true, tiles)
+				truth.checkPacked(t, set, act, true, smallTiles)
 			}
 		})
 	}
@@ -61,6 +74,45 @@ func needTiles(t *testing.T) {
 	t.Helper()
 	if !cpu.Tiles() {
 		t.Skip("without AMX there are no tiles")
+	}
+}
+
+// Every strip is computed once by every panel, and tasks have about as many of them each.
+func TestTiledChunks(t *testing.T) {
+	for _, panels := range []int{1, 2, 3, 16} {
+		for _, strips := range []int{1, 2, 7, 25, 98} {
+			for _, chunks := range []int{1, 2, 3, 8} {
+				c := tiledCall{tiled: &tiled{panels: panels}, strips: strips, chunks: chunks}
+				for chunk := range chunks {
+					sum := 0
+					for p := range panels {
+						if c.begins(0, p) != 0 || c.begins(chunks, p) != strips {
+							t.Fatalf("%d strips begin with %d and end with %d", strips, c.begins(0, p), c.begins(chunks, p))
+						}
+						sum += c.begins(chunk+1, p) - c.begins(chunk, p)
+					}
+					if even := strips * panels / chunks; sum < even || sum > even+1 {
+						t.Errorf("%d strips by %d panels in %d chunks: chunk %d has %d, not %d", strips, panels, chunks, chunk, sum, even)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Chunks have no more strips than there is room for.
+func TestTiledRoom(t *testing.T) {
+	for _, panels := range []int{1, 2, 3, 16} {
+		for most := 2; most < 10; most++ {
+			for strips := range 100 {
+				c := tiledCall{tiled: &tiled{panels: panels}, strips: strips, chunks: chunksOf(strips, most)}
+				for chunk := range c.chunks {
+					if n := c.begins(chunk+1, 0) - c.begins(chunk, panels-1); n > most {
+						t.Fatalf("%d strips by %d panels, room for %d: chunk %d of %d has %d", strips, panels, most, chunk, c.chunks, n)
+					}
+				}
+			}
+		}
 	}
 }
 
