@@ -16,7 +16,7 @@ MARK = "<!-- What follows is written by make kernels; what precedes it, by hand.
 
 THREADS = [1, 2]
 SECONDS = 4  # for each network and thread count
-ALGORITHMS = ["direct", "winograd4x4", "winograd2x2", "rowtaps", "grouped", "depthwise", "chain", "linear"]  # in the summary, before the others
+ALGORITHMS = ["direct", "tiles", "winograd4x4", "winograd2x2", "rowtaps", "grouped", "depthwise", "chain", "linear"]  # in the summary, before the others
 WORST = 2  # of each network, in the table of those that lose most
 STANDS_OUT = 0.02  # of a network's time, from which a layer's distance from its bound stands out
 
@@ -88,8 +88,9 @@ def tables(machine, reports):
     say("| --- | --- |")
     for key, value in machine.items():
         say(f"| {key} | {value} |")
-    peaks = [f"{middle([runs[i]['peak_gflops'] for runs in reports.values()]):.0f} GFLOP/s on {threads_text(n)}" for i, n in enumerate(THREADS)]
-    say(f"| multiply-add peak at the clock that calls leave | {', '.join(peaks)} |")
+    say(f"| multiply-add peak at the clock that calls leave | {peaks(reports, 'peak_gflops')} |")
+    if has_tiles(reports):
+        say(f"| the same of tiles | {peaks(reports, 'tile_peak_gflops')} |")
     say()
     say("## Summary")
     say()
@@ -103,11 +104,22 @@ def tables(machine, reports):
         say(f"## {title(net)}")
         say()
         r = reports[net][0]
-        say(f"{digits(r['median_ms'])} ms on one thread; at most {r['peak_gflops']:.0f} GFLOP/s, {r['memory_gb_s']:.0f} GB/s from memory of this")
+        tiles = f" ({r['tile_peak_gflops']:.0f} with tiles)" if has_tiles(reports) else ""
+        say(f"{digits(r['median_ms'])} ms on one thread; at most {r['peak_gflops']:.0f} GFLOP/s{tiles}, {r['memory_gb_s']:.0f} GB/s from memory of this")
         say(f"network's size, {r['cache_gb_s']:.0f} GB/s from caches.")
         say()
         table(groups, say)
     return out.getvalue()
+
+
+def has_tiles(reports):
+    return all("tile_peak_gflops" in run for runs in reports.values() for run in runs)
+
+
+def peaks(reports, rate):
+    """Returns the medians over all networks, for each of THREADS."""
+    medians = (middle([runs[i][rate] for runs in reports.values()]) for i in range(len(THREADS)))
+    return ", ".join(f"{m:.0f} GFLOP/s on {threads_text(n)}" for m, n in zip(medians, THREADS, strict=True))
 
 
 def summary(nets, reports, say):

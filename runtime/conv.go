@@ -36,7 +36,7 @@ func newAlgorithm(op *Conv, isa cpu.ISA, tiles bool) algorithm {
 	switch {
 	case op.pools() && op.Groups > 1 && op.isDepthwise():
 		return newPooledDepthwise(op, isa)
-	case tiles && op.Algo == Direct && op.tilesPay():
+	case tiles && op.tilesPay():
 		return newTiled(op)
 	case op.changesInput():
 		return newPrologue(op, isa)
@@ -53,6 +53,10 @@ func newAlgorithm(op *Conv, isa cpu.ISA, tiles bool) algorithm {
 	}
 	return newDirect(op, isa)
 }
+
+// Tiled reports whether this processor's tiles, those of Intel's AMX, compute the convolution: it
+// has them, the algorithm is Direct, and they are faster than vectors.
+func (op *Conv) Tiled() bool { return cpu.Tiles() && op.tilesPay() }
 
 // Conv packs a convolution: key.weight [Out.C, In.C/Groups, kh, kw], or [Out.C,
 // In.C] if it is a matrix; key.bias if there is one, and the norms folded in.

@@ -49,7 +49,7 @@ func (op *Conv) tilesPay() bool {
 		perByte    = 0.4 // of weights, which pixels share, while products are computed
 		gain       = 0.9 // of the vectors' time, or it is not worth the larger weights
 	)
-	if op.Groups > 1 {
+	if op.Algo != Direct || op.Groups > 1 {
 		return false
 	}
 	g := newGrid(op)

@@ -27,6 +27,12 @@ func TestTilesPay(t *testing.T) {
 		if got := op.tilesPay(); got != c.want {
 			t.Errorf("%v to %v: %v, want %v", op.In, op.Out, got, c.want)
 		}
+		if got := op.Tiled(); got != (c.want && cpu.Tiles()) {
+			t.Errorf("%v to %v: tiled is %v", op.In, op.Out, got)
+		}
+		if _, got := newAlgorithm(op, cpu.Level(), cpu.Tiles()).(*tiled); got != op.Tiled() {
+			t.Errorf("%v to %v: made for tiles is %v", op.In, op.Out, got)
+		}
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/cnnc-dev/cnnc/runtime/internal/cpu"
+	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/amx"
 	"github.com/cnnc-dev/cnnc/runtime/internal/kernels/peak"
 )
 
@@ -15,10 +16,24 @@ import (
 // has powered its wide units up. A few hundred microseconds right after other work find
 // the clock which that work left; a few milliseconds, the highest.
 func MeasurePeak(threads int, d time.Duration) float64 {
+	return bestBurst(threads, d, func() float64 { return peak.Burst(cpu.Level()) })
+}
+
+// MeasureTilePeak is MeasurePeak of the products of float32 that the processor's tiles make
+// of those of bfloat16 (see Conv.Tiled), 0 if it has no tiles.
+func MeasureTilePeak(threads int, d time.Duration) float64 {
+	if !cpu.Tiles() {
+		return 0
+	}
+	return bestBurst(threads, d, amx.Burst)
+}
+
+// bestBurst returns the best rate that each thread sees in the given time, added up.
+func bestBurst(threads int, d time.Duration, burst func() float64) float64 {
 	end := time.Now().Add(d)
 	return together(threads, func(int) (best float64) {
 		for {
-			best = max(best, peak.Burst(cpu.Level()))
+			best = max(best, burst())
 			if time.Now().After(end) {
 				return best
 			}

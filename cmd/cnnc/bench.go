@@ -41,9 +41,10 @@ type benchRun struct {
 	Share      float64 `json:"share"` // GFLOPS / PeakGFLOPS
 
 	// With --layers.
-	MemoryGBS float64      `json:"memory_gb_s,omitempty"` // read of memory of the network's size, and of private caches
-	CacheGBS  float64      `json:"cache_gb_s,omitempty"`
-	Layers    []benchLayer `json:"layers,omitempty"`
+	TilePeakGFLOPS float64      `json:"tile_peak_gflops,omitempty"` // as PeakGFLOPS, of tiles
+	MemoryGBS      float64      `json:"memory_gb_s,omitempty"`      // read of memory of the network's size, and of private caches
+	CacheGBS       float64      `json:"cache_gb_s,omitempty"`
+	Layers         []benchLayer `json:"layers,omitempty"`
 }
 
 type benchLayer struct {
@@ -128,8 +129,12 @@ func (b *benchReport) print(a *app) {
 }
 
 func (r *benchRun) printLayers(a *app) {
-	fmt.Fprintf(a.stdout, "\nlayers on %d thread(s), in microseconds; bounds at %.1f GFLOP/s, %.1f GB/s from memory, %.0f GB/s from caches\n",
-		r.Threads, r.PeakGFLOPS, r.MemoryGBS, r.CacheGBS)
+	compute := fmt.Sprintf("%.1f GFLOP/s", r.PeakGFLOPS)
+	if r.TilePeakGFLOPS > 0 {
+		compute += fmt.Sprintf(" (tiles %.1f)", r.TilePeakGFLOPS)
+	}
+	fmt.Fprintf(a.stdout, "\nlayers on %d thread(s), in microseconds; bounds at %s, %.1f GB/s from memory, %.0f GB/s from caches\n",
+		r.Threads, compute, r.MemoryGBS, r.CacheGBS)
 	columns := []report.Column{{Title: "layer"}, {Title: "op"}, {Title: "algorithm"}, {Title: "time", Right: true},
 		{Title: "share", Right: true}, {Title: "bound", Right: true}, {Title: "by"}, {Title: "of bound", Right: true}}
 	row := func(name, op, algorithm string, took, bound float64, by string) []string {

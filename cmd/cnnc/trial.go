@@ -18,6 +18,8 @@ const (
 	// peakTime is short: a processor lowers its clock for calls that keep units and
 	// memory busy, and raises it again within a millisecond of bare multiply-adds.
 	peakTime = 200 * time.Microsecond
+	// tilePeakTime is longer: after other work, tiles take up to half a millisecond to get going.
+	tilePeakTime = time.Millisecond
 )
 
 // trial measures a model at one thread count.
@@ -28,9 +30,10 @@ type trial struct {
 	session  *exec.Session
 	dst, src [][]float32
 
-	calls []time.Duration
-	peaks []float64 // FLOP/s
-	steps [][]time.Duration
+	calls     []time.Duration
+	peaks     []float64 // FLOP/s
+	tilePeaks []float64 // if there are steps
+	steps     [][]time.Duration
 
 	memory, cached float64 // bytes a second, the best of what was seen
 }
@@ -69,7 +72,7 @@ func (t *trial) forward() error { return t.session.Forward(t.dst, t.src, t.batch
 // caches. It does so before and after the calls, since they would find the caches full of it.
 func (t *trial) measureBandwidth() {
 	const most, burst = 256 << 20, 30 * time.Millisecond
-	t.memory = max(t.memory, runtime.MeasureBandwidth(t.threads, min(most, roofline.Data(t.plan, t.batch)), burst))
+	t.memory = max(t.memory, runtime.MeasureBandwidth(t.threads, min(most, roofline.Data(t.plan, t.batch, (*runtime.Conv).Tiled)), burst))
 	t.cached = max(t.cached, runtime.MeasureBandwidth(t.threads, t.threads*roofline.Cache/4, burst))
 }
 
@@ -90,6 +93,9 @@ func (t *trial) turn() error {
 		}
 	}
 	t.peaks = append(t.peaks, runtime.MeasurePeak(t.threads, peakTime))
+	if t.steps != nil {
+		t.tilePeaks = append(t.tilePeaks, runtime.MeasureTilePeak(t.threads, tilePeakTime))
+	}
 	if len(t.calls)-first > 1 {
 		t.calls = slices.Delete(t.calls, first, first+1)
 		for i, times := range t.steps {
@@ -114,19 +120,29 @@ func (t *trial) result() benchRun {
 	}
 	t.measureBandwidth()
 	r.MemoryGBS, r.CacheGBS = t.memory/1e9, t.cached/1e9
-	machine := roofline.Machine{MultiplyAdds: peak / 2, Memory: t.memory, Cached: t.cached}
+	tilePeak := quantile(t.tilePeaks, 0.5)
+	r.TilePeakGFLOPS = tilePeak / 1e9
+	machine := roofline.Machine{MultiplyAdds: peak / 2, Tiled: tilePeak / 2, Memory: t.memory, Cached: t.cached}
 	for i, times := range t.steps {
 		s := &t.plan.Steps[i]
 		took := max(quantile(times, 0.5).Seconds(), 1e-9)
-		bound, by := machine.Bound(roofline.Of(s, t.batch, t.threads))
+		bound, by := machine.Bound(roofline.Of(s, t.batch, t.threads, (*runtime.Conv).Tiled))
 		gflops := 2 * float64(s.MACs) * float64(t.batch) / took / 1e9
 		r.Layers = append(r.Layers, benchLayer{
-			Name: s.Name, Op: s.Describe(), Algorithm: s.Algorithm(), In: s.In[0], Out: s.Out, MACs: s.MACs,
+			Name: s.Name, Op: s.Describe(), Algorithm: algorithm(s), In: s.In[0], Out: s.Out, MACs: s.MACs,
 			MedianUS: 1e6 * took, GFLOPS: gflops, Share: gflops / r.PeakGFLOPS,
 			BoundUS: 1e6 * bound, BoundBy: by, OfBound: bound / took,
 		})
 	}
 	return r
+}
+
+// algorithm is the one that a step has on this machine.
+func algorithm(s *plan.Step) string {
+	if conv, ok := s.Op.(*runtime.Conv); ok && conv.Tiled() {
+		return "tiles"
+	}
+	return s.Algorithm()
 }
 
 // quantile returns the value below which a share q of all values lie.

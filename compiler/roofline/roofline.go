@@ -21,6 +21,7 @@ type Work struct {
 	// MultiplyAdds are those of convolutions and linear layers, as many as the algorithm
 	// makes; nothing else counts.
 	MultiplyAdds float64
+	Tiled        float64 // multiply-adds, too, but of tiles: see runtime.Conv.Tiled
 	Memory       float64 // bytes of weights, and of maps what no private cache holds
 	Cached       float64 // the other bytes of maps
 }
@@ -28,6 +29,7 @@ type Work struct {
 // Machine is what so many threads reach together, a second.
 type Machine struct {
 	MultiplyAdds float64 // in registers
+	Tiled        float64 // in tile registers
 	Memory       float64 // bytes read of as many as the network has
 	Cached       float64 // bytes read of private caches
 }
@@ -45,6 +47,9 @@ const (
 // what takes that long.
 func (m Machine) Bound(w Work) (seconds float64, by Limit) {
 	seconds, by = w.MultiplyAdds/m.MultiplyAdds, Compute
+	if w.Tiled > 0 {
+		seconds += w.Tiled / m.Tiled
+	}
 	if t := w.Memory / m.Memory; t > seconds {
 		seconds, by = t, Memory
 	}
@@ -56,10 +61,11 @@ func (m Machine) Bound(w Work) (seconds float64, by Limit) {
 
 // Of returns what a step does for so many images on so many threads. Weights are read once
 // and come from memory, since all others pass between two of their uses. Each map that
-// the step takes or makes passes once.
-func Of(s *plan.Step, images, threads int) Work {
-	macs, weights := computed(s.Op)
-	w := Work{MultiplyAdds: macs * float64(images), Memory: 4 * float64(weights)}
+// the step takes or makes passes once. Tiles compute the convolutions that tiled says.
+func Of(s *plan.Step, images, threads int, tiled func(*runtime.Conv) bool) Work {
+	w := computed(s.Op, tiled)
+	w.MultiplyAdds *= float64(images)
+	w.Tiled *= float64(images)
 	move := func(m shape.Shape) {
 		bytes := 4 * float64(m.Elems()) * float64(images)
 		cached := min(bytes, Cache*float64(threads))
@@ -78,39 +84,46 @@ func Of(s *plan.Step, images, threads int) Work {
 
 // Data returns the bytes that a plan reads and writes: its weights, and the maps of a
 // batch.
-func Data(p *plan.Plan, batch int) int {
-	floats := p.Arena * batch
+func Data(p *plan.Plan, batch int, tiled func(*runtime.Conv) bool) int {
+	bytes := 4 * p.Arena * batch
 	for i := range p.Steps {
-		_, weights := computed(p.Steps[i].Op)
-		floats += weights
+		bytes += int(computed(p.Steps[i].Op, tiled).Memory)
 	}
-	return 4 * floats
+	return bytes
 }
 
-// computed returns the multiply-adds of an image and the weights, as packed.
-func computed(op any) (macs float64, weights int) {
+// computed returns the multiply-adds of an image, and the bytes of the weights as packed.
+func computed(op any, tiled func(*runtime.Conv) bool) (w Work) {
+	const float = 4
 	switch o := op.(type) {
 	case *plan.Chain:
 		for i := range o.Links {
-			m, w := computed(o.Links[i].Op)
-			macs, weights = macs+m, weights+w
+			link := computed(o.Links[i].Op, tiled)
+			w.MultiplyAdds += link.MultiplyAdds
+			w.Tiled += link.Tiled
+			w.Memory += link.Memory
 		}
-		return macs, weights
 	case *runtime.Conv:
-		return convolve(o)
+		macs, weights := convolve(o)
+		if tiled(o) {
+			const parts = 3 * 2 // of bfloat16
+			return Work{Tiled: macs, Memory: float64(parts * weights)}
+		}
+		return Work{MultiplyAdds: macs, Memory: float64(float * weights)}
 	case *runtime.Linear:
-		weights = o.In.Len() * o.Out
-		return float64(weights), weights
+		weights := o.In.Len() * o.Out
+		return Work{MultiplyAdds: float64(weights), Memory: float64(float * weights)}
 	case *runtime.Affine:
-		return 0, 2 * o.Shape.C
+		w.Memory = float64(float * 2 * o.Shape.C)
 	case *runtime.LayerNorm:
-		return 0, 2 * o.Shape.C
+		w.Memory = float64(float * 2 * o.Shape.C)
 	case *runtime.GRN:
-		return 0, 2 * o.Shape.C
+		w.Memory = float64(float * 2 * o.Shape.C)
 	}
-	return 0, 0
+	return w
 }
 
+// convolve returns the multiply-adds of an image, and the weights.
 func convolve(o *runtime.Conv) (macs float64, weights int) {
 	pairs := o.In.C / o.Groups * o.Out.C // of channels
 	weights = pairs * o.Kernel.H * o.Kernel.W

@@ -71,6 +71,8 @@ var configs = func() (all [TileRows + 1]config) {
 	return
 }()
 
+func runBurst(tiles []uint16, turns int) { burst(&configs[TileRows].palette, &tiles[0], turns) }
+
 func (s *Split) run() {
 	var a splitArgs
 	a.dst = unsafe.Pointer(unsafe.SliceData(s.Dst))

@@ -13,3 +13,8 @@ func split(a *splitArgs)
 //
 //go:noescape
 func multiply(a *args)
+
+// burst multiplies two tiles of A with two of B n times; data has them, one after the other.
+//
+//go:noescape
+func burst(config *byte, data *uint16, n int)

@@ -632,3 +632,75 @@ skip:
 	BYTE $0xc0
 	VZEROUPPER
 	RET
+
+// func burst(config *byte, data *uint16, n int)
+// Requires: AMX-BF16, AMX-TILE, AVX
+TEXT ·burst(SB), NOSPLIT, $0-24
+	MOVQ config+0(FP), AX
+	MOVQ data+8(FP), BX
+	MOVQ n+16(FP), DX
+
+	// ldtilecfg (AX)
+	LONG $0x4978e2c4
+	BYTE $0x00
+	MOVQ $0x00000040, CX
+
+	// tilezero tmm0
+	LONG $0x497be2c4
+	BYTE $0xc0
+
+	// tileloadd tmm4 from (BX)(CX*1)
+	LONG $0x4b7be2c4
+	WORD $0x0b24
+
+	// tilezero tmm1
+	LONG $0x497be2c4
+	BYTE $0xc8
+
+	// tileloadd tmm5 from 1024(BX)(CX*1)
+	LONG $0x4b7be2c4
+	LONG $0x04000bac
+	WORD $0x0000
+
+	// tilezero tmm2
+	LONG $0x497be2c4
+	BYTE $0xd0
+
+	// tileloadd tmm6 from 2048(BX)(CX*1)
+	LONG $0x4b7be2c4
+	LONG $0x08000bb4
+	WORD $0x0000
+
+	// tilezero tmm3
+	LONG $0x497be2c4
+	BYTE $0xd8
+
+	// tileloadd tmm7 from 3072(BX)(CX*1)
+	LONG $0x4b7be2c4
+	LONG $0x0c000bbc
+	WORD $0x0000
+
+loop:
+	// tdpbf16ps tmm0 += tmm4 times tmm6
+	LONG $0x5c4ae2c4
+	BYTE $0xc4
+
+	// tdpbf16ps tmm1 += tmm4 times tmm7
+	LONG $0x5c42e2c4
+	BYTE $0xcc
+
+	// tdpbf16ps tmm2 += tmm5 times tmm6
+	LONG $0x5c4ae2c4
+	BYTE $0xd5
+
+	// tdpbf16ps tmm3 += tmm5 times tmm7
+	LONG $0x5c42e2c4
+	BYTE $0xdd
+	DECQ DX
+	JNZ  loop
+
+	// tilerelease
+	LONG $0x4978e2c4
+	BYTE $0xc0
+	VZEROUPPER
+	RET

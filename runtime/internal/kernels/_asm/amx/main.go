@@ -33,6 +33,7 @@ func main() {
 	ConstraintExpr("!purego")
 	split()
 	multiply()
+	burst()
 	Generate()
 }
 
@@ -341,4 +342,29 @@ func (f *frame) epilogue() {
 	DECQ(left)
 	JNZ(LabelRef("row"))
 	MOVQ(rows, f.rows)
+}
+
+// burst does what multiply would if loads took no time.
+func burst() {
+	TEXT("burst", NOSPLIT, "func(config *byte, data *uint16, n int)")
+	Pragma("noescape")
+	Doc("burst multiplies two tiles of A with two of B n times; data has them, one after the other.")
+	config := Load(Param("config"), reg.RAX)
+	data := Load(Param("data"), reg.RBX)
+	n := Load(Param("n"), reg.RDX)
+	loadConfig(Mem{Base: config})
+	MOVQ(U32(row), stride)
+	for t := range tile(4) {
+		zero(t)
+		load(4+t, Mem{Base: data, Index: stride, Scale: 1, Disp: int(t) * tileSize})
+	}
+	Label("loop")
+	for t := range tile(4) {
+		multiplyAdd(t, 4+t/2, 6+t%2)
+	}
+	DECQ(n)
+	JNZ(LabelRef("loop"))
+	release()
+	VZEROUPPER()
+	RET()
 }
