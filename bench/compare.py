@@ -12,14 +12,16 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from system import REPO, describe_machine
+from system import REPO, describe_machine, has_amx
 
 OURS, ORT, OPENVINO = "cnnc", "onnxruntime", "openvino"
 PEERS = [ORT, OPENVINO]
 ENGINES = [OURS, *PEERS]
-AVX2 = "cnnc_avx2"  # ours with AVX2 kernels; measured beside the others in one setting
-AVX2_SETTING = (1, 1)  # batch, threads
-NAMES = {OURS: "cnnc", ORT: "ONNX Runtime", OPENVINO: "OpenVINO", AVX2: "cnnc, AVX2 kernels"}
+LESSER = {"cnnc_avx512": "avx512", "cnnc_avx2": "avx2"}  # ours as CNNC_CPU says; measured beside the others in one setting
+if not has_amx():
+    del LESSER["cnnc_avx512"]  # those are our best
+LESSER_SETTING = (1, 1)  # batch, threads
+NAMES = {OURS: "cnnc", ORT: "ONNX Runtime", OPENVINO: "OpenVINO"}
 
 TURN = 0.2  # seconds of calls before the others have their turn
 PAUSE = 0.05  # between turns: a peer's threads spin for some milliseconds after a call
@@ -76,7 +78,7 @@ class Worker:
         if engine in PEERS:
             command = [sys.executable, REPO / "bench/peers.py", engine, case.model]
         command += [str(threads), str(case.batch), case.images, self.output]
-        env = os.environ | ({"CNNC_CPU": "avx2"} if engine == AVX2 else {})
+        env = os.environ | ({"CNNC_CPU": LESSER[engine]} if engine in LESSER else {})
         start = time.perf_counter()
         self.process = subprocess.Popen(command, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self.started = self.answer()
@@ -144,8 +146,8 @@ def claim_memory(case):
 
 
 def measure(results, case, threads, seconds):
-    engines = [*ENGINES, AVX2] if (case.batch, threads) == AVX2_SETTING else ENGINES
-    peaks, times = {engine: [] for engine in (OURS, AVX2)}, {engine: [] for engine in engines}
+    engines = [*ENGINES, *LESSER] if (case.batch, threads) == LESSER_SETTING else ENGINES
+    peaks, times = {engine: [] for engine in (OURS, *LESSER)}, {engine: [] for engine in engines}
     alone = results.alone.setdefault(threads, [])
     with contextlib.ExitStack() as stack:
         workers = {engine: stack.enter_context(Worker(engine, case, threads)) for engine in engines}
@@ -171,7 +173,7 @@ def measure(results, case, threads, seconds):
         r = Run(
             ms=quartiles(np.concatenate(times[engine]) / 1e3),
             gflops=gflops,
-            share=gflops / np.median(peaks[AVX2 if engine == AVX2 else OURS]),
+            share=gflops / np.median(peaks[engine if engine in LESSER else OURS]),
             ratio=medians[engine] / medians[OURS],
             ratios=quartiles(rounds[engine] / rounds[OURS]),
         )

@@ -6,7 +6,7 @@ import matplotlib
 import numpy as np
 
 from common import FAMILIES, digits, threads_text, title
-from compare import AVX2, AVX2_SETTING, ENGINES, NAMES, ORT, OURS, PEERS, TOLERANCE
+from compare import ENGINES, LESSER, LESSER_SETTING, NAMES, ORT, OURS, PEERS, TOLERANCE
 
 
 def write(results, folder):
@@ -53,11 +53,11 @@ def page(results):
     say("## Cold start")
     say()
     cold(results, say)
-    if AVX2_SETTING[0] in results.batches and AVX2_SETTING[1] in results.threads:
+    if LESSER_SETTING[0] in results.batches and LESSER_SETTING[1] in results.threads:
         say()
-        say("## With AVX2 kernels")
+        say("## With lesser instruction sets")
         say()
-        avx2(results, say)
+        lesser(results, say)
     for batch in results.batches:
         say()
         say(f"## Batch {batch}")
@@ -146,20 +146,25 @@ def cold(results, say):
         row(say, title(net), *(megabytes(b) for e in ENGINES for b in (starts[net, e].peak_bytes, starts[net, e].binary_bytes)))
 
 
-def avx2(results, say):
-    """Prints a row for each network: our AVX2 kernels beside ONNX Runtime, which keeps its own."""
-    batch, threads = AVX2_SETTING
-    say(f"cnnc with `CNNC_CPU=avx2`, batch {batch}, {threads_text(threads)}, in the same turns; ONNX Runtime keeps its kernels.")
-    say(f"The peak is that of AVX2: {np.median(results.peaks[AVX2, threads]):.0f} GFLOP/s.")
+def lesser(results, say):
+    """Prints a row for each network: our kernels by instruction set beside ONNX Runtime, which keeps its own."""
+    batch, threads = LESSER_SETTING
+    sets = " or ".join(f"`CNNC_CPU={isa}`" for isa in LESSER.values())
+    peaks = " and ".join(f"{np.median(results.peaks[engine, threads]):.0f} GFLOP/s with {isa}" for engine, isa in LESSER.items())
+    say(f"cnnc with {sets}, batch {batch}, {threads_text(threads)}, in the same turns; ONNX Runtime keeps its kernels.")
+    say(f"The peak is that of the vectors: {peaks}. Ratios are ONNX Runtime's time by ours.")
     say()
-    row(say, "network", "ms", "GFLOP/s", "of peak", NAMES[ORT], "ratio", "our best kernels")
-    row(say, "---", *["--:"] * 6)
-    ratios = {}
+    row(say, "network", f"{NAMES[ORT]}: ms", *(f"{LESSER[e]}: ms | of peak | ratio" for e in LESSER), "our best: ms", "ratio")
+    row(say, "---", "--:", *["--:"] * (3 * len(LESSER)), "--:", "--:")
+    ratios = {engine: {} for engine in (*LESSER, OURS)}
     for net in results.nets:
-        ours, theirs, best = (results.runs[net, batch, threads, engine] for engine in (AVX2, ORT, OURS))
-        ratios[net] = theirs.ratio / ours.ratio
-        row(say, title(net), digits(ours.ms[1]), digits(ours.gflops), f"{ours.share:.0%}", digits(theirs.ms[1]), f"{ratios[net]:.2f}", digits(best.ms[1]))
-    row(say, "geometric mean, one network a family", *[""] * 4, f"{mean(ratios):.2f}", "")
+        runs = {engine: results.runs[net, batch, threads, engine] for engine in (ORT, *ratios)}
+        for engine, by_net in ratios.items():
+            by_net[net] = runs[ORT].ratio / runs[engine].ratio
+        cells = [cell for e in LESSER for cell in (digits(runs[e].ms[1]), f"{runs[e].share:.0%}", f"{ratios[e][net]:.2f}")]
+        row(say, title(net), digits(runs[ORT].ms[1]), *cells, digits(runs[OURS].ms[1]), f"{ratios[OURS][net]:.2f}")
+    means = [cell for engine in LESSER for cell in ("", "", f"{mean(ratios[engine]):.2f}")]
+    row(say, "geometric mean, one network a family", "", *means, "", f"{mean(ratios[OURS]):.2f}")
 
 
 def details(results, batch, say):

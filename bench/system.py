@@ -18,6 +18,10 @@ def go(*args, cwd=REPO):
     return run("go", *args, cwd=cwd)
 
 
+def has_amx():
+    return " amx_bf16 " in Path("/proc/cpuinfo").read_text()
+
+
 def describe_machine():
     """Returns when and where this is measured, and warns if that is a bad place."""
     load = os.getloadavg()[0]
