@@ -175,7 +175,7 @@ func (e *emitter) writeType(f *jen.File) {
 		g.Id("memory").Add(rt("Memory"))
 	})
 
-	f.Add(comment("Load reads the weights from a file in the safetensors format.")).Line().
+	f.Add(comment("Load reads the weights from a safetensors file or one of torch.save.")).Line().
 		Func().Id("Load").Params(jen.Id("path").String()).Params(jen.Op("*").Id("Model"), jen.Error()).Block(
 		jen.List(jen.Id("weights"), jen.Err()).Op(":=").Add(rt("OpenWeights")).Call(jen.Id("path")),
 		jen.If(jen.Err().Op("!=").Nil()).Block(jen.Return(jen.Nil(), jen.Err())),

@@ -11,5 +11,5 @@ type (
 	Tensors = weights.Tensors
 )
 
-// OpenWeights opens a file in the safetensors format, to be closed when its layers are packed.
+// OpenWeights opens a safetensors file or one of torch.save, to be closed when its layers are packed.
 func OpenWeights(path string) (*weights.File, error) { return weights.Open(path) }

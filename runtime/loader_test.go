@@ -102,7 +102,7 @@ func TestLoaderErrors(t *testing.T) {
   module.b.bias
   module.b.weight
   module.c
-every missing tensor is there under a key that begins with "module.": in Go, weights.StripPrefix takes it off; in Python, key.removeprefix("module.") before the file is written`,
+every missing tensor is there under a key that begins with "module.": in Go, weights.StripPrefix takes it off, and cnnc run --strip-prefix`,
 		},
 		{
 			"many", memory{}, many,

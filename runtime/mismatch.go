@@ -61,7 +61,7 @@ func (l *Loader) mismatch() error {
 	})
 	list(&b, "not used by the network", unused, printable)
 	if prefix != "" {
-		fmt.Fprintf(&b, "\nevery missing tensor is there under a key that begins with %[1]q: in Go, weights.StripPrefix takes it off; in Python, key.removeprefix(%[1]q) before the file is written", prefix)
+		fmt.Fprintf(&b, "\nevery missing tensor is there under a key that begins with %q: in Go, weights.StripPrefix takes it off, and cnnc run --strip-prefix", prefix)
 	}
 	if len(missing)+len(misshapen)+len(unreadable) == 0 {
 		b.WriteString("\nif they are to be ignored, leave them out: in Go by weights.Rename, in Python before the file is written")

@@ -14,7 +14,8 @@ type exportCmd struct {
 
 type exportONNXCmd struct {
 	specArgs `embed:""`
-	Weights  string `required:"" xor:"weights" placeholder:"FILE" help:"The checkpoint, a .safetensors file with the state dict's keys."`
+	Weights  string `required:"" xor:"weights" placeholder:"FILE" help:"The checkpoint: a .safetensors file, or a .pth file with a state dict."`
+	Prefix   string `name:"strip-prefix" placeholder:"P" help:"Take this off the names of the checkpoint's tensors, such as the module. of parallel training."`
 	Random   bool   `required:"" xor:"weights" help:"Invent the weights instead, those of cnnc bench."`
 	Fold     bool   `help:"Fold batch normalisation and scales into the weights of the layers beside them. Without it, the model has the checkpoint's tensors as they are."`
 	Out      string `short:"o" required:"" type:"path" placeholder:"FILE" help:"The .onnx file to write."`
@@ -46,5 +47,9 @@ func (c *exportONNXCmd) export(r *compiler.Result) ([]byte, error) {
 		return nil, err
 	}
 	defer file.Close()
-	return onnx.Export(r.Graph, file)
+	tensors, err := weights.StripPrefix(file, c.Prefix)
+	if err != nil {
+		return nil, err
+	}
+	return onnx.Export(r.Graph, tensors)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"github.com/sbinet/npyio/npy"
+
+	"github.com/cnnc-dev/cnnc/runtime/weights"
 )
 
 var update = flag.Bool("update", false, "rewrite the expected outputs in the scripts")
@@ -33,9 +35,30 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("ROOT", root)
 			env.Setenv("GOPACKAGE", "") // the tests may run under go generate
+			if err := writePrefixed(filepath.Join(env.WorkDir, "prefixed.safetensors"), root); err != nil {
+				return err
+			}
 			return writeOnes(filepath.Join(env.WorkDir, "ones.npy"))
 		},
 	})
+}
+
+// writePrefixed writes LeNet-5's weights as a part of a larger network would have them.
+func writePrefixed(path, root string) error {
+	file, err := weights.Open(filepath.Join(root, "generated", "lenet5", "testdata", "lenet5_mnist.safetensors"))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	prefixed, err := weights.Rename(file, func(key string) string { return "net." + key })
+	if err != nil {
+		return err
+	}
+	var b bytes.Buffer
+	if err := weights.Write(&b, prefixed); err != nil {
+		return err
+	}
+	return os.WriteFile(path, b.Bytes(), 0o666)
 }
 
 // writeOnes writes a picture for LeNet-5, ink all over.

@@ -17,7 +17,8 @@ import (
 
 type runCmd struct {
 	specArgs `embed:""`
-	Weights  string   `required:"" placeholder:"FILE" help:"The checkpoint, a .safetensors file with the state dict's keys."`
+	Weights  string   `required:"" placeholder:"FILE" help:"The checkpoint: a .safetensors file, or a .pth file with a state dict."`
+	Prefix   string   `name:"strip-prefix" placeholder:"P" help:"Take this off the names of the checkpoint's tensors, such as the module. of parallel training."`
 	Input    []string `required:"" sep:"none" placeholder:"[NAME=]FILE" help:"An input: a .npy file, or a .safetensors file with a tensor of the input's name; float32, [c h w] or [n c h w]. One for each input of the net."`
 	Out      string   `short:"o" placeholder:"FILE" help:"Write the outputs to a .safetensors file, too."`
 	Top      int      `default:"5" help:"How many of the largest values of a vector to print."`
@@ -44,14 +45,9 @@ func (c *runCmd) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	file, err := weights.Open(c.Weights)
+	model, err := c.load(r.Plan)
 	if err != nil {
 		return err
-	}
-	model, err := exec.Load(r.Plan, file)
-	file.Close()
-	if err != nil {
-		return fmt.Errorf("%s: %w", c.Weights, err)
 	}
 	if err := checkMemory(model, n, []int{c.Threads}); err != nil {
 		return fmt.Errorf("%w: give fewer images at a time", err)
@@ -83,6 +79,24 @@ func (c *runCmd) Run(a *app) error {
 		c.print(a, o, r.Plan.Labels)
 	}
 	return nil
+}
+
+// load packs the checkpoint's weights.
+func (c *runCmd) load(p *plan.Plan) (*exec.Model, error) {
+	file, err := weights.Open(c.Weights)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	tensors, err := weights.StripPrefix(file, c.Prefix)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Weights, err)
+	}
+	model, err := exec.Load(p, tensors)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", c.Weights, err)
+	}
+	return model, nil
 }
 
 // inputs reads an input for each of the plan's; n is how many images they hold.

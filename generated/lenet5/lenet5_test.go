@@ -31,6 +31,26 @@ func load(t testing.TB) *lenet5.Model {
 	return m
 }
 
+// TestTorchFile shows that what torch.save wrote of the same network is the same network.
+func TestTorchFile(t *testing.T) {
+	m, err := lenet5.Load("testdata/lenet5_mnist.pth")
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, _ := digits(t)
+	var logits [2][lenet5.OutputLen]float32
+	for i, m := range []*lenet5.Model{m, load(t)} {
+		s := m.NewSession()
+		defer s.Close()
+		if err := s.Forward(logits[i][:], images[:lenet5.InputLen]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if logits[0] != logits[1] {
+		t.Errorf("logits are %v, and %v of the safetensors file", logits[0], logits[1])
+	}
+}
+
 func TestReference(t *testing.T) { gentest.Reference(t, "lenet5", lenet5.New) }
 func TestSessions(t *testing.T)  { gentest.Sessions(t, "lenet5", lenet5.New) }
 

@@ -93,7 +93,7 @@ type Model struct {
 	memory                                                           cnnrt.Memory
 }
 
-// Load reads the weights from a file in the safetensors format.
+// Load reads the weights from a safetensors file or one of torch.save.
 func Load(path string) (*Model, error) {
 	weights, err := cnnrt.OpenWeights(path)
 	if err != nil {

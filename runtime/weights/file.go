@@ -1,6 +1,8 @@
 package weights
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +12,8 @@ import (
 	"unsafe"
 )
 
-// File is a safetensors file. Its header has been checked; tensors are read as they are
-// asked for.
+// File is a safetensors file or one of torch.save (.pth, .pt, .bin) that has a state dict. Its
+// header has been checked; tensors are read as they are asked for.
 type File struct {
 	header  *header
 	data    []byte      // what follows the header, if it is in memory
@@ -21,7 +23,7 @@ type File struct {
 	release func() error
 }
 
-// Open opens a safetensors file. Where the system can, the file is mapped into memory,
+// Open opens a file. Where the system can, the file is mapped into memory,
 // and float32 tensors are read without a copy; the file must not be changed, nor the
 // File closed, while their data is in use.
 func Open(path string) (*File, error) {
@@ -64,46 +66,52 @@ func open(path string) (*File, error) {
 	return f, nil
 }
 
-// Parse takes a safetensors file that is in memory, such as one embedded in the program.
-// The File refers to data.
+// Parse takes a file that is in memory, such as one embedded in the program. The File
+// refers to data.
 func Parse(data []byte) (*File, error) {
-	if err := checkSize(int64(len(data))); err != nil {
-		return nil, err
-	}
-	n, err := headerSize([8]byte(data), int64(len(data)))
+	h, base, err := parse(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
 		return nil, err
 	}
-	h, err := parseHeader(data[8:8+n], int64(len(data))-8-n)
-	if err != nil {
-		return nil, err
-	}
-	return &File{header: h, data: data[8+n:]}, nil
+	return &File{header: h, data: data[base:]}, nil
 }
 
-// Read takes a safetensors file of size bytes from r, which must not be closed before
-// the last tensor is read.
+// Read takes a file of size bytes from r, which must not be closed before the last tensor
+// is read.
 func Read(r io.ReaderAt, size int64) (*File, error) {
-	if err := checkSize(size); err != nil {
+	h, base, err := parse(r, size)
+	if err != nil {
 		return nil, err
+	}
+	return &File{header: h, src: r, base: base}, nil
+}
+
+// parse reads what a file says about its tensors, and where their data begins.
+func parse(r io.ReaderAt, size int64) (h *header, base int64, err error) {
+	if err := checkSize(size); err != nil {
+		return nil, 0, err
 	}
 	var prefix [8]byte
 	if err := readAt(r, prefix[:], 0); err != nil {
-		return nil, err
+		return nil, 0, err
+	}
+	long := binary.LittleEndian.Uint64(prefix[:]) > maxHeader // for the header of a safetensors file
+	if zipped := string(prefix[:len(zipMagic)]) == zipMagic; long && zipped || string(prefix[:]) == pickleMagic {
+		if h, err = parseTorch(r, size, zipped); err != nil {
+			return nil, 0, fmt.Errorf("file of torch.save: %w", err)
+		}
+		return h, 0, nil
 	}
 	n, err := headerSize(prefix, size)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	text := make([]byte, n)
 	if err := readAt(r, text, 8); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	h, err := parseHeader(text, size-8-n)
-	if err != nil {
-		return nil, err
-	}
-	return &File{header: h, src: r, base: 8 + n}, nil
+	h, err = parseHeader(text, size-8-n)
+	return h, 8 + n, err
 }
 
 // Close releases the file. Data that Read returned must not be used any more.
@@ -117,7 +125,7 @@ func (f *File) Close() error {
 	return err
 }
 
-// Metadata returns the free-form strings in the file's header; nil if there are none.
+// Metadata returns the free-form strings in a safetensors file's header; nil if there are none.
 func (f *File) Metadata() map[string]string { return f.header.metadata }
 
 // Keys lists the tensors in the order of the header.
@@ -209,15 +217,8 @@ func checkSize(size int64) error {
 
 // headerSize decodes and checks the length of the header of a file of size bytes.
 func headerSize(prefix [8]byte, size int64) (int64, error) {
-	var n uint64
-	for i, b := range prefix {
-		n |= uint64(b) << (8 * i)
-	}
+	n := binary.LittleEndian.Uint64(prefix[:])
 	if n > maxHeader {
-		// torch.save writes a zip archive, before PyTorch 1.6 a pickle.
-		if string(prefix[:4]) == "PK\x03\x04" || string(prefix[:2]) == "\x80\x02" {
-			return 0, errors.New("not a safetensors file but one of torch.save; in Python, safetensors.torch.save_file(state_dict, path) writes one")
-		}
 		return 0, fmt.Errorf("not a safetensors file: a header of %d bytes is over the format's limit of %d", n, maxHeader)
 	}
 	if n > uint64(size-8) {

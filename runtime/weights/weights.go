@@ -2,6 +2,7 @@
 //
 // Files are taken to be hostile: everything in a header is checked before memory is
 // allocated for it or the data looked at, and a broken file is an error, never a panic.
+// The pickles of torch.save are read as data; what they would call is not executed.
 package weights
 
 import (

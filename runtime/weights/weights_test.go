@@ -121,8 +121,8 @@ var broken = []struct {
 	{"short", []byte("1234567"), "not a safetensors file: 7 bytes long"},
 	{"no header", make([]byte, 8), "not a safetensors file: the header does not begin with {"},
 	{"huge header", []byte("\xff\xff\xff\xff\xff\xff\xff\xff{}"), "not a safetensors file: a header of 18446744073709551615 bytes is over the format's limit of 100000000"},
-	{"torch.save", []byte("PK\x03\x04\x00\x00\x08\x08\x00\x00"), "not a safetensors file but one of torch.save; in Python, safetensors.torch.save_file(state_dict, path) writes one"},
-	{"old torch.save", []byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 "), "not a safetensors file but one of torch.save; in Python, safetensors.torch.save_file(state_dict, path) writes one"},
+	{"torch.save", []byte("PK\x03\x04\x00\x00\x08\x08\x00\x00"), "file of torch.save: zip: not a valid zip file"},
+	{"old torch.save", []byte("\x80\x02\x8a\nl\xfc\x9cF\xf9 "), "file of torch.save: pickle: byte 4: unexpected EOF"},
 	{"long header", []byte("\x03\x00\x00\x00\x00\x00\x00\x00{}"), "truncated: a header of 3 bytes in a file of 10"},
 	{"pickle", file("\x80\x02}", ""), "not a safetensors file: the header does not begin with {"},
 	{"space first", file(" {}", ""), "not a safetensors file: the header does not begin with {"},
@@ -307,6 +307,13 @@ func TestRename(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	for _, test := range broken {
 		f.Add(test.content)
+	}
+	for _, path := range torchFiles(f) {
+		content, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(content)
 	}
 	f.Add(file(`{"a":{"dtype":"F16","shape":[1,2],"data_offsets":[0,4]},"b":{"dtype":"F64","shape":[],"data_offsets":[4,12]}}`, "123456789012"))
 	f.Fuzz(func(t *testing.T, content []byte) {
