@@ -14,7 +14,6 @@ import (
 	"testing"
 
 	"github.com/cnnc-dev/cnnc/codegen"
-	"github.com/cnnc-dev/cnnc/compiler/ir"
 	"github.com/cnnc-dev/cnnc/compiler/plan"
 	"github.com/cnnc-dev/cnnc/compiler/shape"
 	"github.com/cnnc-dev/cnnc/dsl/diag"
@@ -171,7 +170,7 @@ func TestHostile(t *testing.T) {
 		for _, e := range evil {
 			p := chain("conv")
 			p.Name, p.Source, p.Labels = e, e, evil
-			p.Preprocess = &ir.Preprocess{Filter: e, Channels: e}
+			p.Preprocess = &runtime.Preprocess{Filter: e, Channels: e}
 			p.Steps[0].Span.Start.File = e
 			p.Steps[0].Norms[0].Key = e
 			check(t, emit(t, p, codegen.Options{Package: "net"}))

@@ -117,14 +117,9 @@ func (e *emitter) writeTables(f *jen.File) {
 
 // describePreprocess writes the preprocessing of the plan, if it has one.
 func (e *emitter) describePreprocess() (err error) {
-	p := e.plan.Preprocess
-	if p == nil {
-		return nil
+	if p := e.plan.Preprocess; p != nil {
+		e.preprocess, err = literal(*p, nil)
 	}
-	e.preprocess, err = literal(runtime.Preprocess{
-		Resize: p.Resize, Crop: runtime.Size(p.Crop), Filter: p.Filter,
-		Scale: p.Scale, Mean: p.Mean, Std: p.Std, Channels: p.Channels,
-	}, nil)
 	return err
 }
 

@@ -2,8 +2,8 @@ package runtime
 
 // Preprocess says how a picture becomes a network's input: decode to RGB, resize
 // the shorter side to Resize with the antialiased Filter, cut the centre Crop,
-// multiply by Scale, subtract Mean and divide by Std channel by channel. The
-// runtime does not do it; programs that read pictures need to know it.
+// multiply by Scale, subtract Mean and divide by Std channel by channel. Package
+// picture does it.
 type Preprocess struct {
 	Resize   int
 	Crop     Size

@@ -19,7 +19,7 @@ type runCmd struct {
 	specArgs `embed:""`
 	Weights  string   `required:"" placeholder:"FILE" help:"The checkpoint: a .safetensors file, or a .pth file with a state dict."`
 	Prefix   string   `name:"strip-prefix" placeholder:"P" help:"Take this off the names of the checkpoint's tensors, such as the module. of parallel training."`
-	Input    []string `required:"" sep:"none" placeholder:"[NAME=]FILE" help:"An input: a .npy file, or a .safetensors file with a tensor of the input's name; float32, [c h w] or [n c h w]. One for each input of the net."`
+	Input    []string `required:"" sep:"none" placeholder:"[NAME=]FILE" help:"An input: a .jpg or .png picture, which is preprocessed as the spec says; or float32, [c h w] or [n c h w], in a .npy file or a .safetensors file with a tensor of the input's name. One for each input of the net."`
 	Out      string   `short:"o" placeholder:"FILE" help:"Write the outputs to a .safetensors file, too."`
 	Top      int      `default:"5" help:"How many of the largest values of a vector to print."`
 	Threads  int      `default:"0" help:"Threads; 0 for as many as there are processors."`
@@ -123,7 +123,15 @@ func (c *runCmd) inputs(p *plan.Plan) (data [][]float32, n int, err error) {
 		if !ok {
 			return nil, 0, driver.Usagef("the network's input %s %v is missing: --input %s=FILE", in.Name, in.Shape, in.Name)
 		}
-		t, err := driver.ReadTensor(file, in.Name)
+		var t runtime.Tensor
+		if driver.IsPicture(file) {
+			if i > 0 || p.Preprocess == nil {
+				return nil, 0, fmt.Errorf("%s: the spec does not say how a picture becomes the input %s: state it with preprocess, or give a .npy file", file, in.Name)
+			}
+			t, err = driver.ReadPicture(file, *p.Preprocess)
+		} else {
+			t, err = driver.ReadTensor(file, in.Name)
+		}
 		if err != nil {
 			return nil, 0, err
 		}

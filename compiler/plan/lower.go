@@ -26,7 +26,7 @@ func Lower(g *ir.Graph, opts Options) (*Plan, error) {
 		g:    g,
 		opts: opts,
 		p: &Plan{
-			Name: g.Name, Source: g.Source, Preprocess: g.Preprocess, Labels: g.Labels,
+			Name: g.Name, Source: g.Source, Preprocess: preprocess(g.Preprocess), Labels: g.Labels,
 			Params: ir.ParamCount(g), Buffers: ir.BufferCount(g), MACs: ir.MACs(g), Tensors: ir.Params(g),
 			Blocks: map[string]string{},
 		},
@@ -231,6 +231,17 @@ func (l *lowering) finish() {
 			at.Name = s.Name
 			p.Scopes = append(p.Scopes, at)
 		}
+	}
+}
+
+// preprocess returns p as the runtime has it.
+func preprocess(p *ir.Preprocess) *runtime.Preprocess {
+	if p == nil {
+		return nil
+	}
+	return &runtime.Preprocess{
+		Resize: p.Resize, Crop: runtime.Size(p.Crop), Filter: p.Filter,
+		Scale: p.Scale, Mean: p.Mean, Std: p.Std, Channels: p.Channels,
 	}
 }
 

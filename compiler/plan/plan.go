@@ -39,7 +39,7 @@ type Plan struct {
 	Buffers    int64      // running statistics
 	MACs       int64      // of one image; convolutions and linear layers
 	Tensors    []ir.Param // what the checkpoint must hold, in the order of the spec
-	Preprocess *ir.Preprocess
+	Preprocess *runtime.Preprocess
 	Labels     []string
 
 	// Blocks maps the scope of each labelled block call to the block's name in

@@ -4,6 +4,7 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"encoding/json"
+	"image"
 	"io"
 	"os"
 	"path/filepath"
@@ -18,6 +19,7 @@ import (
 	"github.com/cnnc-dev/cnnc/generated/internal/gentest"
 	"github.com/cnnc-dev/cnnc/generated/lenet5"
 	cnnrt "github.com/cnnc-dev/cnnc/runtime"
+	"github.com/cnnc-dev/cnnc/runtime/picture"
 )
 
 const weightsFile = "testdata/lenet5_mnist.safetensors"
@@ -222,16 +224,14 @@ func digits(t testing.TB) (images []float32, labels []byte) {
 	t.Helper()
 	pixels := idx(t, "testdata/digits-images-idx3-ubyte.gz", 16)
 	labels = idx(t, "testdata/digits-labels-idx1-ubyte.gz", 8)
-	images = make([]float32, len(labels)*lenet5.InputLen)
-	p := lenet5.Preprocess
-	margin := (p.Crop.H - p.Resize) / 2
-	for i := range images {
-		digit, y, x := i/lenet5.InputLen, i/p.Crop.W%p.Crop.H-margin, i%p.Crop.W-margin
-		pixel := byte(0)
-		if 0 <= y && y < p.Resize && 0 <= x && x < p.Resize {
-			pixel = pixels[(digit*p.Resize+y)*p.Resize+x]
+	const side = 28
+	for i := range labels {
+		digit := image.Gray{Pix: pixels[i*side*side:], Stride: side, Rect: image.Rect(0, 0, side, side)}
+		input, err := picture.Input(&digit, lenet5.Preprocess)
+		if err != nil {
+			t.Fatal(err)
 		}
-		images[i] = float32(float64(pixel)*p.Scale - p.Mean[0])
+		images = append(images, input...)
 	}
 	return images, labels
 }

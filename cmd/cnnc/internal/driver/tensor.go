@@ -34,7 +34,7 @@ func ReadTensor(path, key string) (runtime.Tensor, error) {
 		// The data may be the mapped file, which is closed here.
 		return runtime.Tensor{Shape: shape, Data: slices.Clone(data)}, err
 	}
-	return runtime.Tensor{}, fmt.Errorf("%s: tensors are read from .npy and .safetensors files", path)
+	return runtime.Tensor{}, fmt.Errorf("%s: tensors are read from .npy and .safetensors files, pictures from .jpg and .png", path)
 }
 
 // some lists the first of many names.
