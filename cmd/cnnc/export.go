@@ -5,7 +5,6 @@ import (
 	"github.com/cnnc-dev/cnnc/compiler"
 	"github.com/cnnc-dev/cnnc/compiler/onnx"
 	"github.com/cnnc-dev/cnnc/compiler/verify"
-	"github.com/cnnc-dev/cnnc/runtime/weights"
 )
 
 type exportCmd struct {
@@ -42,14 +41,10 @@ func (c *exportONNXCmd) export(r *compiler.Result) ([]byte, error) {
 	if c.Random {
 		return onnx.Export(r.Graph, verify.Random(r.Elaborated))
 	}
-	file, err := weights.Open(c.Weights)
+	tensors, closeFile, err := driver.OpenWeights(c.Weights, c.Prefix)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	tensors, err := weights.StripPrefix(file, c.Prefix)
-	if err != nil {
-		return nil, err
-	}
+	defer closeFile()
 	return onnx.Export(r.Graph, tensors)
 }

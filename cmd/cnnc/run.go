@@ -83,15 +83,11 @@ func (c *runCmd) Run(a *app) error {
 
 // load packs the checkpoint's weights.
 func (c *runCmd) load(p *plan.Plan) (*exec.Model, error) {
-	file, err := weights.Open(c.Weights)
+	tensors, closeFile, err := driver.OpenWeights(c.Weights, c.Prefix)
 	if err != nil {
 		return nil, err
 	}
-	defer file.Close()
-	tensors, err := weights.StripPrefix(file, c.Prefix)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", c.Weights, err)
-	}
+	defer closeFile()
 	model, err := exec.Load(p, tensors)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", c.Weights, err)

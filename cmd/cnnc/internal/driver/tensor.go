@@ -94,6 +94,20 @@ func readNPY(path string) (t runtime.Tensor, err error) {
 	return t, nil
 }
 
+// OpenWeights opens a checkpoint whose tensors' names lose a prefix, if they have it.
+func OpenWeights(path, prefix string) (tensors weights.Tensors, closeFile func() error, err error) {
+	file, err := weights.Open(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	tensors, err = weights.StripPrefix(file, prefix)
+	if err != nil {
+		file.Close()
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return tensors, file.Close, nil
+}
+
 // WriteTensors writes named tensors to a .safetensors file.
 func WriteTensors(path string, tensors weights.Map) error {
 	if filepath.Ext(path) != ".safetensors" {
