@@ -228,7 +228,7 @@ func isTensor(v any) bool {
 func entryOf(v any, locate func(storage) (begin, end int64, err error)) (entry, error) {
 	t, ok := v.(*tensor)
 	if !ok {
-		return entry{}, fmt.Errorf("made by %s, which is not supported", v.(*object).of)
+		return entry{}, fmt.Errorf("made by %s, which is not supported", quote(string(v.(*object).of)))
 	}
 	dtype, width, err := t.storage.values()
 	if err != nil {
@@ -238,12 +238,15 @@ func entryOf(v any, locate func(storage) (begin, end int64, err error)) (entry, 
 	if err != nil {
 		return entry{}, err
 	}
+	if slices.Contains(t.shape, 0) { // there are no values, whatever strides say
+		return entry{dtype: dtype, shape: t.shape, begin: begin, end: begin}, nil
+	}
 	n := int64(1) // values from one of an axis to the next
 	for i, d := range slices.Backward(t.shape) {
 		if d > 1 && t.strides[i] != n {
 			return entry{}, errors.New("not contiguous: in Python, save its .contiguous()")
 		}
-		if d > 0 && n > math.MaxInt64/int64(d) {
+		if n > math.MaxInt64/int64(d) {
 			return entry{}, fmt.Errorf("shape %v has too many elements", t.shape)
 		}
 		n *= int64(d)

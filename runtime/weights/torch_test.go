@@ -32,6 +32,8 @@ func TestTorch(t *testing.T) {
 		"none":   {Shape: []int{0, 5}, Data: []float32{}},
 		"column": {Shape: []int{4, 1}, Data: []float32{0, 1, 2, 3}},
 		"steps":  {},
+
+		"columns": {Shape: []int{5, 0}, Data: []float32{}},
 	}
 	training := Map{
 		"weight": {Shape: []int{2, 2}, Data: []float32{1, 2, 3, 4}},
@@ -75,7 +77,7 @@ func TestTorchErrors(t *testing.T) {
 		"list.pth":       none,
 		"module.pth":     none,
 		"script.pth":     `a TorchScript program; ` + none,
-		"sparse.pth":     `tensor "s": made by torch._utils._rebuild_sparse_tensor, which is not supported`,
+		"sparse.pth":     `tensor "s": made by "torch._utils._rebuild_sparse_tensor", which is not supported`,
 		"transposed.pth": `tensor "t": not contiguous: in Python, save its .contiguous()`,
 		"two.pth":        `several state dicts: "state_dict", "state_dict_ema"; in Python, save the one you want by itself`,
 	} {

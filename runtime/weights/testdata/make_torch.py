@@ -25,6 +25,7 @@ state = collections.OrderedDict(
     none=torch.zeros(0, 5),
     column=torch.arange(4.0).reshape(4, 1).t().contiguous().t(),  # strides of an axis of 1 do not count
     steps=torch.tensor(9),
+    columns=torch.zeros(5, 0),
 )
 save("state.pth", state)
 save("state_1.5.pth", state, _use_new_zipfile_serialization=False)
